@@ -1,0 +1,121 @@
+// The metadata of a session (`conn_meta`) as it stood at one event.
+//
+// About 70 % of the wire is metadata, repeated whole in every event although it changes about
+// twice a message.  So each distinct text becomes one immutable Meta, and events refer to it: a
+// filter is decided once per Meta, the renderer compares references first, a tape stores deltas.
+//
+// Threads: immutable after construction; the reference count is atomic.  An EventBatch keeps its
+// metas alive; whoever remembers one for longer holds a MetaPtr.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/smart_ptr/intrusive_ptr.hpp>
+#include <boost/smart_ptr/intrusive_ref_counter.hpp>
+
+namespace smtptape {
+
+class Meta;
+using MetaPtr = boost::intrusive_ptr<const Meta>;
+
+class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counter> {
+ public:
+  enum class Form : std::uint8_t {
+    Object,
+    Null,   // lag notices
+    Other,  // any other JSON value; KumoMTA sends none
+  };
+
+  // One key and its value.  Views live as long as the Meta.
+  struct Entry {
+    std::string_view key;   // unescaped
+    std::string_view json;  // the value as serde_json writes it: compact, keys sorted at all depths
+  };
+
+  // `json` is any JSON text; it is brought into serde_json's form (of duplicate keys the last one
+  // wins).  nullopt-like: null when it is not valid JSON by serde_json's rules.
+  [[nodiscard]] static MetaPtr parse(std::string_view json);
+
+  // What a tape stores: the entries of a parent with some replaced, added or removed.  `set` is
+  // ascending by key, as is `removed`; values are trusted to be JSON in serde_json's form.
+  [[nodiscard]] static MetaPtr derive(const Meta* parent,
+                                      const std::vector<Entry>& set,
+                                      const std::vector<std::string_view>& removed);
+  [[nodiscard]] static MetaPtr null();
+  [[nodiscard]] static MetaPtr other(std::string_view json);
+
+  [[nodiscard]] Form form() const { return form_; }
+  // The whole value in serde_json's form.
+  [[nodiscard]] std::string_view text() const { return text_; }
+  // Object only (else empty): ascending by the bytes of the key.
+  [[nodiscard]] const std::vector<Entry>& entries() const { return entries_; }
+  // The value's JSON; nullopt when there is no such key (or no object).
+  [[nodiscard]] std::optional<std::string_view> find(std::string_view key) const;
+
+  // kcli's key of a session: the string `id`, unescaped; empty for null; nullopt where kcli ends
+  // with an error.  An array whose only element is a string uses that string, as kcli does.
+  [[nodiscard]] const std::optional<std::string>& session_id() const { return session_id_; }
+
+  // Unique in this process, ascending by creation: the key of MetaMemo.
+  [[nodiscard]] std::uint64_t serial() const { return serial_; }
+  // XXH3-64 of text().
+  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+
+  // JSON equality of two values in serde_json's form (0.0 equals -0.0).
+  [[nodiscard]] static bool same_value(std::string_view a, std::string_view b);
+  [[nodiscard]] bool same_as(const Meta& other) const;
+
+  Meta(const Meta&) = delete;
+  Meta& operator=(const Meta&) = delete;
+  ~Meta() = default;
+
+ private:
+  struct Span {
+    std::size_t offset;
+    std::size_t size;
+  };
+  Meta();
+  void append_entry(std::string_view key, std::string_view json, std::vector<Span>& spans);
+  void finish_object(const std::vector<Span>& spans);
+  void finish();
+
+  Form form_ = Form::Null;
+  std::string text_;
+  std::string unescaped_keys_;  // only for keys that need escapes in JSON
+  std::vector<Entry> entries_;
+  std::optional<std::string> session_id_;
+  std::uint64_t serial_;
+  std::uint64_t hash_ = 0;
+};
+
+// A bounded cache of something decided once per Meta, forgetting at will: a miss only costs time.
+template <class Value>
+class MetaMemo {
+ public:
+  // The remembered value; null when it has to be decided (again).
+  [[nodiscard]] const Value* find(const Meta& meta) const {
+    const Slot& slot = slots_[meta.serial() % kSlots];
+    return slot.serial == meta.serial() ? &slot.value : nullptr;
+  }
+  const Value& remember(const Meta& meta, Value value) {
+    Slot& slot = slots_[meta.serial() % kSlots];
+    slot = {meta.serial(), value};
+    return slot.value;
+  }
+  void forget_all() { slots_.assign(kSlots, Slot{}); }
+
+ private:
+  static constexpr std::size_t kSlots = 1 << 15;
+  struct Slot {
+    std::uint64_t serial = 0;  // serials start at 1
+    Value value{};
+  };
+  std::vector<Slot> slots_ = std::vector<Slot>(kSlots);
+};
+
+}  // namespace smtptape

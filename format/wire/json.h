@@ -1,0 +1,90 @@
+// JSON as serde_json reads and writes it: the words of this feed and of kcli's text.
+//
+// A strict reader: depth at most 127 nested values, no lone surrogates, nothing after the value but
+// white space, integers of 64 bits exact, larger and fractional numbers as double.  It gives
+// positions of the raw text, which is why it is ours: see docs/decisions/json.md.
+// Input is UTF-8 that was already validated.  Nothing here allocates per value but the output.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace smtptape {
+
+// Reads one JSON text from front to back.  After the first failure error() says why, and every
+// call returns false or nothing.
+class JsonReader {
+ public:
+  enum class Type : std::uint8_t { Null, Bool, Number, String, Array, Object, End };
+
+  explicit JsonReader(std::string_view text) : text_(text) {}
+
+  // The type of the value at the cursor (white space is passed over); End also when it can't be one.
+  [[nodiscard]] Type peek();
+
+  // Containers: `enter_*` consumes the bracket; then `next_key`/`next_element` until false, which
+  // has consumed the closing bracket.  A key is unescaped into `key`.
+  [[nodiscard]] bool enter_object();
+  [[nodiscard]] bool next_key(std::string& key);
+  [[nodiscard]] bool enter_array();
+  [[nodiscard]] bool next_element();
+
+  // Consumes a whole value of any type, checked to its end, and returns its raw text.
+  [[nodiscard]] std::optional<std::string_view> skip_value();
+  // Consumes a string and unescapes it (appended to `out`).
+  [[nodiscard]] bool read_string(std::string& out);
+  [[nodiscard]] bool read_bool(bool& out);
+  [[nodiscard]] bool read_null();
+  // An unsigned integer of 64 bits; anything else is a failure.
+  [[nodiscard]] bool read_u64(std::uint64_t& out);
+
+  // True when only white space is left.
+  [[nodiscard]] bool at_end();
+
+  [[nodiscard]] std::size_t position() const { return at_; }
+  [[nodiscard]] bool failed() const { return error_ != nullptr; }
+  // serde_json's words and place: "expected value at line 1 column 5".
+  [[nodiscard]] std::string error() const;
+  // For a value that is JSON but not what the caller wants.
+  bool fail(const char* why);
+
+ private:
+  friend class JsonCanonicalizer;
+  enum class Step : std::uint8_t { First, Next };
+  void skip_space();
+  [[nodiscard]] bool skip_string();
+  [[nodiscard]] bool skip_number();
+  [[nodiscard]] bool skip_word(std::string_view word);
+  [[nodiscard]] bool skip_any(int depth);
+  [[nodiscard]] bool skip_container(char close, int depth);
+  [[nodiscard]] bool scan_string(std::string* out);
+  [[nodiscard]] bool scan_escape(std::string* out);
+  [[nodiscard]] bool scan_hex4(std::uint32_t& out);
+
+  std::string_view text_;
+  std::size_t at_ = 0;
+  int depth_ = 0;
+  bool first_ = false;  // the next key or element is the first of its container
+  const char* error_ = nullptr;
+  std::size_t error_at_ = 0;
+};
+
+// Appends `text` as a JSON string with its quotes, escaped as serde_json does (protocol: only
+// quote, backslash and characters below U+0020; everything else raw).
+void append_json_string(std::string& out, std::string_view text);
+// The same without the quotes.
+void append_json_escaped(std::string& out, std::string_view text);
+// How many bytes append_json_escaped() would append.
+[[nodiscard]] std::size_t json_escaped_size(std::string_view text);
+
+// Appends the value in serde_json's form: compact, keys sorted by bytes at all depths, the last of
+// duplicate keys, shortest numbers.  False when `json` is not one valid JSON value.
+[[nodiscard]] bool append_canonical_json(std::string& out, std::string_view json);
+
+// UTF-8 as Rust and RFC 3629 define it.
+[[nodiscard]] bool is_utf8(std::string_view bytes);
+
+}  // namespace smtptape
