@@ -1,0 +1,204 @@
+#include "replay/kcli_text.h"
+
+#include <charconv>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <string_view>
+
+#include <gtest/gtest.h>
+
+#include "base/wall_time.h"
+#include "format/wire/json.h"
+#include "format/wire/wire.h"
+#include "tests/replay/golden_files.h"
+
+namespace smtptape {
+namespace {
+
+std::string delta(Elapsed elapsed, KcliProfile profile = KcliProfile::HalfUp) {
+  std::string out;
+  append_delta(out, elapsed, profile);
+  return out;
+}
+
+Elapsed nanoseconds(std::uint64_t nanos) {
+  return {false, nanos / kNanosPerSecond, static_cast<std::uint32_t>(nanos % kNanosPerSecond)};
+}
+
+std::string escaped(std::string_view line, KcliProfile profile = KcliProfile::HalfUp) {
+  std::string out;
+  append_escaped(out, line, profile);
+  return out;
+}
+
+std::string utf8(char32_t c) {
+  const auto byte = [](std::uint32_t value) { return static_cast<char>(value); };
+  if (c < 0x80) return {byte(c)};
+  if (c < 0x800) return {byte(0xC0 | c >> 6), byte(0x80 | (c & 0x3F))};
+  if (c < 0x10000) {
+    return {byte(0xE0 | c >> 12), byte(0x80 | (c >> 6 & 0x3F)), byte(0x80 | (c & 0x3F))};
+  }
+  return {byte(0xF0 | c >> 18),
+          byte(0x80 | (c >> 12 & 0x3F)),
+          byte(0x80 | (c >> 6 & 0x3F)),
+          byte(0x80 | (c & 0x3F))};
+}
+
+// Also more nanoseconds than 64 bits hold.
+Elapsed read_nanoseconds(const std::string& digits) {
+  const std::string padded = std::string(10, '0') + digits;
+  const std::size_t point = padded.size() - 9;
+  return {false,
+          std::stoull(padded.substr(0, point)),
+          static_cast<std::uint32_t>(std::stoul(padded.substr(point)))};
+}
+
+void expect_deltas(const std::string& table, KcliProfile profile) {
+  const auto rows = read_table(table);
+  ASSERT_GT(rows.size(), 200U);
+  for (const Row& row : rows) {
+    ASSERT_EQ(row.size(), 2U);
+    EXPECT_EQ("|" + delta(read_nanoseconds(row[0]), profile) + "|", row[1]) << row[0];
+  }
+}
+
+TEST(Delta, EqualsKcliBuiltWithRustUpTo193) {
+  expect_deltas("kcli/duration.tsv", KcliProfile::HalfUp);
+}
+
+TEST(Delta, EqualsKcliBuiltWithNewerRust) {
+  expect_deltas("kcli/duration-halfeven.tsv", KcliProfile::HalfEven);
+}
+
+TEST(Delta, KeepsItsUnitWhenItRoundsUp) {
+  EXPECT_EQ(delta(nanoseconds(999'500)), "1000\u00b5s");
+  EXPECT_EQ(delta(nanoseconds(999'999'999)), "1000ms");
+  EXPECT_EQ(delta(nanoseconds(59'500'000'000)), "  60s");
+}
+
+TEST(Delta, RoundsTiesByProfile) {
+  EXPECT_EQ(delta(nanoseconds(2'500'000'000), KcliProfile::HalfUp), "   3s");
+  EXPECT_EQ(delta(nanoseconds(2'500'000'000), KcliProfile::HalfEven), "   2s");
+  EXPECT_EQ(delta(nanoseconds(3'500'000'000), KcliProfile::HalfEven), "   4s");
+  EXPECT_EQ(delta(nanoseconds(2'500'000'001), KcliProfile::HalfEven), "   3s");
+}
+
+TEST(Delta, ShowsAStepBackWithAMinus) {
+  EXPECT_EQ(delta({true, 0, 12'000'000}), "-12ms");
+  EXPECT_EQ(delta({true, 0, 1}), " -1ns");
+  EXPECT_EQ(delta({true, 0, 7'000}), " -7\u00b5s");
+  EXPECT_EQ(delta({true, 3600, 0}), "-3600s");
+}
+
+TEST(Delta, HoldsTheLargestDistance) {
+  EXPECT_EQ(delta({true, UINT64_MAX - 1, 999'999'999}), "-18446744073709551615s");
+  EXPECT_EQ(delta({true, UINT64_MAX, 999'999'999}), "-18446744073709551616s");
+}
+
+void expect_escapes(const std::string& table, KcliProfile profile) {
+  const auto rows = read_table(table);
+  ASSERT_GT(rows.size(), 400U);
+  for (const Row& row : rows) {
+    ASSERT_EQ(row.size(), 2U);
+    std::string line;
+    std::string want;
+    ASSERT_TRUE(JsonReader(row[0]).read_string(line)) << row[0];
+    ASSERT_TRUE(JsonReader(row[1]).read_string(want)) << row[1];
+    EXPECT_EQ(escaped(line, profile), want) << row[0];
+  }
+}
+
+TEST(Escape, EqualsKcliWithUnicode16) {
+  expect_escapes("kcli/escape.tsv", KcliProfile::HalfUp);
+}
+
+TEST(Escape, EqualsKcliWithUnicode17) {
+  expect_escapes("kcli/escape-unicode17.tsv", KcliProfile::HalfEven);
+}
+
+std::set<char32_t> read_escape_set(const std::string& table, std::string_view position) {
+  std::set<char32_t> characters;
+  for (const Row& row : read_table(table)) {
+    if (row.at(0) != position) continue;
+    const auto last = std::stoul(row.at(2), nullptr, 16);
+    for (auto c = std::stoul(row.at(1), nullptr, 16); c <= last; ++c) {
+      characters.insert(characters.end(), static_cast<char32_t>(c));
+    }
+  }
+  return characters;
+}
+
+std::string by_code(char32_t c) {
+  std::string digits(8, '\0');
+  digits.resize(static_cast<std::size_t>(
+      std::to_chars(digits.data(), digits.data() + 8, std::uint32_t{c}, 16).ptr - digits.data()));
+  return "\\u{" + digits + "}";
+}
+
+// Every scalar value, in the first place of a line or after `before`.
+void expect_escape_set(const std::set<char32_t>& set, std::string_view before, KcliProfile p) {
+  static constexpr std::string_view kShortEscapes("\0\t\r\n\"'\\", 7);
+  for (char32_t c = 0; c <= 0x10FFFF; c = c == 0xD7FF ? 0xE000 : c + 1) {
+    if (c < 0x80 && kShortEscapes.find(static_cast<char>(c)) != std::string_view::npos) continue;
+    std::string line(before);
+    line += utf8(c);
+    std::string want(before);
+    want += set.contains(c) ? by_code(c) : utf8(c);
+    ASSERT_EQ(escaped(line, p), want) << "U+" << std::hex << std::uint32_t{c};
+  }
+}
+
+TEST(Escape, KnowsEveryCharacterOfUnicode16) {
+  const std::string table = "kcli/escape-ranges.tsv";
+  expect_escape_set(read_escape_set(table, "first"), "", KcliProfile::HalfUp);
+  expect_escape_set(read_escape_set(table, "nonfirst"), "x", KcliProfile::HalfUp);
+}
+
+TEST(Escape, KnowsEveryCharacterOfUnicode17) {
+  const std::string table = "kcli/escape-ranges-unicode17.tsv";
+  expect_escape_set(read_escape_set(table, "first"), "", KcliProfile::HalfEven);
+  expect_escape_set(read_escape_set(table, "nonfirst"), "x", KcliProfile::HalfEven);
+}
+
+TEST(Escape, LooksAtTheFirstCharacterOnly) {
+  EXPECT_EQ(escaped("\u0301e\u0301"), "\\u{301}e\u0301");
+  EXPECT_EQ(escaped("\u00e9\u0301\u0301"), "\u00e9\u0301\u0301");
+}
+
+TEST(Escape, FindsEveryByteAtEveryPlace) {
+  for (std::size_t size = 1; size < 40; ++size) {
+    for (std::size_t at = 0; at < size; ++at) {
+      std::string line(size, 'a');
+      line[at] = '\'';
+      std::string want(size, 'a');
+      want.replace(at, 1, "\\'");
+      ASSERT_EQ(escaped(line), want);
+    }
+  }
+}
+
+TEST(Escape, ReplacesWhatIsNotUtf8) {
+  EXPECT_EQ(escaped("a\xFF"), "a\uFFFD");
+  EXPECT_EQ(escaped("\xC3"), "\uFFFD");
+  EXPECT_EQ(escaped("\xC0\x80"), "\uFFFD\uFFFD");
+  EXPECT_EQ(escaped("\xED\xA0\x80"), "\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(escaped("\xF4\x90\x80\x80"), "\uFFFD\uFFFD\uFFFD\uFFFD");
+  EXPECT_EQ(escaped("\xE2\x82"), "\uFFFD\uFFFD");
+  EXPECT_EQ(escaped("\xFF\u00e9"), "\uFFFD\u00e9");
+}
+
+TEST(KcliTime, EqualsKcli) {
+  for (const Row& row : read_table("kcli/when.tsv")) {
+    std::string text;
+    ASSERT_TRUE(JsonReader(row.at(0)).read_string(text));
+    const auto when = parse_wire_time(text);
+    ASSERT_TRUE(when) << text;
+    std::string out;
+    append_kcli_time(out, *when);
+    EXPECT_EQ(out, row.at(2));
+  }
+}
+
+}  // namespace
+}  // namespace smtptape
