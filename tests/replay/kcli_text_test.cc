@@ -193,7 +193,8 @@ TEST(KcliTime, EqualsKcli) {
     std::string text;
     ASSERT_TRUE(JsonReader(row.at(0)).read_string(text));
     const auto when = parse_wire_time(text);
-    ASSERT_TRUE(when) << text;
+    ASSERT_EQ(when.has_value(), !row.at(1).starts_with("ERR")) << text;
+    if (!when) continue;
     std::string out;
     append_kcli_time(out, *when);
     EXPECT_EQ(out, row.at(2));
