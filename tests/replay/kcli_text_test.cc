@@ -5,16 +5,21 @@
 #include <set>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include <gtest/gtest.h>
 
 #include "base/wall_time.h"
-#include "format/wire/json.h"
 #include "format/wire/wire.h"
-#include "tests/replay/golden_files.h"
+#include "tests/support/golden.h"
 
 namespace smtptape {
 namespace {
+
+using testing::Header;
+using testing::read_table;
+using testing::unquote;
+using Row = std::vector<std::string>;
 
 std::string delta(Elapsed elapsed, KcliProfile profile = KcliProfile::HalfUp) {
   std::string out;
@@ -55,7 +60,7 @@ Elapsed read_nanoseconds(const std::string& digits) {
 }
 
 void expect_deltas(const std::string& table, KcliProfile profile) {
-  const auto rows = read_table(table);
+  const auto rows = read_table(table, Header::No);
   ASSERT_GT(rows.size(), 200U);
   for (const Row& row : rows) {
     ASSERT_EQ(row.size(), 2U);
@@ -97,15 +102,11 @@ TEST(Delta, HoldsTheLargestDistance) {
 }
 
 void expect_escapes(const std::string& table, KcliProfile profile) {
-  const auto rows = read_table(table);
+  const auto rows = read_table(table, Header::No);
   ASSERT_GT(rows.size(), 400U);
   for (const Row& row : rows) {
     ASSERT_EQ(row.size(), 2U);
-    std::string line;
-    std::string want;
-    ASSERT_TRUE(JsonReader(row[0]).read_string(line)) << row[0];
-    ASSERT_TRUE(JsonReader(row[1]).read_string(want)) << row[1];
-    EXPECT_EQ(escaped(line, profile), want) << row[0];
+    EXPECT_EQ(escaped(unquote(row[0]), profile), unquote(row[1])) << row[0];
   }
 }
 
@@ -119,7 +120,7 @@ TEST(Escape, EqualsKcliWithUnicode17) {
 
 std::set<char32_t> read_escape_set(const std::string& table, std::string_view position) {
   std::set<char32_t> characters;
-  for (const Row& row : read_table(table)) {
+  for (const Row& row : read_table(table, Header::Yes)) {
     if (row.at(0) != position) continue;
     const auto last = std::stoul(row.at(2), nullptr, 16);
     for (auto c = std::stoul(row.at(1), nullptr, 16); c <= last; ++c) {
@@ -189,9 +190,8 @@ TEST(Escape, ReplacesWhatIsNotUtf8) {
 }
 
 TEST(KcliTime, EqualsKcli) {
-  for (const Row& row : read_table("kcli/when.tsv")) {
-    std::string text;
-    ASSERT_TRUE(JsonReader(row.at(0)).read_string(text));
+  for (const Row& row : read_table("kcli/when.tsv", Header::No)) {
+    const std::string text = unquote(row.at(0));
     const auto when = parse_wire_time(text);
     ASSERT_EQ(when.has_value(), !row.at(1).starts_with("ERR")) << text;
     if (!when) continue;

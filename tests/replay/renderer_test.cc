@@ -13,11 +13,17 @@
 #include "format/limits.h"
 #include "format/wire/json.h"
 #include "format/wire/wire.h"
-#include "tests/replay/golden_files.h"
 #include "tests/replay/transcript.h"
+#include "tests/support/golden.h"
 
 namespace smtptape {
 namespace {
+
+using testing::golden_path;
+using testing::Header;
+using testing::read_file;
+using testing::read_table;
+using Row = std::vector<std::string>;
 
 constexpr std::string_view kA = R"({"id":"A"})";
 
@@ -97,7 +103,7 @@ std::vector<std::string> lines_of(std::string_view payload, const RenderOptions&
   const std::string text = text_of(begin() + frame(kA, payload, "10:00:01"), options);
   std::vector<std::string> lines;
   const std::string added = text.substr(before.size());
-  for (const std::string_view line : split_frames(added)) {
+  for (const std::string_view line : split_lines(added)) {
     constexpr std::string_view kPrefix = "[A]    1s ";
     EXPECT_TRUE(line.starts_with(kPrefix)) << line;
     lines.emplace_back(line.substr(kPrefix.size()));
@@ -124,7 +130,7 @@ Lines shown(const std::string& json_list, std::string_view arrow) {
 }
 
 TEST(Renderer, SplitsReadsAndTrimmedWritesIntoLines) {
-  const auto rows = read_table("kcli/lines.tsv");
+  const auto rows = read_table("kcli/lines.tsv", Header::No);
   ASSERT_GT(rows.size(), 30U);
   for (const Row& row : rows) {
     EXPECT_EQ(lines_of("{\"Read\":" + row.at(0) + "}"), shown(row.at(1), " <- ")) << row[0];
@@ -250,22 +256,22 @@ TEST(Renderer, PassesByWithOnlyOneAndOnlyNewToTheFirstThatBegins) {
 }
 
 TEST(Renderer, RendersTheSameWhereverTheFeedIsCut) {
-  const std::string feed = read_golden("kcli/render/interleave.jsonl");
+  const std::string feed = read_file(golden_path("kcli/render/interleave.jsonl"));
   WireDecoder decoder;
   EventBatch batch;
-  for (const std::string_view one : split_frames(feed))
+  for (const std::string_view one : split_lines(feed))
     decoder.decode(one, Opcode::Text, batch);
   Renderer renderer({});
   std::string text;
   for (const Event& event : batch.events) {
     EXPECT_FALSE(renderer.render({&event, 1}, text));
   }
-  EXPECT_EQ(text, read_golden("kcli/render/interleave.plain.out"));
+  EXPECT_EQ(text, read_file(golden_path("kcli/render/interleave.plain.out")));
 }
 
 TEST(Renderer, KeepsMetadataBeyondItsBatch) {
   const std::string feed = begin(R"({"id":"A","k":1})") + connected(kA, "10:00:01");
-  const auto frames = split_frames(feed);
+  const auto frames = split_lines(feed);
   Renderer renderer({});
   std::string text;
   for (const std::string_view one : frames) {
@@ -284,7 +290,7 @@ Lines difference(std::string_view before, std::string_view now) {
   const std::string feed = begin(before) + connected(now, "10:00:01");
   Lines lines;
   const std::string text = text_of(feed);
-  for (const std::string_view line : split_frames(text)) {
+  for (const std::string_view line : split_lines(text)) {
     constexpr std::string_view kPrefix = "[A]    1s === conn_meta ";
     if (line.starts_with(kPrefix)) lines.emplace_back(line.substr(kPrefix.size()));
   }

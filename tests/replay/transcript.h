@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/error.h"
 #include "replay/renderer.h"
@@ -21,6 +22,9 @@ struct Transcript {
   std::uint64_t unreadable = 0;
   std::uint64_t stepped_back = 0;
 };
+
+// The parts of `text` that end in a newline, without it; a last part may lack it.
+std::vector<std::string_view> split_lines(std::string_view text);
 
 // `feed` holds a frame a line.
 Transcript render_feed(std::string_view feed,
