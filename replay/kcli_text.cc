@@ -56,43 +56,30 @@ struct EscapeRange {
 
 #include "replay/escape_ranges.inc"
 
-constexpr std::size_t kPageBits = 8;
-constexpr std::size_t kPages = 0x110000 >> kPageBits;
+// A bit for each character of the basic plane, where nearly all text lies.
+constexpr char32_t kBasicPlaneEnd = 0x10000;
+using BasicPlane = std::array<std::uint64_t, kBasicPlaneEnd / 64>;
 
-// For each page of 256 characters the first range that ends in it or later; one more for the end.
-using PageIndex = std::array<std::uint16_t, kPages + 1>;
-
-constexpr PageIndex index_pages(std::span<const EscapeRange> ranges) {
-  PageIndex index{};
-  std::size_t at = 0;
-  for (std::size_t page = 0; page < kPages; ++page) {
-    while (at < ranges.size() && ranges[at].last < page << kPageBits)
-      ++at;
-    index[page] = static_cast<std::uint16_t>(at);
+constexpr BasicPlane make_basic_plane(std::span<const EscapeRange> ranges) {
+  BasicPlane bits{};
+  for (const EscapeRange& range : ranges) {
+    const char32_t last = std::min<char32_t>(range.last, kBasicPlaneEnd - 1);
+    for (char32_t c = range.first; c <= last; ++c)
+      bits[c / 64] |= std::uint64_t{1} << c % 64;
   }
-  index[kPages] = static_cast<std::uint16_t>(ranges.size());
-  return index;
+  return bits;
 }
 
 struct EscapeSet {
   std::span<const EscapeRange> ranges;
-  const PageIndex& pages;
+  BasicPlane basic_plane = make_basic_plane(ranges);
 
-  [[nodiscard]] bool contains(char32_t character) const {
-    const std::size_t page = character >> kPageBits;
-    const EscapeRange* const begin = ranges.data() + pages[page];
-    const EscapeRange* const end =
-        ranges.data() + std::min<std::size_t>(pages[page + 1] + std::size_t{1}, ranges.size());
-    const EscapeRange* const range = std::lower_bound(
-        begin, end, character, [](EscapeRange r, char32_t c) { return r.last < c; });
-    return range != end && range->first <= character;
+  [[nodiscard]] bool contains(char32_t c) const {
+    if (c < kBasicPlaneEnd) return (basic_plane[c / 64] >> c % 64 & 1) != 0;
+    const auto range = std::ranges::lower_bound(ranges, c, {}, &EscapeRange::last);
+    return range != ranges.end() && range->first <= c;
   }
 };
-
-constexpr PageIndex kUnicode16FirstPages = index_pages(kUnicode16First);
-constexpr PageIndex kUnicode16LaterPages = index_pages(kUnicode16Later);
-constexpr PageIndex kUnicode17FirstPages = index_pages(kUnicode17First);
-constexpr PageIndex kUnicode17LaterPages = index_pages(kUnicode17Later);
 
 // Combining marks are escaped only where they would have nothing to combine with.
 struct EscapeSets {
@@ -100,10 +87,8 @@ struct EscapeSets {
   EscapeSet later;
 };
 
-constexpr EscapeSets kUnicode16{{kUnicode16First, kUnicode16FirstPages},
-                                {kUnicode16Later, kUnicode16LaterPages}};
-constexpr EscapeSets kUnicode17{{kUnicode17First, kUnicode17FirstPages},
-                                {kUnicode17Later, kUnicode17LaterPages}};
+constexpr EscapeSets kUnicode16{{kUnicode16First}, {kUnicode16Later}};
+constexpr EscapeSets kUnicode17{{kUnicode17First}, {kUnicode17Later}};
 
 const EscapeSets& sets_of(KcliProfile profile) {
   return profile == KcliProfile::HalfUp ? kUnicode16 : kUnicode17;
@@ -120,21 +105,29 @@ std::uint8_t byte_at(std::string_view text, std::size_t at) {
   return static_cast<std::uint8_t>(text[at]);
 }
 
+// The six bits of a continuation byte; anything larger when there is none.
+constexpr char32_t kLargestTrail = 0x3F;
+char32_t trail_at(std::string_view text, std::size_t at) {
+  return at < text.size() ? byte_at(text, at) ^ 0x80U : kLargestTrail + 1;
+}
+
 // `text` begins with a byte of 0x80 or more.
 Decoded decode(std::string_view text) {
-  const std::uint8_t lead = byte_at(text, 0);
-  const auto size = static_cast<std::size_t>(std::countl_one(lead));
-  if (size < 2 || size > 4 || size > text.size()) return {};
-  char32_t character = lead & (0x7Fu >> size);
-  for (std::size_t at = 1; at < size; ++at) {
-    const std::uint8_t next = byte_at(text, at);
-    if ((next & 0xC0) != 0x80) return {};
-    character = character << 6 | (next & 0x3Fu);
-  }
-  constexpr std::array<char32_t, 5> kSmallest{0, 0, 0x80, 0x800, 0x10000};
-  const bool surrogate = character >= 0xD800 && character <= 0xDFFF;
-  if (character < kSmallest[size] || character > 0x10FFFF || surrogate) return {};
-  return {character, size};
+  const char32_t lead = byte_at(text, 0);
+  const char32_t second = trail_at(text, 1);
+  if (lead < 0xC2 || lead > 0xF4 || second > kLargestTrail) return {};
+  if (lead < 0xE0) return {(lead & 0x1F) << 6 | second, 2};
+
+  const char32_t third = trail_at(text, 2);
+  if (third > kLargestTrail) return {};
+  const char32_t three = (lead & 0x0F) << 12 | second << 6 | third;
+  const bool surrogate = three >= 0xD800 && three <= 0xDFFF;
+  if (lead < 0xF0) return three < 0x800 || surrogate ? Decoded{} : Decoded{three, 3};
+
+  const char32_t fourth = trail_at(text, 3);
+  const char32_t four = (lead & 0x07) << 18 | second << 12 | third << 6 | fourth;
+  const bool in_range = fourth <= kLargestTrail && four >= 0x10000 && four <= 0x10FFFF;
+  return in_range ? Decoded{four, 4} : Decoded{};
 }
 
 // --- lines ---
@@ -144,40 +137,70 @@ constexpr bool is_plain(std::uint8_t byte) {
 }
 
 #ifdef __SSE2__
-// A bit for each of 16 bytes that is not plain.
+constexpr std::size_t kBlock = 16;
+
+// A bit for each byte of a block that is not plain.
 unsigned unplain_bits(const char* bytes) {
   const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-  // Compared as signed, bytes from 0x80 on are below the space too.
-  __m128i unplain = _mm_cmplt_epi8(block, _mm_set1_epi8(0x20));
-  for (const char special : {'"', '\'', '\\', '\x7F'}) {
+  // One more and seen as signed, DEL and the bytes from 0x80 on lie below the space too.
+  const __m128i next = _mm_add_epi8(block, _mm_set1_epi8(1));
+  __m128i unplain = _mm_cmplt_epi8(next, _mm_set1_epi8(0x21));
+  for (const char special : {'"', '\'', '\\'}) {
     unplain = _mm_or_si128(unplain, _mm_cmpeq_epi8(block, _mm_set1_epi8(special)));
   }
   return static_cast<unsigned>(_mm_movemask_epi8(unplain));
 }
-#endif
 
 // The first position from `at` on whose byte is not plain.
 std::size_t skip_plain(std::string_view line, std::size_t at) {
-#ifdef __SSE2__
-  for (; at + 16 <= line.size(); at += 16) {
+  for (; at + kBlock <= line.size(); at += kBlock) {
     const unsigned bits = unplain_bits(line.data() + at);
     if (bits != 0) return at + static_cast<std::size_t>(std::countr_zero(bits));
   }
-#endif
+  if (line.size() >= kBlock) {  // the rest, in a block that reaches back over what was seen
+    const std::size_t start = line.size() - kBlock;
+    const unsigned bits = unplain_bits(line.data() + start) >> (at - start);
+    return bits == 0 ? line.size() : at + static_cast<std::size_t>(std::countr_zero(bits));
+  }
   while (at < line.size() && is_plain(byte_at(line, at)))
     ++at;
   return at;
 }
+#else
+// The first position from `at` on whose byte is not plain.
+std::size_t skip_plain(std::string_view line, std::size_t at) {
+  while (at < line.size() && is_plain(byte_at(line, at)))
+    ++at;
+  return at;
+}
+#endif
 
-void append_code(std::string& out, char32_t character) {
-  std::array<char, 8> digits;
-  const auto end = std::to_chars(digits.begin(), digits.end(), std::uint32_t{character}, 16).ptr;
-  out.append("\\u{").append(digits.begin(), end).push_back('}');
+// The first character that can't be copied, and where it is; at the end when there is none.
+struct Find {
+  std::size_t at = 0;
+  Decoded found;
+};
+
+Find find_escape(std::string_view line, std::size_t at, const EscapeSets& sets) {
+  for (;;) {
+    at = skip_plain(line, at);
+    if (at == line.size()) return {at, {}};
+    if (byte_at(line, at) < 0x80) return {at, {byte_at(line, at), 1}};
+    do {
+      const Decoded next = decode(line.substr(at));
+      const EscapeSet& set = at == 0 ? sets.first : sets.later;
+      if (next.size == 0 || set.contains(next.character)) return {at, next};
+      at += next.size;
+    } while (at < line.size() && byte_at(line, at) >= 0x80);
+  }
 }
 
-// For an ASCII character that is not plain.
-void append_ascii_escape(std::string& out, char character) {
-  switch (character) {
+void append_escape(std::string& out, Decoded next) {
+  if (next.size == 0) {
+    out += "\uFFFD";
+    return;
+  }
+  switch (next.character) {
     case '\0': out += "\\0"; return;
     case '\t': out += "\\t"; return;
     case '\r': out += "\\r"; return;
@@ -185,15 +208,19 @@ void append_ascii_escape(std::string& out, char character) {
     case '"': out += "\\\""; return;
     case '\'': out += "\\'"; return;
     case '\\': out += "\\\\"; return;
-    default: append_code(out, static_cast<std::uint8_t>(character));
+    default: break;
   }
+  std::array<char, 8> digits{};
+  const std::uint32_t code = next.character;
+  const char* const end = std::to_chars(digits.begin(), digits.end(), code, 16).ptr;
+  out.append("\\u{").append(digits.cbegin(), end).push_back('}');
 }
 
 }  // namespace
 
 void append_delta(std::string& out, Elapsed delta, KcliProfile profile) {
   const Scaled scaled = scale(delta);
-  std::array<char, 24> digits;
+  std::array<char, 24> digits{};
   char* start = digits.begin();
   if (delta.negative) *start++ = '-';
   const char* const end = write_rounded(start, digits.end(), scaled, profile);
@@ -206,30 +233,13 @@ void append_delta(std::string& out, Elapsed delta, KcliProfile profile) {
 
 void append_escaped(std::string& out, std::string_view line, KcliProfile profile) {
   const EscapeSets& sets = sets_of(profile);
-  std::size_t copied = 0;  // what lies before is in `out`
-  std::size_t at = 0;
-  const auto copy_up_to_here = [&] { out.append(line.data() + copied, at - copied); };
-  while ((at = skip_plain(line, at)) < line.size()) {
-    if (byte_at(line, at) < 0x80) {
-      copy_up_to_here();
-      append_ascii_escape(out, line[at]);
-      copied = ++at;
-      continue;
-    }
-    const Decoded decoded = decode(line.substr(at));
-    if (decoded.size == 0) {
-      copy_up_to_here();
-      out += "\uFFFD";
-      copied = ++at;
-    } else if ((at == 0 ? sets.first : sets.later).contains(decoded.character)) {
-      copy_up_to_here();
-      append_code(out, decoded.character);
-      copied = at += decoded.size;
-    } else {
-      at += decoded.size;
-    }
+  for (std::size_t at = 0;;) {
+    const Find next = find_escape(line, at, sets);
+    out.append(line.data() + at, next.at - at);
+    if (next.at == line.size()) return;
+    append_escape(out, next.found);
+    at = next.at + std::max<std::size_t>(next.found.size, 1);
   }
-  copy_up_to_here();
 }
 
 }  // namespace smtptape

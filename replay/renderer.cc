@@ -22,7 +22,7 @@ constexpr std::string_view kStepBackPanic =
     "called `Result::unwrap()` on an `Err` value: OutOfRangeError(())";
 
 void append_number(std::string& out, std::uint64_t number) {
-  std::array<char, 20> digits;
+  std::array<char, 20> digits{};
   out.append(digits.begin(), std::to_chars(digits.begin(), digits.end(), number).ptr);
 }
 
@@ -113,8 +113,8 @@ class MetaLines {
       append("updated to ", {}, now.text());
       return;
     }
-    static const Entries kNone;
-    append_changes(before == nullptr ? kNone : before->entries(), now.entries());
+    static const Entries none;
+    append_changes(before == nullptr ? none : before->entries(), now.entries());
   }
 
  private:

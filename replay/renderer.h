@@ -52,8 +52,8 @@ class Renderer {
  public:
   explicit Renderer(const RenderOptions& options);
 
-  // Appends the text of `events` to `out`; nullopt: go on with the next ones.  After an ending
-  // nothing more is rendered.
+  // Appends the text of `events` to `out`; nullopt: go on with the next ones.  At an ending
+  // the events behind it are left alone; it is not to be called again.
   [[nodiscard]] std::optional<Ending> render(std::span<const Event> events, std::string& out);
 
   // Frames shown as unknown or unreadable so far.

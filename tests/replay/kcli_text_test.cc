@@ -1,8 +1,8 @@
 #include "replay/kcli_text.h"
 
+#include <array>
 #include <charconv>
 #include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -118,35 +118,35 @@ TEST(Escape, EqualsKcliWithUnicode17) {
   expect_escapes("kcli/escape-unicode17.tsv", KcliProfile::HalfEven);
 }
 
-std::set<char32_t> read_escape_set(const std::string& table, std::string_view position) {
-  std::set<char32_t> characters;
+// A flag for each character.
+std::vector<bool> read_escape_set(const std::string& table, std::string_view position) {
+  std::vector<bool> characters(0x110000);
   for (const Row& row : read_table(table, Header::Yes)) {
     if (row.at(0) != position) continue;
     const auto last = std::stoul(row.at(2), nullptr, 16);
-    for (auto c = std::stoul(row.at(1), nullptr, 16); c <= last; ++c) {
-      characters.insert(characters.end(), static_cast<char32_t>(c));
-    }
+    for (auto c = std::stoul(row.at(1), nullptr, 16); c <= last; ++c)
+      characters.at(c) = true;
   }
   return characters;
 }
 
 std::string by_code(char32_t c) {
-  std::string digits(8, '\0');
-  digits.resize(static_cast<std::size_t>(
-      std::to_chars(digits.data(), digits.data() + 8, std::uint32_t{c}, 16).ptr - digits.data()));
-  return "\\u{" + digits + "}";
+  std::array<char, 8> digits{};
+  std::to_chars(digits.begin(), digits.end(), std::uint32_t{c}, 16);
+  return "\\u{" + std::string(digits.data()) + "}";
 }
 
 // Every scalar value, in the first place of a line or after `before`.
-void expect_escape_set(const std::set<char32_t>& set, std::string_view before, KcliProfile p) {
+void expect_escape_set(const std::vector<bool>& set, const std::string& before, KcliProfile p) {
   static constexpr std::string_view kShortEscapes("\0\t\r\n\"'\\", 7);
+  std::string got;
   for (char32_t c = 0; c <= 0x10FFFF; c = c == 0xD7FF ? 0xE000 : c + 1) {
     if (c < 0x80 && kShortEscapes.find(static_cast<char>(c)) != std::string_view::npos) continue;
-    std::string line(before);
-    line += utf8(c);
-    std::string want(before);
-    want += set.contains(c) ? by_code(c) : utf8(c);
-    ASSERT_EQ(escaped(line, p), want) << "U+" << std::hex << std::uint32_t{c};
+    const std::string character = utf8(c);
+    got.clear();
+    append_escaped(got, before + character, p);
+    const std::string want = before + (set[c] ? by_code(c) : character);
+    if (got != want) FAIL() << "U+" << std::hex << std::uint32_t{c} << ": " << got;
   }
 }
 
@@ -168,14 +168,27 @@ TEST(Escape, LooksAtTheFirstCharacterOnly) {
 }
 
 TEST(Escape, FindsEveryByteAtEveryPlace) {
-  for (std::size_t size = 1; size < 40; ++size) {
-    for (std::size_t at = 0; at < size; ++at) {
-      std::string line(size, 'a');
-      line[at] = '\'';
-      std::string want(size, 'a');
-      want.replace(at, 1, "\\'");
-      ASSERT_EQ(escaped(line), want);
+  for (std::size_t size = 2; size < 40; ++size) {
+    for (std::size_t second = 1; second < size; ++second) {
+      for (std::size_t first = 0; first < second; ++first) {
+        std::string line(size, 'a');
+        line[first] = '\'';
+        line[second] = '\x7F';
+        std::string want(size, 'a');
+        want.replace(second, 1, "\\u{7f}").replace(first, 1, "\\'");
+        ASSERT_EQ(escaped(line), want);
+      }
     }
+  }
+}
+
+TEST(Escape, ReadsNothingBehindTheLine) {
+  for (std::size_t size = 1; size < 40; ++size) {
+    const std::string line = std::string(size, 'a') + "\xC3";
+    ASSERT_EQ(escaped(line + "\xA9"), line + "\xA9");
+    ASSERT_EQ(escaped(line), std::string(size, 'a') + "\uFFFD");
+    const std::vector<char> exact(line.begin(), line.end());
+    ASSERT_EQ(escaped({exact.data(), size}), std::string(size, 'a'));
   }
 }
 
