@@ -1,3 +1,5 @@
+// The order of steps in render_one() is kcli's and shows in the text: what is remembered when, and
+// what is compared with it.
 #include "replay/renderer.h"
 
 #include <array>
