@@ -166,7 +166,7 @@ MetaPtr Meta::other(std::string_view json) {
 void Meta::finish() {
   hash_ = hash64(text_);
   const auto id = find("id");
-  if (id && id->front() == '"') session_id_ = unescaped(*id);
+  if (id && id->starts_with('"')) session_id_ = unescaped(*id);
 }
 
 std::optional<std::string_view> Meta::find(std::string_view key) const {

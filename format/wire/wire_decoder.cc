@@ -601,8 +601,10 @@ WireDecoder::~WireDecoder() = default;
 
 Event& WireDecoder::decode(std::string_view frame, Opcode opcode, EventBatch& batch) {
   Event& event = batch.events.emplace_back();
-  if (opcode == Opcode::Text && impl_->quick(frame, batch, event)) return event;
-  impl_->careful(frame, opcode, batch, event);
+  if (opcode != Opcode::Text || !impl_->quick(frame, batch, event)) {
+    impl_->careful(frame, opcode, batch, event);
+  }
+  event.frame_bytes = static_cast<std::uint32_t>(frame.size());
   return event;
 }
 
