@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstddef>
-#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
@@ -11,12 +10,22 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "tests/filters/golden.h"
+#include "tests/support/golden.h"
 
 namespace smtptape {
 namespace {
 
 using Strings = std::vector<std::string>;
+
+Strings split(std::string_view text, char at) {
+  Strings fields;
+  while (true) {
+    const std::size_t end = text.find(at);
+    fields.emplace_back(text.substr(0, end));
+    if (end == std::string_view::npos) return fields;
+    text.remove_prefix(end + 1);
+  }
+}
 
 std::string json_list(const Strings& entries) {
   std::string text = "[";
@@ -54,9 +63,9 @@ std::string without_panic(std::string text) {
 }
 
 TEST(CidrSet, AgreesWithTheGoldens) {
-  for (const auto& row : testing::golden_rows("cidr.tsv")) {
-    const Strings input = testing::split(row.at(0), '|');
-    const Strings entries = testing::split(input.at(0), ',');
+  for (const auto& row : testing::read_table("kcli/cidr.tsv", testing::Header::No)) {
+    const Strings input = split(row.at(0), '|');
+    const Strings entries = split(input.at(0), ',');
     if (row.at(1) == "ERR") {
       EXPECT_EQ(error_of(entries), row.at(2));
       continue;
@@ -64,7 +73,7 @@ TEST(CidrSet, AgreesWithTheGoldens) {
     const CidrSet set = CidrSet::parse(entries);
     EXPECT_EQ(json_list(set.written()), row.at(2)) << row[0];
     if (input.size() > 1) {
-      EXPECT_EQ(membership(set, testing::split(input[1], ' ')), without_panic(row.at(3))) << row[0];
+      EXPECT_EQ(membership(set, split(input[1], ' ')), without_panic(row.at(3))) << row[0];
     }
   }
 }

@@ -2,15 +2,15 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <cstdint>
-#include <optional>
 #include <random>
 #include <string>
 #include <string_view>
 
 #include <gtest/gtest.h>
 
-#include "tests/filters/golden.h"
+#include "tests/support/golden.h"
 
 namespace smtptape {
 namespace {
@@ -26,10 +26,9 @@ std::string ip(std::string_view text) {
 }
 
 TEST(EndpointIp, AgreesWithTheGoldens) {
-  for (const auto& row : testing::golden_rows("addr.tsv")) {
+  for (const auto& row : testing::read_table("kcli/addr.tsv", testing::Header::No)) {
     ASSERT_EQ(row.size(), 2u);
-    const std::string text = row[0].substr(1, row[0].size() - 2);
-    EXPECT_EQ(endpoint_ip(text), row[1]) << row[0];
+    EXPECT_EQ(endpoint_ip(testing::unquote(row[0])), row[1]) << row[0];
   }
 }
 
