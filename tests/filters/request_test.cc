@@ -139,7 +139,7 @@ TEST(Request, MayBeAListInTheOrderOfTheFields) {
       parse_request(R"({"campaign":["c"],"domain":["d"],"mx_addr":["10.0.0.0/31"],"terse":true})"));
   EXPECT_EQ(parse_request(R"([["c"]])"), parse_request(R"({"campaign":["c"]})"));
   EXPECT_EQ(error_of(R"([[],[],[],[],[],[],[],[],null,[],[],null,true,1])"),
-            "trailing characters at line 1 column 50");
+            "trailing characters at line 1 column 47");
   EXPECT_EQ(error_of("[null]"), "invalid type: null, expected a sequence at line 1 column 5");
 }
 
