@@ -147,11 +147,12 @@ void RequestReader::expect(Type wanted, const char* name) {
 std::string RequestReader::describe_value(Type type) {
   if (type == Type::Array) return "sequence";
   if (type == Type::Object) return "map";
-  const std::string text(reader_.skip_value().value_or(""));
+  std::string text;
+  if (const auto raw = reader_.skip_value()) (void)append_canonical_json(text, *raw);
   switch (type) {
     case Type::Bool: return "boolean `" + text + '`';
     case Type::Number:
-      return (text.find_first_of(".eE") == std::string::npos ? "integer `" : "floating point `") +
+      return (text.find_first_of(".e") == std::string::npos ? "integer `" : "floating point `") +
              text + '`';
     case Type::String: return "string " + text;
     case Type::Null:

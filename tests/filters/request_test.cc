@@ -171,6 +171,10 @@ TEST(Request, SaysWhatIsWrongAndWhere) {
             "invalid type: map, expected a string at line 1 column 11");
   EXPECT_EQ(error_of(R"({"domain":-1.5})"),
             "invalid type: floating point `-1.5`, expected a sequence at line 1 column 14");
+  EXPECT_EQ(error_of(R"({"terse":"\u0041\n"})"),
+            "invalid type: string \"A\\n\", expected a boolean at line 1 column 19");
+  EXPECT_EQ(error_of(R"({"terse":1E20})"),
+            "invalid type: floating point `1e+20`, expected a boolean at line 1 column 13");
   EXPECT_EQ(error_of("{\n \"domain\":[\"a\"],\n\"domain\" :[]}"),
             "duplicate field `domain` at line 3 column 9");
   EXPECT_EQ(error_of("{\"mx_addr\":[\"x\",\"10.0.0.0/33\"]\n,\"terse\":true}"),
