@@ -1,12 +1,12 @@
 #include "base/io.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstdlib>
 #include <cstring>
 
@@ -34,7 +34,9 @@ std::size_t FdSource::read(char* to, std::size_t size) {
   }
 }
 
-void FdSink::write(std::string_view bytes) { write_all(fd_.get(), bytes, name_); }
+void FdSink::write(std::string_view bytes) {
+  write_all(fd_.get(), bytes, name_);
+}
 
 void FdSink::sync() {
   if (::fdatasync(fd_.get()) != 0) throw system_error("syncing " + name_, errno);
@@ -95,7 +97,8 @@ OutputFile::OutputFile(std::filesystem::path path, Existing existing)
     : path_(std::move(path)), existing_(existing) {
   struct stat found {};
   const bool exists = ::stat(path_.c_str(), &found) == 0;
-  if (exists && S_ISDIR(found.st_mode)) throw Error("writing " + path_.string() + ": is a directory");
+  if (exists && S_ISDIR(found.st_mode))
+    throw Error("writing " + path_.string() + ": is a directory");
   if (exists && !S_ISREG(found.st_mode)) {
     const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
     if (fd < 0) throw system_error("opening " + path_.string(), errno);
@@ -116,7 +119,9 @@ OutputFile::~OutputFile() {
   if (!temporary_.empty()) ::unlink(temporary_.c_str());
 }
 
-void OutputFile::write(std::string_view bytes) { sink_->write(bytes); }
+void OutputFile::write(std::string_view bytes) {
+  sink_->write(bytes);
+}
 
 void OutputFile::commit() {
   if (temporary_.empty()) return;

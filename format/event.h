@@ -87,7 +87,7 @@ struct Event {
   std::string_view text;   // Read, Write: the text; Diagnostic: message; AbbreviatedWrite: snippet
   std::string_view level;  // Diagnostic
   std::uint64_t length = 0;            // AbbreviatedWrite: bytes of the text it stands for
-  std::uint32_t frame_bytes = 0;      // of the frame as received; 0: not known here
+  std::uint32_t frame_bytes = 0;       // of the frame as received; 0: not known here
   const Verbatim* verbatim = nullptr;  // owned by the batch's arena
 };
 

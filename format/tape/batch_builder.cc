@@ -27,10 +27,12 @@ std::int64_t wrapping_difference(std::int64_t later, std::int64_t earlier) {
 std::string segment_table(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
   std::string table;
   const auto append = [&table](std::uint64_t value) {
-    for (unsigned i = 0; i < 4; ++i) table.push_back(static_cast<char>(value >> (8 * i)));
+    for (unsigned i = 0; i < 4; ++i)
+      table.push_back(static_cast<char>(value >> (8 * i)));
   };
   append(segments.size() - 1);
-  for (const auto segment : segments) append(segment.size());
+  for (const auto segment : segments)
+    append(segment.size());
   if (segments.size() % 2 == 0) append(0);
   return table;
 }
@@ -58,12 +60,14 @@ void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
   std::vector<std::string_view> removed;
   auto before = old.begin();
   for (const Meta::Entry& entry : meta.entries()) {
-    for (; before != old.end() && before->key < entry.key; ++before) removed.push_back(before->key);
+    for (; before != old.end() && before->key < entry.key; ++before)
+      removed.push_back(before->key);
     const bool same_key = before != old.end() && before->key == entry.key;
     if (!same_key || before->json != entry.json) set.push_back(entry);
     if (same_key) ++before;
   }
-  for (; before != old.end(); ++before) removed.push_back(before->key);
+  for (; before != old.end(); ++before)
+    removed.push_back(before->key);
   auto pairs = to.initSet(static_cast<unsigned>(set.size()));
   for (unsigned i = 0; i < set.size(); ++i) {
     pairs[i].setKey(as_data(set[i].key));
@@ -71,7 +75,8 @@ void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
   }
   if (removed.empty()) return;
   auto keys = to.initRemoved(static_cast<unsigned>(removed.size()));
-  for (unsigned i = 0; i < removed.size(); ++i) keys.set(i, as_data(removed[i]));
+  for (unsigned i = 0; i < removed.size(); ++i)
+    keys.set(i, as_data(removed[i]));
 }
 
 }  // namespace
@@ -89,8 +94,8 @@ GroupNames::Named GroupNames::meta(const Meta& meta) {
   by_hash_.emplace(meta.hash(), Place{&meta, named.place});
   place_of_.remember(meta, named.place);
   if (meta.form() == Meta::Form::Object && meta.session_id()) {
-    const auto [found, first] = latest_of_session_.try_emplace(*meta.session_id(),
-                                                               Place{&meta, named.place});
+    const auto [found, first] =
+        latest_of_session_.try_emplace(*meta.session_id(), Place{&meta, named.place});
     if (!first) {
       // by_hash_ keeps the parent alive as long as this group lasts.
       named.parent = found->second.meta.get();
@@ -119,7 +124,8 @@ void GroupNames::clear() {
 
 std::uint64_t BatchBody::bytes() const {
   std::uint64_t sum = 0;
-  for (const std::string_view piece : pieces) sum += piece.size();
+  for (const std::string_view piece : pieces)
+    sum += piece.size();
   return sum;
 }
 

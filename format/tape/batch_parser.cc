@@ -130,7 +130,8 @@ void BatchParser::read_metas(const Body& body) {
         for (const auto pair : from.getSet()) {
           set.push_back({as_view(pair.getKey()), as_view(pair.getJson())});
         }
-        for (const auto key : from.getRemoved()) removed.push_back(as_view(key));
+        for (const auto key : from.getRemoved())
+          removed.push_back(as_view(key));
         const Meta* const parent =
             from.getParent() == 0 ? nullptr : (*metas_)[from.getParent() - 1].get();
         metas_->push_back(Meta::derive(parent, set, removed));

@@ -45,7 +45,8 @@ inline void read_column(const tape::Column::Reader& column,
   const auto take = [&](auto list) {
     if (list.size() != count) throw Error("a column has the wrong number of entries");
     out.resize(count);
-    for (unsigned i = 0; i < count; ++i) out[i] = list[i];
+    for (unsigned i = 0; i < count; ++i)
+      out[i] = list[i];
   };
   if (column.hasU8()) return take(column.getU8());
   if (column.hasU16()) return take(column.getU16());

@@ -54,8 +54,12 @@ Compressor::~Compressor() = default;
 void Compressor::add(std::string_view bytes, std::string& out) {
   impl_->run(bytes, ZSTD_e_continue, out);
 }
-void Compressor::flush(std::string& out) { impl_->run({}, ZSTD_e_flush, out); }
-void Compressor::end(std::string& out) { impl_->run({}, ZSTD_e_end, out); }
+void Compressor::flush(std::string& out) {
+  impl_->run({}, ZSTD_e_flush, out);
+}
+void Compressor::end(std::string& out) {
+  impl_->run({}, ZSTD_e_end, out);
+}
 
 struct Decompressor::Impl {
   ZSTD_DCtx* context = ZSTD_createDCtx();
@@ -68,7 +72,8 @@ struct Decompressor::Impl {
   Impl& operator=(const Impl&) = delete;
 };
 
-Decompressor::Decompressor() : impl_(std::make_unique<Impl>()) {}
+Decompressor::Decompressor() : impl_(std::make_unique<Impl>()) {
+}
 Decompressor::~Decompressor() = default;
 
 Decompressor::Step Decompressor::step(std::string_view input, char* output, std::size_t size) {
@@ -104,8 +109,8 @@ std::string decompress_whole(std::string_view bytes, std::uint64_t most) {
   for (;;) {
     const std::size_t before = out.size();
     if (before >= most) throw Error("decompressing: more than " + std::to_string(most) + " bytes");
-    const std::size_t room = std::min<std::uint64_t>(std::max<std::size_t>(before, 1 << 16),
-                                                     most - before);
+    const std::size_t room =
+        std::min<std::uint64_t>(std::max<std::size_t>(before, 1 << 16), most - before);
     out.resize(before + room);
     const auto step = decompressor.step(bytes, out.data() + before, room);
     if (step.error != nullptr) throw Error(std::string("decompressing: ") + step.error);

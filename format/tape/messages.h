@@ -9,9 +9,10 @@
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
+#include "tape.capnp.h"
+
 #include "base/error.h"
 #include "format/event.h"
-#include "tape.capnp.h"
 
 namespace smtptape {
 
@@ -34,7 +35,9 @@ inline capnp::Data::Reader as_data(std::string_view text) {
 inline std::string_view as_view(capnp::Data::Reader data) {
   return {reinterpret_cast<const char*>(data.begin()), data.size()};
 }
-inline std::string as_string(capnp::Data::Reader data) { return std::string(as_view(data)); }
+inline std::string as_string(capnp::Data::Reader data) {
+  return std::string(as_view(data));
+}
 
 inline std::string_view id_view(const Id128& id) {
   return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};

@@ -14,11 +14,13 @@ namespace {
 constexpr std::size_t kChecksumAt = 56;
 
 void append_le(std::string& out, std::uint64_t value, std::size_t bytes) {
-  for (std::size_t i = 0; i < bytes; ++i) out.push_back(static_cast<char>(value >> (8 * i)));
+  for (std::size_t i = 0; i < bytes; ++i)
+    out.push_back(static_cast<char>(value >> (8 * i)));
 }
 
 void store_u64(std::string& out, std::size_t at, std::uint64_t value) {
-  for (std::size_t i = 0; i < 8; ++i) out[at + i] = static_cast<char>(value >> (8 * i));
+  for (std::size_t i = 0; i < 8; ++i)
+    out[at + i] = static_cast<char>(value >> (8 * i));
 }
 
 std::uint64_t section_hash(std::string_view frame, std::size_t trailer) {
@@ -59,7 +61,8 @@ std::string frame_of(SectionKind kind,
 
 std::uint32_t load_u32(const char* from) {
   std::uint32_t value = 0;
-  for (unsigned i = 4; i-- > 0;) value = value << 8 | static_cast<unsigned char>(from[i]);
+  for (unsigned i = 4; i-- > 0;)
+    value = value << 8 | static_cast<unsigned char>(from[i]);
   return value;
 }
 
@@ -102,6 +105,7 @@ std::optional<Section> parse_section(std::string_view frame) {
     const char* const at = frame.data() + frame.size() - kTrailerBytes;
     const auto hashed = frame.substr(0, frame.size() - kTrailerBytes + 16);
     if (load_u64(at + 16) != hash64(hashed)) return {};
+    if (std::string_view(at + 24, 8) != kTrailerMagic) return {};
   }
   std::memcpy(section.tape_id.bytes.data(), frame.data() + 24, 16);
   section.flags = {load_u64(frame.data() + 40), load_u64(frame.data() + 48)};

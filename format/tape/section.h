@@ -37,8 +37,8 @@ inline constexpr std::uint32_t kZstdMagic = 0xFD2FB528;
 inline constexpr std::string_view kSectionMagic = "smtptape";
 inline constexpr std::string_view kTrailerMagic = "endotape";
 inline constexpr std::uint16_t kFormatVersion = 1;
-inline constexpr std::size_t kFrameHeaderBytes = 8;   // magic and length
-inline constexpr std::size_t kSectionStart = 64;      // of the message, in the frame
+inline constexpr std::size_t kFrameHeaderBytes = 8;  // magic and length
+inline constexpr std::size_t kSectionStart = 64;     // of the message, in the frame
 inline constexpr std::size_t kTrailerBytes = 32;
 static_assert(kSectionStart % 8 == 0, "Cap'n Proto messages are read in place");
 

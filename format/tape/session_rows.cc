@@ -28,12 +28,15 @@ std::uint16_t last_reply_code(std::string_view text) {
   return 0;
 }
 
-bool is_text(std::string_view json) { return json.starts_with('"'); }
+bool is_text(std::string_view json) {
+  return json.starts_with('"');
+}
 
 }  // namespace
 
 SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys)
-    : keys_(std::move(keys)), summaries_(keys_.size()) {}
+    : keys_(std::move(keys)), summaries_(keys_.size()) {
+}
 
 void SessionRowBuilder::add(const Event& event) {
   Open* const open = open_row(event);
@@ -66,7 +69,8 @@ SessionRowBuilder::Open* SessionRowBuilder::open_row(const Event& event) {
     }
   }
   if (meta == nullptr || !meta->session_id() || meta->form() == Meta::Form::Null) {
-    for (Summary& summary : summaries_) summary.absent = true;
+    for (Summary& summary : summaries_)
+      summary.absent = true;
     if (meta != nullptr) row_of_meta_.remember(*meta, 0);
     return nullptr;
   }
@@ -119,7 +123,8 @@ void SessionRowBuilder::add_value(Values& values, Summary& summary, std::string_
     return;
   }
   if (values.seen.empty()) {
-    for (const std::string& known : listed) values.seen.insert(hash64(known));
+    for (const std::string& known : listed)
+      values.seen.insert(hash64(known));
   }
   const std::uint64_t hash = hash64(json);
   if (values.seen.insert(hash).second) values.row.hashes.push_back(hash);
@@ -147,7 +152,8 @@ void SessionRowBuilder::count(SessionRow& row, const Event& event) {
 SessionRowBuilder::Result SessionRowBuilder::finish() {
   Result result;
   for (Open& open : rows_) {
-    for (Values& values : open.properties) open.row.properties.push_back(std::move(values.row));
+    for (Values& values : open.properties)
+      open.row.properties.push_back(std::move(values.row));
     // An absent property at the end says nothing that a missing one doesn't.
     while (!open.row.properties.empty()) {
       const RowProperty& last = open.row.properties.back();

@@ -11,15 +11,20 @@ namespace smtptape {
 
 namespace {
 
-std::size_t place(GapCause cause) { return static_cast<std::size_t>(cause) - 1; }
+std::size_t place(GapCause cause) {
+  return static_cast<std::size_t>(cause) - 1;
+}
 
-bool known_cause(std::uint16_t cause) { return cause >= 1 && cause <= kGapCauses; }
+bool known_cause(std::uint16_t cause) {
+  return cause >= 1 && cause <= kGapCauses;
+}
 
 std::string hashes_to_bytes(const std::vector<std::uint64_t>& hashes) {
   std::string out;
   out.reserve(hashes.size() * 8);
   for (const std::uint64_t hash : hashes) {
-    for (unsigned shift = 0; shift < 64; shift += 8) out.push_back(static_cast<char>(hash >> shift));
+    for (unsigned shift = 0; shift < 64; shift += 8)
+      out.push_back(static_cast<char>(hash >> shift));
   }
   return out;
 }
@@ -29,7 +34,8 @@ std::vector<std::uint64_t> bytes_to_hashes(std::string_view bytes) {
   out.reserve(bytes.size() / 8);
   for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
     std::uint64_t hash = 0;
-    for (unsigned i = 8; i-- > 0;) hash = hash << 8 | static_cast<unsigned char>(bytes[i]);
+    for (unsigned i = 8; i-- > 0;)
+      hash = hash << 8 | static_cast<unsigned char>(bytes[i]);
     out.push_back(hash);
   }
   return out;
@@ -37,10 +43,13 @@ std::vector<std::uint64_t> bytes_to_hashes(std::string_view bytes) {
 
 template <class List>
 void set_all(List list, const std::vector<std::string>& values) {
-  for (unsigned i = 0; i < values.size(); ++i) list.set(i, as_data(values[i]));
+  for (unsigned i = 0; i < values.size(); ++i)
+    list.set(i, as_data(values[i]));
 }
 
-unsigned count(std::size_t size) { return static_cast<unsigned>(size); }
+unsigned count(std::size_t size) {
+  return static_cast<unsigned>(size);
+}
 
 void write_losses(capnp::List<tape::Lost>::Builder to, const std::array<Loss, kGapCauses>& from) {
   unsigned next = 0;
@@ -85,9 +94,11 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   to.setMetas(index.metas);
   to.setSessions(index.sessions);
   auto gaps = to.initGaps(count(index.gaps.size()));
-  for (unsigned i = 0; i < index.gaps.size(); ++i) write_gap(gaps[i], index.gaps[i], 0);
+  for (unsigned i = 0; i < index.gaps.size(); ++i)
+    write_gap(gaps[i], index.gaps[i], 0);
   auto origins = to.initOrigins(count(index.origins.size()));
-  for (unsigned i = 0; i < index.origins.size(); ++i) write_origin(origins[i], index.origins[i]);
+  for (unsigned i = 0; i < index.origins.size(); ++i)
+    write_origin(origins[i], index.origins[i]);
   auto summaries = to.initSummaries(count(index.summaries.size()));
   for (unsigned i = 0; i < index.summaries.size(); ++i) {
     const PropertySummary& from = index.summaries[i];
@@ -120,15 +131,18 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   index.unknown = from.getUnknown();
   index.metas = from.getMetas();
   index.sessions = from.getSessions();
-  for (const auto gap : from.getGaps()) index.gaps.push_back(read_gap(gap));
-  for (const auto origin : from.getOrigins()) index.origins.push_back(read_origin(origin));
+  for (const auto gap : from.getGaps())
+    index.gaps.push_back(read_gap(gap));
+  for (const auto origin : from.getOrigins())
+    index.origins.push_back(read_origin(origin));
   for (const auto summary : from.getSummaries()) {
     PropertySummary& to = index.summaries.emplace_back();
     to.key = as_string(summary.getKey());
     to.absent = summary.getAbsent();
     to.incomparable = summary.getIncomparable();
     to.complete = summary.getComplete();
-    for (const auto value : summary.getValues()) to.values.push_back(as_string(value));
+    for (const auto value : summary.getValues())
+      to.values.push_back(as_string(value));
   }
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
@@ -183,7 +197,8 @@ SessionRow read_row(tape::SessionRow::Reader from) {
     RowProperty& to = row.properties.emplace_back();
     to.absent = property.getAbsent();
     to.incomparable = property.getIncomparable();
-    for (const auto value : property.getValues()) to.values.push_back(as_string(value));
+    for (const auto value : property.getValues())
+      to.values.push_back(as_string(value));
     to.hashes = bytes_to_hashes(as_view(property.getHashes()));
   }
   return row;
@@ -261,7 +276,9 @@ Loss Ledger::total_lost() const {
   return total;
 }
 
-bool Ledger::balances() const { return received == stored + not_selected + total_lost().count; }
+bool Ledger::balances() const {
+  return received == stored + not_selected + total_lost().count;
+}
 
 void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin) {
   to.setCause(static_cast<std::uint16_t>(gap.cause));
@@ -299,7 +316,9 @@ void write_origin(tape::Origin::Builder to, const Origin& origin) {
 }
 
 Origin read_origin(tape::Origin::Reader from) {
-  return {as_id(from.getCapture()), as_string(from.getSource()), from.getTapeNumber(),
+  return {as_id(from.getCapture()),
+          as_string(from.getSource()),
+          from.getTapeNumber(),
           from.getImported()};
 }
 
@@ -342,8 +361,8 @@ TapeHeader read_header_message(std::string_view message) {
     header.layout = static_cast<Layout>(from.getLayout());
     if (from.hasPredecessor()) {
       const auto before = from.getPredecessor();
-      header.predecessor = {as_id(before.getTapeId()), before.getLastSequence(),
-                            before.getEndOffset()};
+      header.predecessor = {
+          as_id(before.getTapeId()), before.getLastSequence(), before.getEndOffset()};
     }
     if (from.hasCopyOf()) header.copy_of = as_id(from.getCopyOf());
     header.boot_id = as_string(from.getBootId());
@@ -374,7 +393,8 @@ std::string to_message(const TapeFooter& footer) {
   return message_of([&](capnp::MessageBuilder& message) {
     auto to = message.initRoot<tape::TapeFooter>();
     auto groups = to.initGroups(count(footer.groups.size()));
-    for (unsigned i = 0; i < footer.groups.size(); ++i) write_index(groups[i], footer.groups[i]);
+    for (unsigned i = 0; i < footer.groups.size(); ++i)
+      write_index(groups[i], footer.groups[i]);
     to.setSessionHashes(as_data(hashes_to_bytes(footer.session_hashes)));
     auto ledger = to.initLedger();
     ledger.setReceived(footer.ledger.received);
@@ -400,7 +420,8 @@ TapeFooter read_footer_message(std::string_view message) {
     capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
     const auto from = reader.getRoot<tape::TapeFooter>();
     TapeFooter footer;
-    for (const auto group : from.getGroups()) footer.groups.push_back(read_index(group));
+    for (const auto group : from.getGroups())
+      footer.groups.push_back(read_index(group));
     footer.session_hashes = bytes_to_hashes(as_view(from.getSessionHashes()));
     const auto ledger = from.getLedger();
     footer.ledger.received = ledger.getReceived();
@@ -408,7 +429,8 @@ TapeFooter read_footer_message(std::string_view message) {
     footer.ledger.not_selected = ledger.getNotSelected();
     read_losses(ledger.getLost(), footer.ledger.lost);
     read_losses(ledger.getUpstream(), footer.ledger.upstream);
-    for (const auto origin : from.getOrigins()) footer.origins.push_back(read_origin(origin));
+    for (const auto origin : from.getOrigins())
+      footer.origins.push_back(read_origin(origin));
     for (const auto note : from.getNotes()) {
       footer.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
     }
@@ -423,7 +445,8 @@ std::string rows_message(const std::vector<std::string>& keys,
     auto to = message.initRoot<tape::SessionRows>();
     set_all(to.initKeys(count(keys.size())), keys);
     auto list = to.initRows(count(rows.size()));
-    for (unsigned i = 0; i < rows.size(); ++i) write_row(list[i], rows[i]);
+    for (unsigned i = 0; i < rows.size(); ++i)
+      write_row(list[i], rows[i]);
   });
 }
 

@@ -30,7 +30,8 @@ constexpr std::string_view kSectionMagicBytes = "\x53\x2A\x4D\x18";
 class AlignedBytes {
  public:
   AlignedBytes() = default;
-  explicit AlignedBytes(std::string_view bytes) : words_((bytes.size() + 7) / 8), size_(bytes.size()) {
+  explicit AlignedBytes(std::string_view bytes)
+      : words_((bytes.size() + 7) / 8), size_(bytes.size()) {
     if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
   }
   void resize(std::size_t size) {
@@ -60,7 +61,8 @@ struct BatchHead {
 };
 
 void store_big_endian(std::uint64_t value, std::uint8_t* to) {
-  for (std::size_t i = 8; i-- > 0; value >>= 8) to[i] = static_cast<std::uint8_t>(value);
+  for (std::size_t i = 8; i-- > 0; value >>= 8)
+    to[i] = static_cast<std::uint8_t>(value);
 }
 
 void check_flags(const FlagWords& flags, std::uint16_t version, const std::string& name) {
@@ -70,7 +72,8 @@ void check_flags(const FlagWords& flags, std::uint16_t version, const std::strin
                 std::to_string(kFormatVersion) + ": a newer smtptape is needed");
   }
   if (flags.incompatible != 0) {
-    throw Error(name + ": uses a feature of the tape format that this program does not know (flags " +
+    throw Error(name +
+                ": uses a feature of the tape format that this program does not know (flags " +
                 std::to_string(flags.incompatible) + "): a newer smtptape is needed");
   }
 }
@@ -97,8 +100,10 @@ struct TapeReader::Impl {
   bool in_frame = false;
   bool at_block_border = false;
   bool frame_ended = false;
+  std::uint64_t batches_in_frame = 0;
   std::uint64_t frame_offset = 0;
   std::uint64_t events_of_group = 0;
+  Hasher group_hash;
   struct Columns {
     BatchHead head;
     AlignedBytes body;
@@ -140,7 +145,8 @@ struct TapeReader::Impl {
     const std::string_view view = input.view();
     if (view.starts_with(kZstdMagicBytes)) return begin_zstd_frame();
     if (view.starts_with(kSectionMagicBytes)) return read_section();
-    if (view.size() < 4 && kZstdMagicBytes.starts_with(view)) return torn("cut at the start of a group");
+    if (view.size() < 4 && kZstdMagicBytes.starts_with(view))
+      return torn("cut at the start of a group");
     if (view.size() < 4 && kSectionMagicBytes.starts_with(view)) return cut_section();
     if (!tape_id && input.offset() == 0) return look_for_start();
     damaged(input.offset(), "no frame begins here");
@@ -163,7 +169,8 @@ struct TapeReader::Impl {
 
   void report_rest(const char* what) {
     const std::uint64_t from = input.offset();
-    do input.consume(input.view().size());
+    do
+      input.consume(input.view().size());
     while (input.fill(1));
     damage.push_back({from, input.offset() - from, what, {}});
     finish(TapeEnd::Sealed);
@@ -176,8 +183,8 @@ struct TapeReader::Impl {
     const std::uint64_t size_untrusted =
         load_u32(input.view().data() + 4) + std::uint64_t{kFrameHeaderBytes};
     if (size_untrusted > kMostSectionBytes) {
-      return damaged(input.offset(), "a section of " + std::to_string(size_untrusted) +
-                                         " bytes is over the limit");
+      return damaged(input.offset(),
+                     "a section of " + std::to_string(size_untrusted) + " bytes is over the limit");
     }
     if (!input.fill(size_untrusted)) return section_runs_over_the_end();
     const AlignedBytes frame(input.view().substr(0, size_untrusted));
@@ -244,6 +251,10 @@ struct TapeReader::Impl {
     if (!indexes.empty()) indexes.back().rows.clear();
     indexes.push_back(read_index_message(message));
     const std::uint64_t expected = indexes.back().events;
+    if (!open_damage && group_hash.value() != indexes.back().hash) {
+      damage.push_back({indexes.back().offset, 0, "a group's bytes are not those written", {}});
+      open_damage = true;
+    }
     if (!open_damage && events_of_group < expected) {
       damage.push_back({indexes.back().offset, 0, "events of a group are missing", {}});
       open_damage = true;
@@ -272,7 +283,8 @@ struct TapeReader::Impl {
 
   bool is_section_at(std::string_view rest) {
     if (rest.size() < kSectionStart || load_u32(rest.data()) != kSkippableMagic) return false;
-    const std::uint64_t size_untrusted = load_u32(rest.data() + 4) + std::uint64_t{kFrameHeaderBytes};
+    const std::uint64_t size_untrusted =
+        load_u32(rest.data() + 4) + std::uint64_t{kFrameHeaderBytes};
     if (size_untrusted > rest.size()) return false;
     const AlignedBytes frame(rest.substr(0, size_untrusted));
     const auto section = parse_section(frame.view());
@@ -345,7 +357,10 @@ struct TapeReader::Impl {
     in_frame = true;
     frame_ended = false;
     at_block_border = false;
-    if (columns.empty()) parser.begin_group();
+    batches_in_frame = 0;
+    if (!columns.empty()) return;  // the second frame of a group
+    parser.begin_group();
+    group_hash.reset();
   }
 
   enum class Got : std::uint8_t { All, NothingFrameEnded, NothingCut, Cut, Bad };
@@ -359,10 +374,12 @@ struct TapeReader::Impl {
         return have == 0 ? Got::NothingFrameEnded : Got::Bad;
       }
       if (input.view().empty() && !input.fill(1) && !drain(to, size, have)) {
-        return have == 0 && at_block_border ? Got::NothingCut : Got::Cut;
+        const bool between_batches = have == 0 && at_block_border && batches_in_frame > 0;
+        return between_batches ? Got::NothingCut : Got::Cut;
       }
       if (have == size) break;
       const auto step = decompressor.step(input.view(), to + have, size - have);
+      group_hash.add(input.view().substr(0, step.consumed));
       input.consume(step.consumed);
       have += step.produced;
       at_block_border = step.at_block_border;
@@ -425,7 +442,8 @@ struct TapeReader::Impl {
   // The checksum covers the header with the checksum's own field zero, and the body.
   static bool verify(std::string_view head_bytes, std::uint64_t checksum, std::string_view body) {
     AlignedBytes zeroed(head_bytes);
-    capnp::FlatArrayMessageReader reader(as_words(zeroed.view()), reader_options(head_bytes.size()));
+    capnp::FlatArrayMessageReader reader(as_words(zeroed.view()),
+                                         reader_options(head_bytes.size()));
     const auto batch = reader.getRoot<tape::Record>().getBatch();
     const auto data = capnp::AnyStruct::Reader(batch).getDataSection();
     if (data.size() < 8) return false;
@@ -488,6 +506,7 @@ struct TapeReader::Impl {
     if (tape_id && head->tape_id != *tape_id) return refuse("bytes of another tape", start);
     check_flags(head->flags, kFormatVersion, name);
     tape_id = head->tape_id;
+    ++batches_in_frame;
     return accept(*head, std::move(body), start, batch);
   }
 
@@ -533,17 +552,34 @@ struct TapeReader::Impl {
 };
 
 TapeReader::TapeReader(ByteSource& source, std::string name)
-    : impl_(std::make_unique<Impl>(source, std::move(name))) {}
+    : impl_(std::make_unique<Impl>(source, std::move(name))) {
+}
 TapeReader::~TapeReader() = default;
 
-bool TapeReader::next(EventBatch& batch) { return impl_->next(batch); }
-const std::optional<TapeHeader>& TapeReader::header() const { return impl_->header; }
-const std::vector<GroupIndex>& TapeReader::indexes() const { return impl_->indexes; }
-const std::optional<TapeFooter>& TapeReader::footer() const { return impl_->footer; }
-TapeEnd TapeReader::end() const { return impl_->end; }
-std::uint64_t TapeReader::good_until() const { return impl_->good_until; }
-const std::vector<Damage>& TapeReader::damage() const { return impl_->damage; }
-const std::string& TapeReader::name() const { return impl_->name; }
+bool TapeReader::next(EventBatch& batch) {
+  return impl_->next(batch);
+}
+const std::optional<TapeHeader>& TapeReader::header() const {
+  return impl_->header;
+}
+const std::vector<GroupIndex>& TapeReader::indexes() const {
+  return impl_->indexes;
+}
+const std::optional<TapeFooter>& TapeReader::footer() const {
+  return impl_->footer;
+}
+TapeEnd TapeReader::end() const {
+  return impl_->end;
+}
+std::uint64_t TapeReader::good_until() const {
+  return impl_->good_until;
+}
+const std::vector<Damage>& TapeReader::damage() const {
+  return impl_->damage;
+}
+const std::string& TapeReader::name() const {
+  return impl_->name;
+}
 
 namespace {
 
@@ -580,8 +616,7 @@ std::optional<OwnedSection> read_section_at(int fd, std::uint64_t offset, std::u
 std::optional<TapeHeader> read_header(int fd) {
   char start[kFrameHeaderBytes];
   if (!read_at(fd, start, sizeof(start), 0) || load_u32(start) != kSkippableMagic) return {};
-  const auto owned =
-      read_section_at(fd, 0, load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes});
+  const auto owned = read_section_at(fd, 0, load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes});
   if (!owned || owned->section.kind != SectionKind::Header) return {};
   check_flags(owned->section.flags, owned->section.version, "tape");
   TapeHeader header = read_header_message(owned->section.message);

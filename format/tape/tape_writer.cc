@@ -22,7 +22,8 @@ enum class Part : std::uint16_t { Everything = 0, Columns = 1, Payload = 2 };
 
 std::uint64_t big_endian(const std::uint8_t* bytes) {
   std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i) value = value << 8 | bytes[i];
+  for (std::size_t i = 0; i < 8; ++i)
+    value = value << 8 | bytes[i];
   return value;
 }
 
@@ -148,7 +149,8 @@ struct TapeWriter::Impl {
 
   void compress_part(Part part, const BatchBody& body, Compressor& to, std::string& out) {
     to.add(header_record(part, body), out);
-    for (const std::string_view piece : body.pieces) to.add(piece, out);
+    for (const std::string_view piece : body.pieces)
+      to.add(piece, out);
   }
 
   // The batch header, its checksum filled in.
@@ -171,7 +173,8 @@ struct TapeWriter::Impl {
     append_message(bytes, message);
     Hasher hasher;
     hasher.add(bytes);
-    for (const std::string_view piece : body.pieces) hasher.add(piece);
+    for (const std::string_view piece : body.pieces)
+      hasher.add(piece);
     to.setChecksum(hasher.value());
     bytes.clear();
     append_message(bytes, message);
@@ -208,7 +211,8 @@ struct TapeWriter::Impl {
 
   void write_index() {
     SessionRowBuilder::Result directory = rows.finish();
-    for (const SessionRow& row : directory.rows) session_hashes.push_back(hash64(row.id));
+    for (const SessionRow& row : directory.rows)
+      session_hashes.push_back(hash64(row.id));
     group.metas = names.meta_count();
     group.sessions = directory.rows.size();
     group.origins = names.origins();
@@ -245,10 +249,13 @@ struct TapeWriter::Impl {
 };
 
 TapeWriter::TapeWriter(ByteSink& sink, TapeHeader header, TapeOptions options)
-    : impl_(std::make_unique<Impl>(sink, std::move(header), std::move(options))) {}
+    : impl_(std::make_unique<Impl>(sink, std::move(header), std::move(options))) {
+}
 TapeWriter::~TapeWriter() = default;
 
-void TapeWriter::add(const Event& event) { impl_->add(event); }
+void TapeWriter::add(const Event& event) {
+  impl_->add(event);
+}
 
 void TapeWriter::add(const Gap& gap) {
   impl_->open_group();
@@ -269,14 +276,30 @@ void TapeWriter::add(const ClockReading& clock) {
   impl_->batch.add(clock);
 }
 
-void TapeWriter::flush() { impl_->end_batch(); }
-void TapeWriter::end_group() { impl_->end_group(); }
-void TapeWriter::seal(Ledger ledger, std::int64_t now) { impl_->seal(ledger, now); }
+void TapeWriter::flush() {
+  impl_->end_batch();
+}
+void TapeWriter::end_group() {
+  impl_->end_group();
+}
+void TapeWriter::seal(Ledger ledger, std::int64_t now) {
+  impl_->seal(ledger, now);
+}
 
-const TapeHeader& TapeWriter::header() const { return impl_->header; }
-std::uint64_t TapeWriter::bytes_written() const { return impl_->offset; }
-std::uint64_t TapeWriter::events_written() const { return impl_->events; }
-bool TapeWriter::has_unflushed() const { return !impl_->batch.empty(); }
-const std::vector<GroupIndex>& TapeWriter::groups() const { return impl_->ended; }
+const TapeHeader& TapeWriter::header() const {
+  return impl_->header;
+}
+std::uint64_t TapeWriter::bytes_written() const {
+  return impl_->offset;
+}
+std::uint64_t TapeWriter::events_written() const {
+  return impl_->events;
+}
+bool TapeWriter::has_unflushed() const {
+  return !impl_->batch.empty();
+}
+const std::vector<GroupIndex>& TapeWriter::groups() const {
+  return impl_->ended;
+}
 
 }  // namespace smtptape

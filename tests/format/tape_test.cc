@@ -110,7 +110,8 @@ ReadBack read_back(std::string_view bytes) {
 }
 
 std::vector<std::string> some_frames(std::size_t count) {
-  std::vector<std::string> all = testing::read_lines(testing::golden_path("feeds/errors/raw.jsonl"));
+  std::vector<std::string> all =
+      testing::read_lines(testing::golden_path("feeds/errors/raw.jsonl"));
   const auto odd = testing::read_lines(testing::golden_path("kcli/render/lag.jsonl"));
   all.insert(all.begin() + 3, odd.begin(), odd.end());
   all.insert(all.begin() + 5, "not json \xff");
@@ -120,12 +121,12 @@ std::vector<std::string> some_frames(std::size_t count) {
 }
 
 class TapeLayouts : public ::testing::TestWithParam<Layout> {};
-INSTANTIATE_TEST_SUITE_P(Tape, TapeLayouts,
+INSTANTIATE_TEST_SUITE_P(Tape,
+                         TapeLayouts,
                          ::testing::Values(Layout::Interleaved, Layout::TwoFrames));
 
 TEST_P(TapeLayouts, GivesBackWhatWasWritten) {
-  const Made made = make_tape(testing::all_golden_frames(), GetParam(),
-                              sizes(8 * kKi, 200 * kKi));
+  const Made made = make_tape(testing::all_golden_frames(), GetParam(), sizes(8 * kKi, 200 * kKi));
   const ReadBack got = read_back(made.bytes);
   ASSERT_EQ(got.frames, made.frames);
   EXPECT_EQ(got.end, TapeEnd::Sealed);
@@ -142,8 +143,7 @@ TEST_P(TapeLayouts, GivesBackWhatWasWritten) {
 }
 
 TEST_P(TapeLayouts, CutAnywhereItGivesEveryWholeBatchAndSaysWhereItEnds) {
-  const Made made =
-      make_tape(some_frames(24), GetParam(), sizes(2 * kKi, 6 * kKi));
+  const Made made = make_tape(some_frames(24), GetParam(), sizes(kKi, 4 * kKi));
   const ReadBack whole = read_back(made.bytes);
   ASSERT_GE(whole.footer->groups.size(), 3U);
   std::size_t before = 0;
@@ -161,12 +161,13 @@ TEST_P(TapeLayouts, CutAnywhereItGivesEveryWholeBatchAndSaysWhereItEnds) {
       ASSERT_EQ(got.damage[0].offset + got.damage[0].bytes, size);
       continue;
     }
-    // An unclosed end lies at the end of a batch, a group, or within a section.
+    // An unclosed end lies at the end of a batch, between the last of a group and the group's own
+    // (zstd's empty last block and checksum), or within a section.
     const bool in_section = std::any_of(
         whole.footer->groups.begin(), whole.footer->groups.end(), [&](const GroupIndex& group) {
           const std::uint64_t end = group.offset + group.bytes;
-          return size >= end && (group.number + 1 == whole.footer->groups.size() ||
-                                 size <= whole.footer->groups[group.number + 1].offset);
+          return size + 7 >= end && (group.number + 1 == whole.footer->groups.size() ||
+                                     size <= whole.footer->groups[group.number + 1].offset);
         });
     ASSERT_TRUE(in_section || got.good_until == size || size == 0) << size;
   }
@@ -174,8 +175,7 @@ TEST_P(TapeLayouts, CutAnywhereItGivesEveryWholeBatchAndSaysWhereItEnds) {
 }
 
 TEST_P(TapeLayouts, AFlippedBitIsNeverShownAsTruthAndCostsAtMostOneGroup) {
-  const Made made =
-      make_tape(some_frames(9), GetParam(), sizes(kKi, 3 * kKi));
+  const Made made = make_tape(some_frames(9), GetParam(), sizes(kKi, 3 * kKi));
   const ReadBack whole = read_back(made.bytes);
   std::size_t largest_group = 0;
   for (const GroupIndex& group : whole.footer->groups) {
@@ -183,7 +183,8 @@ TEST_P(TapeLayouts, AFlippedBitIsNeverShownAsTruthAndCostsAtMostOneGroup) {
   }
   // Every bit; of the schema's text in the header, one a byte.
   const std::uint64_t header_bits = whole.footer->groups.front().offset * 8;
-  for (std::size_t bit = 0; bit < made.bytes.size() * 8; bit += bit > 2000 && bit + 9 < header_bits ? 9 : 1) {
+  for (std::size_t bit = 0;
+       bit<made.bytes.size() * 8; bit += bit> 2000 && bit + 9 < header_bits ? 9 : 1) {
     std::string bytes = made.bytes;
     bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
     const ReadBack got = read_back(bytes);
@@ -203,12 +204,12 @@ TEST_P(TapeLayouts, WhatIsAppendedIsNeverReadAsData) {
   const Made other = make_tape(some_frames(20), GetParam(), sizes(kKi, 4 * kKi));
   const ReadBack whole = read_back(made.bytes);
   const std::uint64_t footer_at = whole.footer->groups.back().offset;
-  for (const std::string& unclosed :
-       {made.bytes, made.bytes.substr(0, footer_at)}) {
+  for (const std::string& unclosed : {made.bytes, made.bytes.substr(0, footer_at)}) {
     const std::size_t frames = read_back(unclosed).frames.size();
-    for (const std::string& rubbish :
-         {std::string(5000, '\0'), other.bytes, other.bytes.substr(made.bytes.size() / 2),
-          std::string("\x28\xB5\x2F\xFD noise")}) {
+    for (const std::string& rubbish : {std::string(5000, '\0'),
+                                       other.bytes,
+                                       other.bytes.substr(made.bytes.size() / 2),
+                                       std::string("\x28\xB5\x2F\xFD noise")}) {
       const ReadBack got = read_back(unclosed + rubbish);
       EXPECT_EQ(got.frames.size(), frames);
       EXPECT_FALSE(got.damage.empty());
@@ -223,8 +224,10 @@ TEST_P(TapeLayouts, KeepsGapsNotesAndOrigins) {
   const Origin elsewhere{random_id(), "mta-2", 3, true};
   WireDecoder decoder;
   EventBatch batch;
-  Event event = decoder.decode(
-      R"({"conn_meta":{"id":"a"},"payload":"Closed","when":"2026-08-04T13:54:50Z"})", Opcode::Text, batch);
+  Event event =
+      decoder.decode(R"({"conn_meta":{"id":"a"},"payload":"Closed","when":"2026-08-04T13:54:50Z"})",
+                     Opcode::Text,
+                     batch);
   event.sequence = 10;
   event.received = 5;
   writer.add(event);
@@ -264,7 +267,8 @@ TEST_P(TapeLayouts, KeepsGapsNotesAndOrigins) {
 
 TEST(Tape, TheIndexHasARowForEachSession) {
   const Made made = make_tape(testing::read_lines(testing::golden_path("feeds/basic/raw.jsonl")),
-                              Layout::Interleaved, sizes(256 * kKi, 1024 * kKi));
+                              Layout::Interleaved,
+                              sizes(256 * kKi, 1024 * kKi));
   const ReadBack got = read_back(made.bytes);
   ASSERT_EQ(got.indexes.size(), 1U);
   const auto rows = read_rows(got.indexes[0]);
@@ -280,11 +284,14 @@ TEST(Tape, TheIndexHasARowForEachSession) {
 }
 
 TEST(Tape, RefusesWhatIsNone) {
-  for (const std::string& bytes :
-       {std::string("hello"), std::string(100'000, 'x'), std::string("\x28\xB5\x2F\xFD"),
-        std::string("{\"conn_meta\":null}\n"), std::string("\x1f\x8b\x08 gzip"),
-        std::string("\x53\x2A\x4D\x18\x04\0\0\0abcd", 12)}) {
-    EXPECT_TRUE(read_back(bytes).refused || read_back(bytes).end == TapeEnd::Torn) << bytes.substr(0, 8);
+  for (const std::string& bytes : {std::string("hello"),
+                                   std::string(100'000, 'x'),
+                                   std::string("\x28\xB5\x2F\xFD"),
+                                   std::string("{\"conn_meta\":null}\n"),
+                                   std::string("\x1f\x8b\x08 gzip"),
+                                   std::string("\x53\x2A\x4D\x18\x04\0\0\0abcd", 12)}) {
+    EXPECT_TRUE(read_back(bytes).refused || read_back(bytes).end == TapeEnd::Torn)
+        << bytes.substr(0, 8);
     EXPECT_TRUE(read_back(bytes).frames.empty());
   }
   EXPECT_TRUE(read_back("hello").refused);
@@ -312,7 +319,8 @@ TEST(Tape, AFrameOf60MiBIsOneBatch) {
   const std::string text(60 << 20, 'x');
   const Made made = make_tape({R"({"conn_meta":{"id":"a"},"payload":{"Write":")" + text +
                                R"("},"when":"2026-08-04T13:54:50Z"})"},
-                              Layout::Interleaved, {});
+                              Layout::Interleaved,
+                              {});
   EXPECT_EQ(read_back(made.bytes).frames, made.frames);
 }
 
@@ -327,7 +335,7 @@ TEST(Section, RoundTripsAndRefusesEveryFlippedBit) {
   ASSERT_TRUE(section);
   EXPECT_EQ(section->message, std::string(24, 'm'));
   EXPECT_EQ(section->flags.compatible, 2U);
-  for (std::size_t bit = 0; bit < (frame.size() - 8) * 8; ++bit) {
+  for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
     std::string changed = frame;
     changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
     EXPECT_FALSE(parse_section(changed)) << bit;
