@@ -288,6 +288,7 @@ asio::awaitable<void> Connection::finish(milliseconds within) {
 
 void Connection::close() {
   stop();
+  impl_->timer.cancel();
   error_code ignored;
   impl_->socket.close(ignored);
 }
