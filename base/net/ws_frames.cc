@@ -97,9 +97,9 @@ bool WsFrameReader::mid_message() const {
 
 bool WsFrameReader::read_header() {
   if (header_arrived_ == 0 && input_.size() >= kMaxHeader) {
-    const std::size_t size = header_size(input_.data());
-    parse_header(input_.data());
-    input_.remove_prefix(size);
+    const char* const header = input_.data();
+    input_.remove_prefix(header_size(header));
+    parse_header(header);
   } else {
     std::size_t wanted = header_arrived_ < 2 ? 2 : header_size(header_.data());
     while (header_arrived_ < wanted) {
