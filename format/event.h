@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/arena.h"
+#include "base/net/opcode.h"
 #include "base/wall_time.h"
 #include "format/meta.h"
 
@@ -33,6 +34,7 @@ enum class EventKind : std::uint8_t {
   Unknown = 255,  // what kcli would refuse; kept whole
 };
 
+<<<<<<< HEAD
 // The numbers of RFC 6455.
 enum class Opcode : std::uint8_t {
   Continuation = 0,
@@ -43,6 +45,8 @@ enum class Opcode : std::uint8_t {
   Pong = 10
 };
 
+=======
+>>>>>>> net
 // Why a frame is Unknown.
 enum class Problem : std::uint8_t {
   None,

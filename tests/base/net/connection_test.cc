@@ -1,0 +1,258 @@
+#include "base/net/connection.h"
+
+#include <array>
+#include <chrono>
+#include <exception>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/error.hpp>
+#include <boost/asio/io_context.hpp>
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/net/handshake.h"
+
+namespace smtptape {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+using testing::IsEmpty;
+using testing::StartsWith;
+
+constexpr milliseconds kPatience{10'000};
+
+// Runs two coroutines against each other on one context: a client and an accepted server.
+class LoopbackTest : public testing::Test {
+ protected:
+  LoopbackTest() : acceptor_(context_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {}
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+
+  // Both are connected, with a deadline of ten seconds.
+  void connect() {
+    client_.emplace(context_.get_executor());
+    run(client_->connect("127.0.0.1", port(), kPatience));
+    server_.emplace(acceptor_.accept());
+    server_->expires_after(kPatience);
+  }
+
+  template <class Result>
+  void start(asio::awaitable<Result> work, std::optional<Result>& into) {
+    asio::co_spawn(context_, std::move(work), [&into](std::exception_ptr failure, Result result) {
+      if (failure) std::rethrow_exception(failure);
+      into = std::move(result);
+    });
+  }
+
+  void run() {
+    context_.restart();
+    context_.run();
+  }
+
+  // Runs until this one is done, whatever else is pending.
+  template <class Result>
+  Result run(asio::awaitable<Result> work) {
+    std::optional<Result> result;
+    start(std::move(work), result);
+    context_.restart();
+    while (!result && context_.run_one() > 0) {
+    }
+    return std::move(result).value();
+  }
+
+  void finish(Connection& connection) {
+    asio::co_spawn(context_, connection.finish(kPatience), [](std::exception_ptr) {});
+  }
+
+  asio::io_context context_{1};
+  tcp::acceptor acceptor_;
+  std::optional<Connection> client_;
+  std::optional<Connection> server_;
+};
+
+asio::awaitable<std::string> read_until_end(Connection& connection) {
+  std::string all;
+  std::array<char, 1000> buffer{};
+  Transfer got;
+  while (!got.error) {
+    got = co_await connection.read_some(buffer);
+    all.append(buffer.data(), got.size);
+  }
+  co_return all + " [" + got.error.message() + "]";
+}
+
+TEST_F(LoopbackTest, CarriesBytesBothWays) {
+  connect();
+  const std::string large(5'000'000, 'x');
+  std::optional<Transfer> sent;
+  start(server_->write(large), sent);
+  std::string got;
+  std::array<char, 65536> buffer{};
+  while (got.size() < large.size()) {
+    const Transfer part = run(client_->read_some(buffer));
+    ASSERT_FALSE(part.error);
+    got.append(buffer.data(), part.size);
+  }
+  EXPECT_EQ(got, large);
+  EXPECT_EQ(client_->write_now("small"), 5U);
+  const Transfer small = run(server_->read_some(buffer));
+  EXPECT_EQ(std::string_view(buffer.data(), small.size), "small");
+}
+
+TEST_F(LoopbackTest, LosesNothingWhenItFinishesBeforeThePeerWasRead) {
+  connect();
+  ASSERT_GT(client_->write_now("never read by the server before it finishes"), 0U);
+  const Transfer sent = run(server_->write("the tail"));
+  ASSERT_FALSE(sent.error);
+  finish(*server_);
+  EXPECT_EQ(run(read_until_end(*client_)), "the tail [End of file]");
+}
+
+TEST_F(LoopbackTest, EndsAWaitAtItsDeadline) {
+  connect();
+  std::array<char, 10> buffer{};
+  client_->expires_after(milliseconds(1));
+  EXPECT_EQ(run(client_->read_some(buffer)).error, asio::error::timed_out);
+  EXPECT_EQ(run(client_->read_some(buffer)).error, asio::error::timed_out);
+  client_->expires_after(kPatience);
+  ASSERT_EQ(server_->write_now("again"), 5U);
+  EXPECT_EQ(run(client_->read_some(buffer)).size, 5U);
+}
+
+TEST_F(LoopbackTest, WaitsForEverWhenToldSo) {
+  connect();
+  client_->expires_after(milliseconds(1));
+  client_->expires_never();
+  std::array<char, 10> buffer{};
+  std::optional<Transfer> got;
+  start(client_->read_some(buffer), got);
+  context_.restart();
+  context_.run_for(milliseconds(20));
+  EXPECT_FALSE(got);
+  ASSERT_EQ(server_->write_now("x"), 1U);
+  context_.restart();
+  while (!got && context_.run_one() > 0) {
+  }
+  EXPECT_EQ(got->size, 1U);
+}
+
+TEST_F(LoopbackTest, StopsForGood) {
+  connect();
+  std::array<char, 10> buffer{};
+  std::optional<Transfer> got;
+  start(client_->read_some(buffer), got);
+  context_.restart();
+  context_.poll();
+  EXPECT_FALSE(got);
+  client_->stop();
+  context_.restart();
+  while (!got && context_.run_one() > 0) {
+  }
+  EXPECT_EQ(got->error, asio::error::operation_aborted);
+  EXPECT_EQ(run(client_->write("x")).error, asio::error::operation_aborted);
+  EXPECT_EQ(run(client_->connect("127.0.0.1", port(), kPatience)).error,
+            asio::error::operation_aborted);
+}
+
+// Nobody answers: the queue of a listener that never accepts is full, so that the kernel drops
+// what comes.
+TEST_F(LoopbackTest, GivesUpAConnectionThatNobodyAnswers) {
+  tcp::acceptor full(context_);
+  full.open(tcp::v4());
+  full.bind(tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  full.listen(0);
+  Connection first(context_.get_executor());
+  Connection second(context_.get_executor());
+  const std::uint16_t full_port = full.local_endpoint().port();
+  static_cast<void>(run(first.connect("127.0.0.1", full_port, milliseconds(100))));
+  static_cast<void>(run(second.connect("127.0.0.1", full_port, milliseconds(100))));
+  Connection third(context_.get_executor());
+  const ConnectOutcome outcome = run(third.connect("127.0.0.1", full_port, milliseconds(100)));
+  EXPECT_EQ(outcome.kind, ConnectOutcome::Kind::Failed);
+  EXPECT_EQ(outcome.error, asio::error::timed_out);
+}
+
+TEST_F(LoopbackTest, StopsWhileANameIsLookedUp) {
+  Connection connection(context_.get_executor());
+  std::optional<ConnectOutcome> outcome;
+  start(connection.connect("no-such-host.invalid", 80, kPatience), outcome);
+  context_.restart();
+  context_.poll();
+  connection.stop();
+  const auto before = steady_clock::now();
+  while (!outcome && context_.run_one() > 0) {
+  }
+  EXPECT_LT(steady_clock::now() - before, milliseconds(500));
+  ASSERT_TRUE(outcome);
+  EXPECT_NE(outcome->kind, ConnectOutcome::Kind::Connected);
+}
+
+TEST(ConnectShare, DividesTheTimeThatIsLeft) {
+  EXPECT_EQ(connect_share(milliseconds(10'000), 1), milliseconds(10'000));
+  EXPECT_EQ(connect_share(milliseconds(10'000), 4), milliseconds(2'500));
+  EXPECT_EQ(connect_share(milliseconds(0), 3), milliseconds(0));
+  EXPECT_EQ(connect_share(milliseconds(-5), 3), milliseconds(0));
+}
+
+// ---- handshakes ----
+
+TEST_F(LoopbackTest, ShakesHandsWithItself) {
+  connect();
+  std::optional<ServerHandshake> server;
+  start(upgrade_as_server(*server_, "/path"), server);
+  const ClientHandshake client = run(upgrade_as_client(*client_, "mta:8000", "/path"));
+  EXPECT_FALSE(client.error);
+  EXPECT_EQ(client.answer.kind, UpgradeAnswer::Kind::Accepted);
+  EXPECT_THAT(client.rest, IsEmpty());
+  ASSERT_TRUE(server);
+  EXPECT_EQ(server->status, 101U);
+}
+
+TEST_F(LoopbackTest, TellsTheClientWhatTheServerRefused) {
+  connect();
+  std::optional<ServerHandshake> server;
+  start(upgrade_as_server(*server_, "/path"), server);
+  const ClientHandshake client = run(upgrade_as_client(*client_, "mta:8000", "/other"));
+  EXPECT_EQ(client.answer.kind, UpgradeAnswer::Kind::Refused);
+  EXPECT_EQ(client.answer.status, 404U);
+}
+
+TEST_F(LoopbackTest, KeepsTheFramesThatComeWithTheRequest) {
+  connect();
+  ASSERT_GT(client_->write_now(upgrade_request("mta", "/path", "a2V5") + "frames"), 0U);
+  const ServerHandshake server = run(upgrade_as_server(*server_, "/path"));
+  EXPECT_EQ(server.status, 101U);
+  EXPECT_EQ(server.rest, "frames");
+}
+
+TEST_F(LoopbackTest, DoesNotWaitForARequestThatNeverComes) {
+  connect();
+  server_->expires_after(milliseconds(1));
+  const ServerHandshake server = run(upgrade_as_server(*server_, "/path"));
+  EXPECT_EQ(server.error, asio::error::timed_out);
+  EXPECT_EQ(server.status, 0U);
+}
+
+TEST_F(LoopbackTest, TakesTheStatusOfARefusalWhoseBodyNeverEnds) {
+  connect();
+  ASSERT_GT(server_->write_now("HTTP/1.1 403 Forbidden\r\n\r\nbecause"), 0U);
+  client_->expires_after(milliseconds(100));
+  const ClientHandshake client = run(upgrade_as_client(*client_, "mta", "/path"));
+  EXPECT_EQ(client.answer.status, 403U);
+  EXPECT_EQ(client.answer.reason, "because");
+}
+
+TEST(RandomMask, IsNotAlwaysTheSame) {
+  const WsMask first = random_mask();
+  EXPECT_TRUE(random_mask() != first || random_mask() != first);
+}
+
+}  // namespace
+}  // namespace smtptape

@@ -1,0 +1,184 @@
+#include "base/net/endpoint.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/net/idna.h"
+
+namespace smtptape {
+namespace {
+
+using testing::HasSubstr;
+using testing::Not;
+
+struct Good {
+  std::string_view url;
+  std::string_view host;
+  std::uint16_t port;
+  std::string_view authority;
+};
+
+// clang-format off
+constexpr Good kGood[] = {
+    {"http://127.0.0.1:8000",          "127.0.0.1", 8000, "127.0.0.1:8000"},
+    {"http://mta",                     "mta",       80,   "mta"},
+    {"http://mta:80",                  "mta",       80,   "mta"},
+    {"http://mta:",                    "mta",       80,   "mta"},
+    {"ws://mta:8000",                  "mta",       8000, "mta:8000"},
+    {"ftp://mta",                      "mta",       80,   "mta"},
+    {"ftp://mta:21",                   "mta",       80,   "mta"},
+    {"ftp://mta:22",                   "mta",       22,   "mta:22"},
+    {"http://u:p@mta:8000",            "mta",       8000, "mta:8000"},
+    {"http://u:p@x@mta:8000",          "mta",       8000, "mta:8000"},
+    {"http://mta:8000/pre/?a=b#c",     "mta",       8000, "mta:8000"},
+    {"http://mta:8000?a@b",            "mta",       8000, "mta:8000"},
+    {"http://[::1]:8000",              "::1",       8000, "[::1]:8000"},
+    {"http://[2001:DB8:0:0::1]",       "2001:db8::1", 80, "[2001:db8::1]"},
+    {"HTTP://MTA:8000",                "mta",       8000, "mta:8000"},
+    {" http://mta:8000 \n",            "mta",       8000, "mta:8000"},
+    {"ht\ntp://m\tta:80\r00",          "mta",       8000, "mta:8000"},
+    {"http:mta:8000",                  "mta",       8000, "mta:8000"},
+    {"http:\\\\mta\\x",                "mta",       80,   "mta"},
+    {"http:////mta",                   "mta",       80,   "mta"},
+    {"http://127.1:8000",              "127.0.0.1", 8000, "127.0.0.1:8000"},
+    {"http://0x7f000001",              "127.0.0.1", 80,   "127.0.0.1"},
+    {"http://mta.example.:25",         "mta.example.", 25, "mta.example.:25"},
+    {"http://mta_1-x.example",         "mta_1-x.example", 80, "mta_1-x.example"},
+    {"http://m\xc3\xbcnchen.example:8000", "xn--mnchen-3ya.example", 8000, "xn--mnchen-3ya.example:8000"},
+    {"http://mta:00080",               "mta",       80,   "mta"},
+    {"http://mta:65535",               "mta",       65535, "mta:65535"},
+};
+
+struct Bad {
+  std::string_view url;
+  std::string_view kcli_text;
+  Exit kcli_exit;
+};
+
+constexpr Bad kBad[] = {
+    {"127.0.0.1:8000",      "relative URL without a base",                Exit::Failed},
+    {"host",                "relative URL without a base",                Exit::Failed},
+    {"",                    "relative URL without a base",                Exit::Failed},
+    {"//mta:8000",          "relative URL without a base",                Exit::Failed},
+    {"[::1]:8000",          "relative URL without a base",                Exit::Failed},
+    {"localhost:8000",      "relative URL with a cannot-be-a-base base",  Exit::Failed},
+    {"foo://mta/x",         "",                                           Exit::KcliPanic},
+    {"file:///x",           "",                                           Exit::KcliPanic},
+    {"http://",             "empty host",                                 Exit::Failed},
+    {"http://u:p@",         "empty host",                                 Exit::Failed},
+    {"http://:8000",        "empty host",                                 Exit::Failed},
+    {"http://mta:65536",    "invalid port number",                        Exit::Failed},
+    {"http://mta:80x",      "invalid port number",                        Exit::Failed},
+    {"http://mta:-1",       "invalid port number",                        Exit::Failed},
+    {"http://[::1",         "invalid IPv6 address",                       Exit::Failed},
+    {"http://[",            "invalid IPv6 address",                       Exit::Failed},
+    {"http://[]",           "invalid IPv6 address",                       Exit::Failed},
+    {"http://[::1]x",       "invalid IPv6 address",                       Exit::Failed},
+    {"http://[fe80::1%25e]","invalid IPv6 address",                       Exit::Failed},
+    {"http://1.2.3.256",    "invalid IPv4 address",                       Exit::Failed},
+    {"http://mta.5",        "invalid IPv4 address",                       Exit::Failed},
+    {"http://m ta",         "invalid international domain name",          Exit::Failed},
+    {"http://m\xff",        "invalid international domain name",          Exit::Failed},
+};
+// clang-format on
+
+TEST(Endpoint, IsReadAsKcliReadsIt) {
+  for (const Good& row : kGood) {
+    const Endpoint endpoint = parse_endpoint(row.url);
+    EXPECT_EQ(endpoint.host, row.host) << row.url;
+    EXPECT_EQ(endpoint.port, row.port) << row.url;
+    EXPECT_EQ(endpoint.authority, row.authority) << row.url;
+  }
+}
+
+TEST(Endpoint, IsRefusedWithKclisReasonAndAdvice) {
+  for (const Bad& row : kBad) {
+    try {
+      static_cast<void>(parse_endpoint(row.url));
+      ADD_FAILURE() << row.url << " was accepted";
+    } catch (const EndpointError& error) {
+      EXPECT_EQ(error.kcli_text(), row.kcli_text) << row.url;
+      EXPECT_EQ(error.kcli_exit(), row.kcli_exit) << row.url;
+      EXPECT_EQ(error.exit(), Exit::Usage) << row.url;
+      EXPECT_THAT(error.what(), HasSubstr(std::string(row.kcli_text)));
+      EXPECT_THAT(error.what(), HasSubstr("; ")) << row.url;
+    }
+  }
+}
+
+std::string refusal(std::string_view url) {
+  try {
+    static_cast<void>(parse_endpoint(url));
+  } catch (const EndpointError& error) {
+    return error.what();
+  }
+  return "accepted";
+}
+
+TEST(Endpoint, WithTlsIsRefusedInAClearSentence) {
+  EXPECT_EQ(refusal("https://mta:8443/pre"),
+            "endpoint \"https://mta:8443/pre\": TLS is not supported; name a listener without TLS "
+            "(http://), or a tunnel to it");
+  EXPECT_THAT(refusal("wss://mta"), HasSubstr("TLS is not supported"));
+}
+
+TEST(Endpoint, NeverShowsUserAndPassword) {
+  for (const std::string_view url : {"https://joe:secret@mta",
+                                     "http://joe:secret@mta:x",
+                                     "joe:secret@mta",
+                                     "foo://joe:secret@mta"}) {
+    const std::string text = refusal(url);
+    EXPECT_THAT(text, HasSubstr("mta")) << url;
+    EXPECT_THAT(text, Not(HasSubstr("secret"))) << url;
+    EXPECT_THAT(text, Not(HasSubstr("joe"))) << url;
+  }
+}
+
+TEST(Endpoint, ShowsNoTerminalCommands) {
+  EXPECT_THAT(refusal("http://\x1b[2Jm"), Not(HasSubstr("\x1b")));
+}
+
+TEST(Endpoint, HasATargetWithPortForMessages) {
+  EXPECT_EQ(parse_endpoint("http://mta").target, "mta:80");
+  EXPECT_EQ(parse_endpoint("http://[::1]").target, "[::1]:80");
+}
+
+struct Name {
+  std::string_view utf8;
+  std::string_view ascii;
+};
+
+// Labels from RFC 3492, section 7.1, and everyday ones.
+constexpr Name kNames[] = {
+    {"plain.example", "plain.example"},
+    {"Plain.EXAMPLE.", "plain.example."},
+    {"b\xc3\xbc"
+     "cher.example",
+     "xn--bcher-kva.example"},
+    {"M\xc3\x9cNCHEN.example", "xn--mnchen-3ya.example"},
+    {"\xe4\xbb\x96\xe4\xbb\xac\xe4\xb8\xba\xe4\xbb\x80\xe4\xb9\x88\xe4\xb8\x8d\xe8\xaf\xb4\xe4\xb8"
+     "\xad\xe6\x96\x87",
+     "xn--ihqwcrb4cv8a8dqg056pqjye"},
+    {"3\xe5\xb9\xb4"
+     "b\xe7\xb5\x84\xe9\x87\x91\xe5\x85\xab\xe5\x85\x88\xe7\x94\x9f",
+     "xn--3b-ww4c5e180e575a65lsy2b"},
+};
+
+TEST(HostName, BecomesPunycodeLabelByLabel) {
+  for (const Name& name : kNames)
+    EXPECT_EQ(to_ascii_host(name.utf8), name.ascii) << name.utf8;
+}
+
+TEST(HostName, IsRefusedWhenItIsNotUtf8) {
+  for (const std::string_view bytes :
+       {"\xff", "\xc3", "\xc0\x80", "\xed\xa0\x80", "\xf4\x90\x80\x80"}) {
+    EXPECT_EQ(to_ascii_host(bytes), std::nullopt);
+  }
+}
+
+}  // namespace
+}  // namespace smtptape

@@ -1,0 +1,99 @@
+// A server on 127.0.0.1 that does what a script says: kumod's side of the protocol, and every way
+// in which a server can be troublesome.  It has a thread of its own; each wait ends after ten
+// seconds at the latest, and at once when the FakeKumod is destroyed.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/net/opcode.h"
+
+namespace smtptape {
+
+// One thing to do after the handshake.
+struct Step {
+  enum class Kind : std::uint8_t {
+    Send,        // the bytes at once
+    Trickle,     // the bytes, one a packet
+    AwaitFrame,  // until the client has sent one more frame
+    Reset,       // end with a TCP reset
+    StaySilent,  // until the client goes
+  };
+  Kind kind = Kind::Send;
+  std::string bytes;
+};
+
+[[nodiscard]] Step send_bytes(std::string_view bytes);
+[[nodiscard]] Step send_text(std::string_view payload);
+[[nodiscard]] Step send_frame(Opcode opcode, std::string_view payload);
+// One text message in several frames.
+[[nodiscard]] Step send_fragments(const std::vector<std::string>& parts);
+// The header of a text frame of so many bytes, without the bytes.
+[[nodiscard]] Step announce_text(std::uint64_t size);
+[[nodiscard]] Step one_byte_at_a_time(const Step& step);
+[[nodiscard]] Step await_frame();
+[[nodiscard]] Step reset_connection();
+[[nodiscard]] Step stay_silent();
+
+// What one client gets.  After the last step the connection is closed in order.
+struct Dialogue {
+  enum class Answer : std::uint8_t {
+    Upgrade,  // 101, then the client's request frame is read, then the steps
+    Given,    // `answer` instead, then the steps
+    None,     // the steps at once
+  };
+  Answer kind = Answer::Upgrade;
+  std::string answer;
+  std::vector<Step> steps;
+  std::string early;  // Upgrade: sent together with the 101
+};
+
+[[nodiscard]] Dialogue upgrade_then(std::vector<Step> steps);
+[[nodiscard]] Dialogue answer_with(std::string answer, std::vector<Step> steps = {});
+
+struct ReceivedFrame {
+  Opcode opcode = Opcode::Text;
+  std::string payload;
+  bool operator==(const ReceivedFrame&) const = default;
+};
+
+class FakeKumod {
+ public:
+  // The first client gets the first dialogue, and so on, one after the other.
+  explicit FakeKumod(std::vector<Dialogue> dialogues);
+  ~FakeKumod();
+  FakeKumod(const FakeKumod&) = delete;
+  FakeKumod& operator=(const FakeKumod&) = delete;
+
+  [[nodiscard]] std::uint16_t port() const;
+  [[nodiscard]] std::string url() const;  // http://127.0.0.1:PORT
+
+  // Of the client counted from 0.  They wait until it is there, ten seconds at most: then throw.
+  [[nodiscard]] std::string head(std::size_t client = 0) const;  // its HTTP request
+  [[nodiscard]] ReceivedFrame frame(std::size_t index, std::size_t client = 0) const;
+  // Waits until all dialogues have ended.
+  void join() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// A port on 127.0.0.1 where nobody listens, and nobody else will while this lives.
+class ClosedPort {
+ public:
+  ClosedPort();
+  ~ClosedPort();
+  ClosedPort(const ClosedPort&) = delete;
+  ClosedPort& operator=(const ClosedPort&) = delete;
+  [[nodiscard]] std::string url() const;
+
+ private:
+  int socket_;
+};
+
+}  // namespace smtptape
