@@ -19,7 +19,7 @@ inline constexpr std::uint64_t kKcliMaxFrame = 16 * kMiB;
 // A batch: the unit of durability.  Wire bytes and time.
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
 // A group: the unit of compression, in wire bytes.
-inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;          // files written at once
+inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;           // files written at once
 inline constexpr std::uint64_t kDefaultRecordingGroupBytes = 16 * kMiB;  // while recording
 
 }  // namespace smtptape
