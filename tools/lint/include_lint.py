@@ -22,7 +22,8 @@ BELOW = {
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
-    (r"capnp/|kj/|zstd|xxhash", {"format"}),
+    (r"capnp/|kj/|zstd", {"format"}),
+    (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),
     (r"CLI/", {"cli"}),
     (r"gtest|gmock", set()),
