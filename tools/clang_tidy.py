@@ -2,10 +2,12 @@
 """Runs clang-tidy over the sources of a build folder, several at a time.
 
 By default those that differ from the branch main, or include a header that does; --all takes
-every one.  Generated sources are left out.
+every one.  Generated sources are left out.  What was green stays green until its text, a header
+of the project that it includes, its compile command or a .clang-tidy changes.
 """
 import argparse
 import concurrent.futures
+import hashlib
 import json
 import pathlib
 import re
@@ -43,21 +45,35 @@ def reach(source):
     return reached
 
 
-def compiled_sources(build):
-    """The project's own sources in compile_commands.json, as names relative to the root."""
+def compile_commands(build):
+    """{source relative to the root: how it is compiled} for the project's own sources."""
     commands = json.loads((build / "compile_commands.json").read_text(encoding="utf-8"))
-    names = {pathlib.Path(command["file"]).resolve() for command in commands}
-    return sorted(str(name.relative_to(ROOT)) for name in names
-                  if name.is_relative_to(ROOT) and not name.is_relative_to(ROOT / "build"))
+    named = {pathlib.Path(command["file"]).resolve(): command["command"] for command in commands}
+    return {str(name.relative_to(ROOT)): command for name, command in sorted(named.items())
+            if name.is_relative_to(ROOT) and not name.is_relative_to(ROOT / "build")}
 
 
-def tidy(build, source):
-    """(source, seconds, what clang-tidy found or None)."""
+def fingerprint(source, command):
+    """Changes with everything of ours that clang-tidy's answer depends on."""
+    folders = pathlib.PurePath(source).parents
+    rules = [folder / ".clang-tidy" for folder in folders if (ROOT / folder / ".clang-tidy").is_file()]
+    digest = hashlib.sha256(f"{CLANG_TIDY} {command}".encode())
+    for name in (*map(str, rules), *sorted(reach(source))):
+        digest.update(name.encode() + b"\0" + (ROOT / name).read_bytes() + b"\0")
+    return digest.hexdigest()
+
+
+def tidy(build, source, command):
+    """(source, seconds or None if it was green before, what clang-tidy found or None)."""
+    green = build / "tidy" / fingerprint(source, command)
+    if green.exists():
+        return source, None, None
     began = time.monotonic()
-    # The build folder's warnings may be g++'s: clang need not know them.
-    done = subprocess.run(
-        [CLANG_TIDY, "-p", str(build), "--quiet", "--extra-arg=-Wno-unknown-warning-option", source],
-        cwd=ROOT, capture_output=True, text=True, check=False)
+    done = subprocess.run([CLANG_TIDY, "-p", str(build), "--quiet", source],
+                          cwd=ROOT, capture_output=True, text=True, check=False)
+    if done.returncode == 0:
+        green.parent.mkdir(exist_ok=True)
+        green.touch()
     return source, time.monotonic() - began, done.stdout + done.stderr if done.returncode else None
 
 
@@ -68,7 +84,9 @@ def main():
     options.add_argument("--all", action="store_true", help="every source, not only what changed")
     chosen = options.parse_args()
 
-    sources = compiled_sources(ROOT / chosen.build)
+    build = ROOT / chosen.build
+    commands = compile_commands(build)
+    sources = list(commands)
     if not chosen.all:
         changed = changed_files()
         sources = [source for source in sources if reach(source) & changed]
@@ -76,8 +94,10 @@ def main():
 
     red = 0
     with concurrent.futures.ThreadPoolExecutor(chosen.jobs) as pool:
-        for source, seconds, found in pool.map(lambda one: tidy(chosen.build, one), sources):
-            print(f"  {source}, {seconds:.0f} s" + (": red" if found else ""), flush=True)
+        for source, seconds, found in pool.map(
+                lambda one: tidy(build, one, commands[one]), sources):
+            took = "green before" if seconds is None else f"{seconds:.0f} s"
+            print(f"  {source}: {took}" + (", red" if found else ""), flush=True)
             if found:
                 red += 1
                 print(found)
