@@ -18,8 +18,8 @@ enum class Exit : int {
   Done = 0,
   Failed = 1,
   Usage = 2,
-  Incomplete = 3,  // done, but something within the answer is missing or unreadable
-  KcliPanic = 101, // only with --as-live
+  Incomplete = 3,   // done, but something within the answer is missing or unreadable
+  KcliPanic = 101,  // only with --as-live
 };
 
 class Error : public std::runtime_error {

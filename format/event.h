@@ -62,45 +62,47 @@ struct Id128 {
 
 struct Origin {
   Id128 capture;
-  std::string source;            // the name given to the endpoint
-  std::uint64_t tape_number = 0; // of the tape the events were first written to
-  bool imported = false;         // from a file: receive times are the running maximum of `when`
+  std::string source;             // the name given to the endpoint
+  std::uint64_t tape_number = 0;  // of the tape the events were first written to
+  bool imported = false;          // from a file: receive times are the running maximum of `when`
+  bool operator==(const Origin&) const = default;
 };
 
 struct Event {
-  std::uint64_t sequence = 0;  // ours, counted from 1 over the data frames of a capture
-  std::int64_t received = 0;   // ns since 1970, at reception
-  WallTime when;               // as the server wrote it
+  std::uint64_t sequence = 0;      // ours, counted from 1 over the data frames of a capture
+  std::int64_t received = 0;       // ns since 1970, at reception
+  WallTime when;                   // as the server wrote it
   const Origin* origin = nullptr;  // owned by the batch; null before it was recorded
   const Meta* meta = nullptr;      // owned by the batch; null: no metadata could be read
   EventKind kind = EventKind::Unknown;
   std::string_view text;   // Read, Write: the text; Diagnostic: message; AbbreviatedWrite: snippet
   std::string_view level;  // Diagnostic
-  std::uint64_t length = 0;           // AbbreviatedWrite: bytes of the text it stands for
+  std::uint64_t length = 0;            // AbbreviatedWrite: bytes of the text it stands for
+  std::uint32_t frame_bytes = 0;       // of the frame as received; 0: not known here
   const Verbatim* verbatim = nullptr;  // owned by the batch's arena
 };
 
 // Numbers are stored in tapes and never change.
 enum class GapCause : std::uint16_t {
-  Lag = 1,           // the server dropped events for a slow subscriber and said so
+  Lag = 1,  // the server dropped events for a slow subscriber and said so
   Disconnected = 2,
   NotRecording = 3,  // no recorder was running
   QueueFull = 4,     // we were too slow
   Disk = 5,
-  Oversize = 6,      // a frame over --max-frame
+  Oversize = 6,  // a frame over --max-frame
 };
 
 // Here events are missing, because …
 struct Gap {
   GapCause cause = GapCause::Lag;
-  std::optional<std::uint64_t> count;   // nullopt: nobody knows
-  std::uint64_t after_sequence = 0;     // of the last event before the gap; 0: none
-  std::uint64_t before_sequence = 0;    // of the first event after it; 0: none yet
-  std::int64_t from = 0;                // receive time, ns since 1970
+  std::optional<std::uint64_t> count;  // nullopt: nobody knows
+  std::uint64_t after_sequence = 0;    // of the last event before the gap; 0: none
+  std::uint64_t before_sequence = 0;   // of the first event after it; 0: none yet
+  std::int64_t from = 0;               // receive time, ns since 1970
   std::int64_t until = 0;
-  std::uint64_t frame_bytes = 0;        // Oversize: size of the frame
-  std::uint64_t notice_sequence = 0;    // Lag: sequence of the notice, an event of its own
-  std::string detail;                   // the reason in words; may be empty
+  std::uint64_t frame_bytes = 0;      // Oversize: size of the frame
+  std::uint64_t notice_sequence = 0;  // Lag: sequence of the notice, an event of its own
+  std::string detail;                 // the reason in words; may be empty
   const Origin* origin = nullptr;
 };
 

@@ -19,7 +19,25 @@ inline constexpr std::uint64_t kKcliMaxFrame = 16 * kMiB;
 // A batch: the unit of durability.  Wire bytes and time.
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
 // A group: the unit of compression, in wire bytes.
-inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;          // files written at once
+inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;           // files written at once
 inline constexpr std::uint64_t kDefaultRecordingGroupBytes = 16 * kMiB;  // while recording
+
+// --- what a reader believes of a tape ---
+
+// A batch body: the largest frame, its metadata, and room.
+inline constexpr std::uint64_t kMostBatchBytes = kLargestMaxFrame + 64 * kMiB;
+// The columns and metadata of one group, decompressed, and the metadata when put together again.
+inline constexpr std::uint64_t kMostGroupColumnBytes = kLargestMaxFrame + 256 * kMiB;
+inline constexpr std::uint64_t kMostGroupMetaBytes = kLargestMaxFrame + 256 * kMiB;
+// A header, index or footer frame.
+inline constexpr std::uint64_t kMostSectionBytes = 256 * kMiB;
+// A group index's session rows, decompressed.
+inline constexpr std::uint64_t kMostRowsBytes = 512 * kMiB;
+// The window that decompression may ask for: 2^27, as `zstd -d` allows by default.
+inline constexpr int kMostWindowLog = 27;
+// A group with this many sessions is closed early, so that its rows stay small in memory.
+inline constexpr std::size_t kMostSessionRows = 100'000;
+// Distinct values of a property that a session row or a group's summary lists.
+inline constexpr std::size_t kMostListedValues = 64;
 
 }  // namespace smtptape

@@ -10,6 +10,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -38,8 +39,9 @@ class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counte
   };
 
   // `json` is any JSON text; it is brought into serde_json's form (of duplicate keys the last one
-  // wins).  nullopt-like: null when it is not valid JSON by serde_json's rules.
-  [[nodiscard]] static MetaPtr parse(std::string_view json);
+  // wins).  A null pointer when it is not valid JSON by serde_json's rules.  `outer_depth`: how
+  // many containers the text was cut out of.
+  [[nodiscard]] static MetaPtr parse(std::string_view json, int outer_depth = 0);
 
   // What a tape stores: the entries of a parent with some replaced, added or removed.  `set` is
   // ascending by key, as is `removed`; values are trusted to be JSON in serde_json's form.
@@ -75,18 +77,13 @@ class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counte
   ~Meta() = default;
 
  private:
-  struct Span {
-    std::size_t offset;
-    std::size_t size;
-  };
+  class Builder;
   Meta();
-  void append_entry(std::string_view key, std::string_view json, std::vector<Span>& spans);
-  void finish_object(const std::vector<Span>& spans);
   void finish();
 
   Form form_ = Form::Null;
   std::string text_;
-  std::string unescaped_keys_;  // only for keys that need escapes in JSON
+  std::deque<std::string> escaped_keys_;  // unescaped text of the keys that need escapes in JSON
   std::vector<Entry> entries_;
   std::optional<std::string> session_id_;
   std::uint64_t serial_;

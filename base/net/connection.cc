@@ -23,6 +23,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/error.h"
+#include "base/io.h"
 
 #include <netdb.h>
 
@@ -49,11 +50,10 @@ class Lookup {
  public:
   Lookup(std::string host, std::uint16_t port)
       : host_(std::move(host)), port_(std::to_string(port)), event_(eventfd(0, EFD_CLOEXEC)) {
-    if (event_ < 0) throw system_error("making an eventfd", errno);
+    if (!event_) throw system_error("making an eventfd", errno);
   }
   ~Lookup() {
     if (found_ != nullptr) freeaddrinfo(found_);
-    close(event_);
   }
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
@@ -67,12 +67,12 @@ class Lookup {
     finished_.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
     // Nothing can be done about a failure, and an eventfd at 0 has none.
-    [[maybe_unused]] const ssize_t written = write(event_, &one, sizeof one);
+    [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
   }
 
   // A descriptor of the caller's own, readable once run() has ended.
   [[nodiscard]] int wake_descriptor() const {
-    const int copy = dup(event_);
+    const int copy = dup(event_.get());
     if (copy < 0) throw system_error("copying an eventfd", errno);
     return copy;
   }
@@ -105,7 +105,7 @@ class Lookup {
 
   std::string host_;
   std::string port_;
-  int event_;
+  UniqueFd event_;
   int status_ = 0;
   int system_error_ = 0;
   addrinfo* found_ = nullptr;

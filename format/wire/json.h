@@ -11,6 +11,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace smtptape {
 
@@ -20,9 +21,12 @@ class JsonReader {
  public:
   enum class Type : std::uint8_t { Null, Bool, Number, String, Array, Object, End };
 
-  explicit JsonReader(std::string_view text) : text_(text) {}
+  // `outer_depth`: how many containers `text` was cut out of; they count towards the limit.
+  explicit JsonReader(std::string_view text, int outer_depth = 0)
+      : text_(text), depth_(outer_depth) {}
 
-  // The type of the value at the cursor (white space is passed over); End also when it can't be one.
+  // The type of the value at the cursor (white space is passed over); End also when it can't be
+  // one.
   [[nodiscard]] Type peek();
 
   // Containers: `enter_*` consumes the bracket; then `next_key`/`next_element` until false, which
@@ -52,21 +56,19 @@ class JsonReader {
   bool fail(const char* why);
 
  private:
-  friend class JsonCanonicalizer;
-  enum class Step : std::uint8_t { First, Next };
   void skip_space();
-  [[nodiscard]] bool skip_string();
+  [[nodiscard]] bool enter(char open);
+  [[nodiscard]] bool next_item(char close);
   [[nodiscard]] bool skip_number();
   [[nodiscard]] bool skip_word(std::string_view word);
-  [[nodiscard]] bool skip_any(int depth);
-  [[nodiscard]] bool skip_container(char close, int depth);
   [[nodiscard]] bool scan_string(std::string* out);
   [[nodiscard]] bool scan_escape(std::string* out);
+  [[nodiscard]] bool scan_unicode_escape(std::string* out);
   [[nodiscard]] bool scan_hex4(std::uint32_t& out);
 
   std::string_view text_;
   std::size_t at_ = 0;
-  int depth_ = 0;
+  int depth_;
   bool first_ = false;  // the next key or element is the first of its container
   const char* error_ = nullptr;
   std::size_t error_at_ = 0;
@@ -83,6 +85,16 @@ void append_json_escaped(std::string& out, std::string_view text);
 // Appends the value in serde_json's form: compact, keys sorted by bytes at all depths, the last of
 // duplicate keys, shortest numbers.  False when `json` is not one valid JSON value.
 [[nodiscard]] bool append_canonical_json(std::string& out, std::string_view json);
+
+// The members of an object in that form: keys unescaped and ascending, values canonical.  False
+// when `json` is not one valid JSON object.
+struct JsonMember {
+  std::string key;
+  std::string json;
+};
+[[nodiscard]] bool read_canonical_members(std::string_view json,
+                                          int outer_depth,
+                                          std::vector<JsonMember>& out);
 
 // UTF-8 as Rust and RFC 3629 define it.
 [[nodiscard]] bool is_utf8(std::string_view bytes);

@@ -1,0 +1,38 @@
+#include "base/hash.h"
+
+#include <new>
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+namespace smtptape {
+
+namespace {
+XXH3_state_t* state_of(void* state) {
+  return static_cast<XXH3_state_t*>(state);
+}
+}  // namespace
+
+std::uint64_t hash64(std::string_view bytes) {
+  return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+Hasher::Hasher() : state_(XXH3_createState()) {
+  if (state_ == nullptr) throw std::bad_alloc();
+  reset();
+}
+Hasher::~Hasher() {
+  XXH3_freeState(state_of(state_));
+}
+
+void Hasher::reset() {
+  XXH3_64bits_reset(state_of(state_));
+}
+void Hasher::add(std::string_view bytes) {
+  XXH3_64bits_update(state_of(state_), bytes.data(), bytes.size());
+}
+std::uint64_t Hasher::value() const {
+  return XXH3_64bits_digest(state_of(state_));
+}
+
+}  // namespace smtptape

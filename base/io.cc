@@ -1,0 +1,142 @@
+#include "base/io.h"
+
+#include <fcntl.h>
+#include <sys/random.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace smtptape {
+
+void UniqueFd::reset() {
+  if (fd_ >= 0) ::close(fd_);
+  fd_ = -1;
+}
+
+std::size_t StringSource::read(char* to, std::size_t size) {
+  const std::size_t count = std::min(size, left_.size());
+  std::memcpy(to, left_.data(), count);
+  left_.remove_prefix(count);
+  return count;
+}
+
+std::size_t FdSource::read(char* to, std::size_t size) {
+  for (;;) {
+    const ssize_t got = ::read(fd_.get(), to, size);
+    if (got >= 0) return static_cast<std::size_t>(got);
+    if (errno != EINTR) throw system_error("reading " + name_, errno);
+  }
+}
+
+void FdSink::write(std::string_view bytes) {
+  write_all(fd_.get(), bytes, name_);
+}
+
+void FdSink::sync() {
+  if (::fdatasync(fd_.get()) != 0) throw system_error("syncing " + name_, errno);
+}
+
+UniqueFd open_for_reading(const std::filesystem::path& path, Links links) {
+  const int flags = O_RDONLY | O_CLOEXEC | O_NOCTTY | (links == Links::Refuse ? O_NOFOLLOW : 0);
+  const int fd = ::open(path.c_str(), flags);
+  if (fd < 0) throw system_error("opening " + path.string(), errno);
+  return UniqueFd(fd);
+}
+
+UniqueFd create_file(const std::filesystem::path& path) {
+  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+  if (fd < 0) throw system_error("creating " + path.string(), errno);
+  return UniqueFd(fd);
+}
+
+void write_all(int fd, std::string_view bytes, const std::string& name) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      throw system_error("writing " + name, errno);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void sync_directory(const std::filesystem::path& directory) {
+  const std::string name = directory.empty() ? "." : directory.string();
+  const UniqueFd fd(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  if (!fd || ::fsync(fd.get()) != 0) throw system_error("syncing the directory " + name, errno);
+}
+
+UniqueFd unlinked_file() {
+  const char* const set = std::getenv("TMPDIR");
+  const std::string directory = set != nullptr && *set != '\0' ? set : "/tmp";
+  std::string name = directory + "/smtptape-XXXXXX";
+  const int fd = ::mkostemp(name.data(), O_CLOEXEC);
+  if (fd < 0) throw system_error("creating a temporary file in " + directory, errno);
+  ::unlink(name.c_str());
+  return UniqueFd(fd);
+}
+
+void fill_random(char* to, std::size_t size) {
+  while (size > 0) {
+    const ssize_t got = ::getrandom(to, size, 0);
+    if (got < 0 && errno != EINTR) throw system_error("asking for random bytes", errno);
+    if (got > 0) {
+      to += got;
+      size -= static_cast<std::size_t>(got);
+    }
+  }
+}
+
+OutputFile::OutputFile(std::filesystem::path path, Existing existing)
+    : path_(std::move(path)), existing_(existing) {
+  struct stat found {};
+  const bool exists = ::stat(path_.c_str(), &found) == 0;
+  if (exists && S_ISDIR(found.st_mode))
+    throw Error("writing " + path_.string() + ": is a directory");
+  if (exists && !S_ISREG(found.st_mode)) {
+    const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    if (fd < 0) throw system_error("opening " + path_.string(), errno);
+    sink_.emplace(UniqueFd(fd), path_.string());
+    return;
+  }
+  if (exists && existing == Existing::Refuse) {
+    throw Error("writing " + path_.string() + ": file exists; give another name, or --force");
+  }
+  std::uint64_t random = 0;
+  fill_random(reinterpret_cast<char*>(&random), sizeof(random));
+  temporary_ = path_;
+  temporary_ += ".partial-" + std::to_string(random % 1'000'000'007);
+  sink_.emplace(create_file(temporary_), path_.string());
+}
+
+OutputFile::~OutputFile() {
+  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+}
+
+void OutputFile::write(std::string_view bytes) {
+  sink_->write(bytes);
+}
+
+void OutputFile::commit() {
+  if (temporary_.empty()) return;
+  sink_->sync();
+  // link() refuses a name that was taken meanwhile; rename() would not.
+  if (existing_ == Existing::Refuse) {
+    if (::link(temporary_.c_str(), path_.c_str()) != 0) {
+      throw system_error("writing " + path_.string(), errno);
+    }
+    ::unlink(temporary_.c_str());
+  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    throw system_error("writing " + path_.string(), errno);
+  }
+  temporary_.clear();
+  sync_directory(path_.parent_path());
+}
+
+}  // namespace smtptape

@@ -1,0 +1,144 @@
+// Bytes in and bytes out, and the few file operations that everything else is made of.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <utility>
+
+namespace smtptape {
+
+// Owns a file descriptor.
+class UniqueFd {
+ public:
+  UniqueFd() = default;
+  explicit UniqueFd(int fd) : fd_(fd) {}
+  UniqueFd(UniqueFd&& other) noexcept : fd_(std::exchange(other.fd_, -1)) {}
+  UniqueFd& operator=(UniqueFd&& other) noexcept {
+    if (this != &other) {
+      reset();
+      fd_ = std::exchange(other.fd_, -1);
+    }
+    return *this;
+  }
+  UniqueFd(const UniqueFd&) = delete;
+  UniqueFd& operator=(const UniqueFd&) = delete;
+  ~UniqueFd() { reset(); }
+
+  [[nodiscard]] int get() const { return fd_; }
+  [[nodiscard]] explicit operator bool() const { return fd_ >= 0; }
+  void reset();
+
+ private:
+  int fd_ = -1;
+};
+
+// Where bytes go.  write() takes all or throws.
+class ByteSink {
+ public:
+  ByteSink() = default;
+  ByteSink(const ByteSink&) = delete;
+  ByteSink& operator=(const ByteSink&) = delete;
+  virtual ~ByteSink() = default;
+  virtual void write(std::string_view bytes) = 0;
+};
+
+// Where bytes come from.
+class ByteSource {
+ public:
+  ByteSource() = default;
+  ByteSource(const ByteSource&) = delete;
+  ByteSource& operator=(const ByteSource&) = delete;
+  virtual ~ByteSource() = default;
+  // Up to `size` bytes; fewer only when no more are there yet; 0 at the end.
+  [[nodiscard]] virtual std::size_t read(char* to, std::size_t size) = 0;
+};
+
+class StringSink : public ByteSink {
+ public:
+  void write(std::string_view bytes) override { text_.append(bytes); }
+  [[nodiscard]] const std::string& text() const { return text_; }
+
+ private:
+  std::string text_;
+};
+
+// Bytes in memory, which must outlive the source.
+class StringSource : public ByteSource {
+ public:
+  explicit StringSource(std::string_view bytes) : left_(bytes) {}
+  [[nodiscard]] std::size_t read(char* to, std::size_t size) override;
+
+ private:
+  std::string_view left_;
+};
+
+// A descriptor read from front to back; `name` is for messages.
+class FdSource : public ByteSource {
+ public:
+  FdSource(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  [[nodiscard]] std::size_t read(char* to, std::size_t size) override;
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+  std::string name_;
+};
+
+class FdSink : public ByteSink {
+ public:
+  FdSink(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  void write(std::string_view bytes) override;
+  // Data and size are on the disk when this returns.
+  void sync();
+  [[nodiscard]] int fd() const { return fd_.get(); }
+
+ private:
+  UniqueFd fd_;
+  std::string name_;
+};
+
+// Opens for reading without following a link in the last component where `links` says so.
+enum class Links : std::uint8_t { Follow, Refuse };
+[[nodiscard]] UniqueFd open_for_reading(const std::filesystem::path& path,
+                                        Links links = Links::Follow);
+
+// A new file of mode 0600 that must not exist yet.
+[[nodiscard]] UniqueFd create_file(const std::filesystem::path& path);
+
+// Writes `bytes` to a descriptor, all of them, going on after interruptions.
+void write_all(int fd, std::string_view bytes, const std::string& name);
+
+// The directory's entries are on the disk when this returns.
+void sync_directory(const std::filesystem::path& directory);
+
+// An anonymous file of mode 0600 in the temporary directory, gone when closed.
+[[nodiscard]] UniqueFd unlinked_file();
+
+// A file that appears whole under its name or not at all: written beside it, synced, renamed,
+// directory synced.  A device, pipe or socket under the name is written straight.
+class OutputFile : public ByteSink {
+ public:
+  enum class Existing : std::uint8_t { Refuse, Replace };
+  // Throws when the name is taken and may not be replaced.
+  OutputFile(std::filesystem::path path, Existing existing);
+  ~OutputFile() override;  // removes what was not committed
+
+  void write(std::string_view bytes) override;
+  void commit();
+
+ private:
+  std::filesystem::path path_;
+  std::filesystem::path temporary_;  // empty: written straight
+  Existing existing_;
+  std::optional<FdSink> sink_;
+};
+
+// Random bytes from the system.
+void fill_random(char* to, std::size_t size);
+
+}  // namespace smtptape

@@ -1,0 +1,94 @@
+#include "filters/allow_list.h"
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <optional>
+
+#include "format/wire/json.h"
+
+namespace smtptape {
+namespace {
+
+// The server looks for another key, or only at strings where the values have become lists.
+bool is_ignored_by_server(const Property& property) {
+  return property.live_meta_key != property.meta_key || property.kind == PropertyKind::TextList;
+}
+
+std::vector<std::string> sorted_json_strings(const std::vector<std::string>& texts) {
+  std::vector<std::string> json;
+  json.reserve(texts.size());
+  for (const std::string& text : texts)
+    append_json_string(json.emplace_back(), text);
+  std::sort(json.begin(), json.end());
+  return json;
+}
+
+}  // namespace
+
+AllowList::AllowList(const TraceRequest& request, Honour honour) {
+  const bool as_live = honour == Honour::AsLive;
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    const AllowedValues& allowed = request.allowed[i];
+    if (!allowed.is_set()) continue;
+    const Property& property = kProperties[i];
+    const bool as_text = as_live && property.kind == PropertyKind::TextList;
+    rules_.push_back({as_live ? property.live_meta_key : property.meta_key,
+                      as_text ? PropertyKind::Text : property.kind,
+                      sorted_json_strings(allowed.texts),
+                      allowed.networks.value_or(CidrSet())});
+    needs_local_help_ |= !as_live && is_ignored_by_server(property);
+  }
+}
+
+AllowList::Match AllowList::match_all(const Meta& meta) const {
+  Match all = Match::Allowed;
+  for (const Rule& rule : rules_) {
+    all = std::min(all, rule.match(meta));
+    if (all == Match::Refused) break;
+  }
+  return all;
+}
+
+AllowList::Match AllowList::Rule::match(const Meta& meta) const {
+  const std::optional<std::string_view> json = meta.find(meta_key);
+  if (!json) return Match::Unknown;
+  switch (kind) {
+    case PropertyKind::Text: return match_text(*json);
+    case PropertyKind::TextList: return match_list(*json);
+    case PropertyKind::Address: return match_address(*json);
+  }
+  return Match::Unknown;
+}
+
+// Both sides are in serde_json's form, which has one spelling for each text: equal texts are equal
+// bytes, and nothing needs to be unescaped.
+AllowList::Match AllowList::Rule::match_text(std::string_view json) const {
+  if (!json.starts_with('"')) return Match::Unknown;
+  const bool allowed =
+      std::binary_search(allowed_json.begin(), allowed_json.end(), json, std::less<>());
+  return allowed ? Match::Allowed : Match::Refused;
+}
+
+// Any element will do.  Elements that are no strings, and a list without any, say nothing.
+AllowList::Match AllowList::Rule::match_list(std::string_view json) const {
+  if (!json.starts_with('[')) return match_text(json);
+  Match best = Match::Unknown;
+  JsonReader list(json);
+  (void)list.enter_array();
+  while (best != Match::Allowed && list.next_element()) {
+    const Match element = match_text(list.skip_value().value_or(std::string_view()));
+    if (element != Match::Unknown) best = element;
+  }
+  return best;
+}
+
+// No character of an address is ever escaped, so an escape makes it unusable by itself.
+AllowList::Match AllowList::Rule::match_address(std::string_view json) const {
+  if (!json.starts_with('"')) return Match::Unknown;
+  const std::optional<IpAddress> ip = parse_endpoint_ip(json.substr(1, json.size() - 2));
+  if (!ip) return Match::Unknown;
+  return allowed_networks.contains(*ip) ? Match::Allowed : Match::Refused;
+}
+
+}  // namespace smtptape

@@ -1,0 +1,77 @@
+// The one engine that decides which events pass the filters.
+//
+// All filters are allow-lists, and all of them look at an event's metadata only, so the answer
+// belongs to a Meta: it is worked out when the Meta is first seen and remembered.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "filters/cidr.h"
+#include "filters/property.h"
+#include "filters/request.h"
+#include "format/meta.h"
+
+namespace smtptape {
+
+// With no filter set every scope passes everything.
+enum class Scope : std::uint8_t {
+  Event,    // what the live tool does: each filtered property is absent, or allowed
+  Strict,   // each filtered property is present, and allowed
+  Session,  // the event's session has an event that passes Strict: see session_scope.h
+};
+
+// One thread at a time.
+class AllowList {
+ public:
+  AllowList(const TraceRequest& request, Honour honour);
+
+  // `meta` is null for an event whose metadata could not be read.  `scope` is Event or Strict.
+  [[nodiscard]] bool passes(const Meta* meta, Scope scope) {
+    if (empty()) return true;
+    const Match match = meta == nullptr ? Match::Unknown : match_once(*meta);
+    return match >= (scope == Scope::Event ? Match::Unknown : Match::Allowed);
+  }
+
+  // No filter is set.
+  [[nodiscard]] bool empty() const { return rules_.empty(); }
+
+  // A filter is set that the manual promises and the server ignores: what the server sends has to
+  // be filtered again.  Never as live.
+  [[nodiscard]] bool needs_local_help() const { return needs_local_help_; }
+
+ private:
+  // Ascending, so that the match of all filters together is the smallest of theirs.
+  enum class Match : std::uint8_t {
+    Refused,
+    Unknown,  // absent, or nothing that can be compared: null, another type, an unusable address
+    Allowed,
+  };
+
+  // One filter that is set.
+  struct Rule {
+    std::string_view meta_key;
+    PropertyKind kind;
+    std::vector<std::string> allowed_json;  // ascending; texts as serde_json writes them
+    CidrSet allowed_networks;
+
+    [[nodiscard]] Match match(const Meta& meta) const;
+    [[nodiscard]] Match match_text(std::string_view json) const;
+    [[nodiscard]] Match match_list(std::string_view json) const;
+    [[nodiscard]] Match match_address(std::string_view json) const;
+  };
+
+  [[nodiscard]] Match match_once(const Meta& meta) {
+    const Match* const known = memo_.find(meta);
+    return known != nullptr ? *known : memo_.remember(meta, match_all(meta));
+  }
+  [[nodiscard]] Match match_all(const Meta& meta) const;
+
+  std::vector<Rule> rules_;
+  MetaMemo<Match> memo_;
+  bool needs_local_help_ = false;
+};
+
+}  // namespace smtptape

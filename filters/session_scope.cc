@@ -1,0 +1,30 @@
+#include "filters/session_scope.h"
+
+#include <string>
+
+namespace smtptape {
+namespace {
+
+// The id of the session that an event with this metadata belongs to; null when there is none.
+const std::string* session_of(const Meta& meta) {
+  if (meta.form() == Meta::Form::Null || !meta.session_id()) return nullptr;
+  return &*meta.session_id();
+}
+
+}  // namespace
+
+void SessionScope::collect(const Meta& meta) {
+  collected_.remember(meta, true);
+  const std::string* const id = session_of(meta);
+  if (allow_list_.empty() || id == nullptr || !allow_list_.passes(&meta, Scope::Strict)) return;
+  if (sessions_.contains(*id)) return;
+  sessions_.insert(ids_.copy(*id));
+  grown_ = true;
+}
+
+bool SessionScope::find_session(const Meta& meta) const {
+  const std::string* const id = session_of(meta);
+  return id != nullptr && sessions_.contains(*id);
+}
+
+}  // namespace smtptape

@@ -1,0 +1,60 @@
+// Whole sessions, chosen by what happened anywhere in them: a first pass over all events collects
+// the sessions that have an event which passes strictly, a second pass asks of each event whether
+// its session is among them.
+#pragma once
+
+#include <cstddef>
+#include <span>
+#include <string_view>
+#include <unordered_set>
+#include <utility>
+
+#include "base/arena.h"
+#include "filters/allow_list.h"
+#include "format/event.h"
+#include "format/meta.h"
+
+namespace smtptape {
+
+// One thread at a time.  Grows by about 100 bytes a chosen session.
+class SessionScope {
+ public:
+  explicit SessionScope(AllowList allow_list) : allow_list_(std::move(allow_list)) {}
+
+  void collect(std::span<const Event> events) {
+    for (const Event& event : events) {
+      if (event.meta != nullptr && collected_.find(*event.meta) == nullptr) collect(*event.meta);
+    }
+  }
+
+  // Whether the session of an event with this metadata was chosen so far.  What has no session
+  // (lag notices, unreadable frames) was not, unless no filter is set: then everything is.
+  [[nodiscard]] bool contains(const Meta* meta) {
+    if (allow_list_.empty()) return true;
+    if (meta == nullptr) return false;
+    forget_if_grown();
+    const bool* const known = contained_.find(*meta);
+    return known != nullptr ? *known : contained_.remember(*meta, find_session(*meta));
+  }
+
+  // How many were chosen; 0 when no filter is set.
+  [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
+
+ private:
+  void collect(const Meta& meta);
+  [[nodiscard]] bool find_session(const Meta& meta) const;
+  void forget_if_grown() {
+    if (!grown_) return;
+    contained_.forget_all();
+    grown_ = false;
+  }
+
+  AllowList allow_list_;
+  Arena ids_;
+  std::unordered_set<std::string_view> sessions_;  // views into ids_
+  MetaMemo<bool> collected_;
+  MetaMemo<bool> contained_;
+  bool grown_ = false;  // sessions_ has grown since contained_ was last asked
+};
+
+}  // namespace smtptape

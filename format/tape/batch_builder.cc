@@ -1,0 +1,301 @@
+#include "format/tape/batch_builder.h"
+
+#include <algorithm>
+
+#include "format/tape/column.h"
+#include "format/tape/messages.h"
+
+namespace smtptape {
+
+namespace {
+
+// Bits of Events.flags.
+constexpr std::int64_t kVerbatimFlag = 1;
+
+tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
+  auto root = message.initRoot<tape::Record>();
+  root.setKind(static_cast<std::uint16_t>(kind));
+  return root;
+}
+
+std::int64_t wrapping_difference(std::int64_t later, std::int64_t earlier) {
+  return static_cast<std::int64_t>(static_cast<std::uint64_t>(later) -
+                                   static_cast<std::uint64_t>(earlier));
+}
+
+// The framing that stands before the segments of a message in a stream.
+std::string segment_table(kj::ArrayPtr<const kj::ArrayPtr<const capnp::word>> segments) {
+  std::string table;
+  const auto append = [&table](std::uint64_t value) {
+    for (unsigned i = 0; i < 4; ++i)
+      table.push_back(static_cast<char>(value >> (8 * i)));
+  };
+  append(segments.size() - 1);
+  for (const auto segment : segments)
+    append(segment.size());
+  if (segments.size() % 2 == 0) append(0);
+  return table;
+}
+
+// The message stays where it is; the body points into it.
+void append_in_place(BatchBody& body, std::unique_ptr<capnp::MallocMessageBuilder> message) {
+  const auto segments = message->getSegmentsForOutput();
+  body.texts.push_back(std::make_unique<std::string>(segment_table(segments)));
+  body.pieces.push_back(*body.texts.back());
+  for (const auto segment : segments) {
+    const auto bytes = segment.asBytes();
+    body.pieces.emplace_back(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+  }
+  body.messages.push_back(std::move(message));
+}
+
+void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
+  if (meta.form() != Meta::Form::Object) {
+    to.setJson(as_data(meta.text()));
+    return;
+  }
+  static const std::vector<Meta::Entry> kNone;
+  const std::vector<Meta::Entry>& old = parent == nullptr ? kNone : parent->entries();
+  std::vector<Meta::Entry> set;
+  std::vector<std::string_view> removed;
+  auto before = old.begin();
+  for (const Meta::Entry& entry : meta.entries()) {
+    for (; before != old.end() && before->key < entry.key; ++before)
+      removed.push_back(before->key);
+    const bool same_key = before != old.end() && before->key == entry.key;
+    if (!same_key || before->json != entry.json) set.push_back(entry);
+    if (same_key) ++before;
+  }
+  for (; before != old.end(); ++before)
+    removed.push_back(before->key);
+  auto pairs = to.initSet(static_cast<unsigned>(set.size()));
+  for (unsigned i = 0; i < set.size(); ++i) {
+    pairs[i].setKey(as_data(set[i].key));
+    pairs[i].setJson(as_data(set[i].json));
+  }
+  if (removed.empty()) return;
+  auto keys = to.initRemoved(static_cast<unsigned>(removed.size()));
+  for (unsigned i = 0; i < removed.size(); ++i)
+    keys.set(i, as_data(removed[i]));
+}
+
+}  // namespace
+
+// --- names ---
+
+GroupNames::Named GroupNames::meta(const Meta& meta) {
+  if (const std::uint32_t* known = place_of_.find(meta)) return {*known, false, nullptr, 0};
+  const auto [begin, end] = by_hash_.equal_range(meta.hash());
+  for (auto it = begin; it != end; ++it) {
+    if (it->second.meta->text() != meta.text()) continue;
+    return {place_of_.remember(meta, it->second.place), false, nullptr, 0};
+  }
+  Named named{++next_, true, nullptr, 0};
+  by_hash_.emplace(meta.hash(), Place{&meta, named.place});
+  place_of_.remember(meta, named.place);
+  if (meta.form() == Meta::Form::Object && meta.session_id()) {
+    const auto [found, first] =
+        latest_of_session_.try_emplace(*meta.session_id(), Place{&meta, named.place});
+    if (!first) {
+      // by_hash_ keeps the parent alive as long as this group lasts.
+      named.parent = found->second.meta.get();
+      named.parent_place = found->second.place;
+      found->second = {&meta, named.place};
+    }
+  }
+  return named;
+}
+
+GroupNames::NamedOrigin GroupNames::origin(const Origin& origin) {
+  const auto found = std::find(origins_.begin(), origins_.end(), origin);
+  const auto place = static_cast<std::uint16_t>(found - origins_.begin());
+  const bool is_new = found == origins_.end();
+  if (is_new) origins_.push_back(origin);
+  return {place, is_new};
+}
+
+void GroupNames::clear() {
+  by_hash_.clear();
+  latest_of_session_.clear();
+  place_of_.forget_all();
+  next_ = 0;
+  origins_.clear();
+}
+
+std::uint64_t BatchBody::bytes() const {
+  std::uint64_t sum = 0;
+  for (const std::string_view piece : pieces)
+    sum += piece.size();
+  return sum;
+}
+
+// --- collecting ---
+
+std::uint16_t BatchBuilder::origin_place(const Origin* origin, GroupNames& names) {
+  const Origin& named = origin == nullptr ? default_origin_ : *origin;
+  const auto [place, is_new] = names.origin(named);
+  if (is_new) {
+    capnp::MallocMessageBuilder message;
+    write_origin(record(message, RecordKind::Origin).initOrigin(), named);
+    append_message(origins_, message);
+  }
+  return place;
+}
+
+void BatchBuilder::add(const Event& event, GroupNames& names) {
+  origin_.push_back(origin_place(event.origin, names));
+  std::uint32_t place = 0;
+  if (event.meta != nullptr) {
+    const GroupNames::Named named = names.meta(*event.meta);
+    place = named.place;
+    if (named.is_new) new_metas_.push_back({event.meta, named.parent, named.parent_place});
+  }
+  meta_.push_back(place);
+  if (events_ == 0) {
+    first_sequence_ = event.sequence;
+    skipped_.push_back(0);
+  } else {
+    skipped_.push_back(static_cast<std::int64_t>(event.sequence - last_sequence_ - 1));
+  }
+  last_sequence_ = event.sequence;
+  add_times(event);
+  kind_.push_back(static_cast<std::uint8_t>(event.kind));
+  length_.push_back(static_cast<std::int64_t>(add_text(event)));
+  flags_.push_back(event.verbatim == nullptr ? 0 : kVerbatimFlag);
+  ++events_;
+}
+
+void BatchBuilder::add_times(const Event& event) {
+  const bool first = events_ == 0;
+  const bool when_known = event.verbatim == nullptr || event.verbatim->when_known;
+  const std::int64_t when_before = first ? event.received : last_when_;
+  const std::int64_t when =
+      when_known ? to_unix_nanos(event.when).value_or(when_before) : when_before;
+  if (first) {
+    first_when_ = last_when_ = when;
+    first_received_ = last_received_ = event.received;
+  }
+  when_.push_back(wrapping_difference(when, last_when_));
+  received_.push_back(wrapping_difference(event.received, last_received_));
+  if (!first && event.received != std::max(last_received_, when)) received_follows_when_ = false;
+  last_when_ = when;
+  last_received_ = event.received;
+}
+
+// Returns how many bytes the event has in the payload.
+std::uint64_t BatchBuilder::add_text(const Event& event) {
+  if (event.verbatim != nullptr) {
+    frames_.push_back({std::string(event.verbatim->frame), event.verbatim->opcode});
+    return 0;
+  }
+  const std::size_t before = text_.size();
+  if (event.kind == EventKind::Diagnostic) text_.append(event.level).push_back('\n');
+  text_.append(event.text);
+  if (event.kind == EventKind::AbbreviatedWrite) original_.push_back({events_, event.length});
+  return text_.size() - before;
+}
+
+void BatchBuilder::add(const Gap& gap, GroupNames& names) {
+  const std::uint16_t origin = origin_place(gap.origin, names);
+  capnp::MallocMessageBuilder message;
+  write_gap(record(message, RecordKind::Gap).initGap(), gap, origin);
+  append_message(loose_, message);
+  ++gaps_;
+}
+
+void BatchBuilder::add(const Note& note) {
+  capnp::MallocMessageBuilder message;
+  auto to = record(message, RecordKind::Note).initNote();
+  to.setKey(as_data(note.key));
+  to.setValue(as_data(note.value));
+  append_message(loose_, message);
+}
+
+void BatchBuilder::add(const ClockReading& clock) {
+  capnp::MallocMessageBuilder message;
+  auto to = record(message, RecordKind::Clock).initClock();
+  to.setRealtime(clock.realtime);
+  to.setMonotonic(clock.monotonic);
+  to.setBoottime(clock.boottime);
+  append_message(loose_, message);
+}
+
+// --- records ---
+
+void BatchBuilder::append_columns(BatchBody& body) {
+  if (!origins_.empty()) body.pieces.push_back(origins_);
+  if (!new_metas_.empty()) {
+    auto message = std::make_unique<capnp::MallocMessageBuilder>(16 << 10);
+    auto list = record(*message, RecordKind::Metas)
+                    .initMetas()
+                    .initList(static_cast<unsigned>(new_metas_.size()));
+    for (unsigned i = 0; i < new_metas_.size(); ++i) {
+      list[i].setParent(new_metas_[i].parent_place);
+      write_delta(list[i], *new_metas_[i].meta, new_metas_[i].parent.get());
+    }
+    append_in_place(body, std::move(message));
+  }
+  if (events_ > 0) {
+    auto message = std::make_unique<capnp::MallocMessageBuilder>(4 << 10);
+    auto to = record(*message, RecordKind::Events).initEvents();
+    to.setCount(events_);
+    to.setFirstSequence(first_sequence_);
+    to.setFirstWhen(first_when_);
+    to.setFirstReceived(first_received_);
+    write_column(skipped_, [&] { return to.initSkipped(); });
+    write_column(when_, [&] { return to.initWhen(); });
+    if (!received_follows_when_) write_column(received_, [&] { return to.initReceived(); });
+    fill_list(to.initKind(events_), kind_);
+    write_column(meta_, [&] { return to.initMeta(); });
+    write_column(length_, [&] { return to.initLength(); });
+    write_column(flags_, [&] { return to.initFlags(); });
+    write_column(origin_, [&] { return to.initOrigin(); });
+    auto original = to.initOriginal(static_cast<unsigned>(original_.size()));
+    for (unsigned i = 0; i < original_.size(); ++i) {
+      original[i].setIndex(original_[i].index);
+      original[i].setLength(original_[i].length);
+    }
+    append_in_place(body, std::move(message));
+  }
+  if (!loose_.empty()) body.pieces.push_back(loose_);
+}
+
+void BatchBuilder::append_payload(BatchBody& body) {
+  if (!frames_.empty()) {
+    auto message = std::make_unique<capnp::MallocMessageBuilder>();
+    auto list = record(*message, RecordKind::Verbatim)
+                    .initVerbatim()
+                    .initList(static_cast<unsigned>(frames_.size()));
+    for (unsigned i = 0; i < frames_.size(); ++i) {
+      list[i].setBytes(as_data(frames_[i].bytes));
+      list[i].setOpcode(static_cast<std::uint8_t>(frames_[i].opcode));
+    }
+    append_in_place(body, std::move(message));
+  }
+  if (text_.empty()) return;
+  // The text becomes a segment of its own, where it is; Cap'n Proto wants whole words of it.
+  const std::size_t size = text_.size();
+  text_.resize((size + 7) / 8 * 8, '\0');
+  auto message = std::make_unique<capnp::MallocMessageBuilder>();
+  auto external = message->getOrphanage().referenceExternalData(as_data({text_.data(), size}));
+  record(*message, RecordKind::Payload).initPayload().adoptText(std::move(external));
+  append_in_place(body, std::move(message));
+}
+
+void BatchBuilder::clear() {
+  events_ = 0;
+  gaps_ = 0;
+  received_follows_when_ = true;
+  for (auto* column : {&skipped_, &when_, &received_, &meta_, &length_, &flags_, &origin_}) {
+    column->clear();
+  }
+  kind_.clear();
+  original_.clear();
+  text_.clear();
+  frames_.clear();
+  new_metas_.clear();
+  origins_.clear();
+  loose_.clear();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,120 @@
+// Collects the events of one batch as columns and turns them into records.  Private to
+// format/tape.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+#include <vector>
+
+#include <capnp/message.h>
+
+#include "format/event.h"
+#include "format/tape/tape_info.h"
+
+namespace smtptape {
+
+// The metas and origins that a group has named so far: both start empty with each group.
+class GroupNames {
+ public:
+  struct Named {
+    std::uint32_t place = 0;  // from 1
+    bool is_new = false;
+    const Meta* parent = nullptr;  // of a new one: the session's meta before it
+    std::uint32_t parent_place = 0;
+  };
+  [[nodiscard]] Named meta(const Meta& meta);
+  [[nodiscard]] std::uint32_t meta_count() const { return next_; }
+
+  // The place of an origin, from 0.
+  struct NamedOrigin {
+    std::uint16_t place = 0;
+    bool is_new = false;
+  };
+  [[nodiscard]] NamedOrigin origin(const Origin& origin);
+  [[nodiscard]] const std::vector<Origin>& origins() const { return origins_; }
+
+  void clear();
+
+ private:
+  struct Place {
+    MetaPtr meta;
+    std::uint32_t place;
+  };
+  std::unordered_multimap<std::uint64_t, Place> by_hash_;
+  std::unordered_map<std::string, Place> latest_of_session_;
+  MetaMemo<std::uint32_t> place_of_;
+  std::uint32_t next_ = 0;
+  std::vector<Origin> origins_;
+};
+
+// The bytes of a part of a batch, in order, without the batch header.  Pieces point into the
+// builder or into `messages`.
+struct BatchBody {
+  std::vector<std::unique_ptr<capnp::MallocMessageBuilder>> messages;
+  std::vector<std::unique_ptr<std::string>> texts;
+  std::vector<std::string_view> pieces;
+  [[nodiscard]] std::uint64_t bytes() const;
+};
+
+class BatchBuilder {
+ public:
+  // `origin` is what an event without one comes from.
+  explicit BatchBuilder(Origin origin) : default_origin_(std::move(origin)) {}
+
+  void add(const Event& event, GroupNames& names);
+  void add(const Gap& gap, GroupNames& names);
+  void add(const Note& note);
+  void add(const ClockReading& clock);
+
+  [[nodiscard]] bool empty() const { return events_ == 0 && gaps_ == 0 && loose_.empty(); }
+  [[nodiscard]] std::uint32_t events() const { return events_; }
+  [[nodiscard]] std::uint64_t first_sequence() const { return first_sequence_; }
+
+  void append_columns(BatchBody& body);
+  void append_payload(BatchBody& body);
+  void clear();
+
+ private:
+  std::uint16_t origin_place(const Origin* origin, GroupNames& names);
+  void add_meta(const Meta& meta, const GroupNames::Named& named);
+  void add_times(const Event& event);
+  std::uint64_t add_text(const Event& event);
+
+  Origin default_origin_;
+  std::uint32_t events_ = 0;
+  std::uint32_t gaps_ = 0;
+  std::uint64_t first_sequence_ = 0;
+  std::uint64_t last_sequence_ = 0;
+  std::int64_t first_when_ = 0;
+  std::int64_t last_when_ = 0;
+  std::int64_t first_received_ = 0;
+  std::int64_t last_received_ = 0;
+  bool received_follows_when_ = true;
+  std::vector<std::int64_t> skipped_, when_, received_, meta_, length_, flags_, origin_;
+  std::vector<std::uint8_t> kind_;
+  struct Original {
+    std::uint32_t index;
+    std::uint64_t length;
+  };
+  std::vector<Original> original_;
+  std::string text_;
+  struct Frame {
+    std::string bytes;
+    Opcode opcode;
+  };
+  std::vector<Frame> frames_;
+  struct NewMeta {
+    MetaPtr meta;
+    MetaPtr parent;
+    std::uint32_t parent_place;
+  };
+  std::vector<NewMeta> new_metas_;
+  std::string origins_;  // records, serialized; they come first
+  std::string loose_;    // gaps, notes and clocks, serialized
+};
+
+}  // namespace smtptape

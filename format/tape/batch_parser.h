@@ -1,0 +1,41 @@
+// Records back to events.  Private to format/tape.
+//
+// The bodies handed in have a good checksum, but that only tells damage: a hostile tape has good
+// checksums too.  Whatever does not fit throws Error; nothing is allocated on the word of a number.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string_view>
+#include <vector>
+
+#include "format/event.h"
+#include "format/tape/tape_info.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+
+class BatchParser {
+ public:
+  // A new group: metas and origins start empty.
+  void begin_group();
+
+  // Appends the events, gaps and notes of one batch.  `columns` may go away afterwards; `payload`
+  // is pointed into (give the same body twice when all records stand in one).  Both start on a
+  // word border.
+  void parse(std::string_view columns, std::string_view payload, EventBatch& batch);
+
+ private:
+  struct Body;
+  void read_metas(const Body& body);
+  void read_events(const Body& body, EventBatch& batch);
+  void read_gaps(const Body& body, EventBatch& batch);
+  void pin(EventBatch& batch);
+
+  std::shared_ptr<std::vector<MetaPtr>> metas_;
+  std::shared_ptr<std::vector<std::unique_ptr<const Origin>>> origins_;
+  std::uint64_t meta_bytes_ = 0;
+  WireDecoder decoder_;  // of frames that were kept whole
+};
+
+}  // namespace smtptape

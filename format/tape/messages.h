@@ -1,0 +1,85 @@
+// Small helpers around Cap'n Proto, private to format/tape.
+#pragma once
+
+#include <cstring>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <capnp/message.h>
+#include <capnp/serialize.h>
+
+#include "tape.capnp.h"
+
+#include "base/error.h"
+#include "format/event.h"
+
+namespace smtptape {
+
+// kinds of tape::Record
+enum class RecordKind : std::uint16_t {
+  Batch = 1,
+  Events = 2,
+  Payload = 3,
+  Metas = 4,
+  Gap = 5,
+  Clock = 6,
+  Note = 7,
+  Verbatim = 8,
+  Origin = 9,
+};
+
+inline capnp::Data::Reader as_data(std::string_view text) {
+  return {reinterpret_cast<const kj::byte*>(text.data()), text.size()};
+}
+inline std::string_view as_view(capnp::Data::Reader data) {
+  return {reinterpret_cast<const char*>(data.begin()), data.size()};
+}
+inline std::string as_string(capnp::Data::Reader data) {
+  return std::string(as_view(data));
+}
+
+inline std::string_view id_view(const Id128& id) {
+  return {reinterpret_cast<const char*>(id.bytes.data()), id.bytes.size()};
+}
+inline Id128 as_id(capnp::Data::Reader data) {
+  Id128 id;
+  if (data.size() == id.bytes.size()) std::memcpy(id.bytes.data(), data.begin(), data.size());
+  return id;
+}
+
+inline void append_message(std::string& out, capnp::MessageBuilder& message) {
+  const auto words = capnp::messageToFlatArray(message);
+  const auto bytes = words.asBytes();
+  out.append(reinterpret_cast<const char*>(bytes.begin()), bytes.size());
+}
+
+// A message in memory that starts on a word border; the limit keeps a hostile message from
+// being walked for ever.
+inline capnp::ReaderOptions reader_options(std::size_t bytes) {
+  capnp::ReaderOptions options;
+  options.traversalLimitInWords = bytes / sizeof(capnp::word) * 4 + 4096;
+  options.nestingLimit = 16;
+  return options;
+}
+
+inline kj::ArrayPtr<const capnp::word> as_words(std::string_view bytes) {
+  return {reinterpret_cast<const capnp::word*>(bytes.data()), bytes.size() / sizeof(capnp::word)};
+}
+
+// Runs `work`, turning Cap'n Proto's exceptions into Error.
+template <class Work>
+auto reading_message(const char* what, Work&& work) -> std::invoke_result_t<Work> {
+  try {
+    return std::forward<Work>(work)();
+  } catch (const kj::Exception& error) {
+    throw Error(std::string(what) + ": " + error.getDescription().cStr());
+  }
+}
+
+void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin);
+[[nodiscard]] Gap read_gap(tape::Gap::Reader from);
+void write_origin(tape::Origin::Builder to, const Origin& origin);
+[[nodiscard]] Origin read_origin(tape::Origin::Reader from);
+
+}  // namespace smtptape

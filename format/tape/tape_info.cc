@@ -1,0 +1,482 @@
+#include "format/tape/tape_info.h"
+
+#include <algorithm>
+
+#include "base/io.h"
+#include "format/limits.h"
+#include "format/tape/compressor.h"
+#include "format/tape/messages.h"
+
+namespace smtptape {
+
+namespace {
+
+std::size_t place(GapCause cause) {
+  return static_cast<std::size_t>(cause) - 1;
+}
+
+bool known_cause(std::uint16_t cause) {
+  return cause >= 1 && cause <= kGapCauses;
+}
+
+std::string hashes_to_bytes(const std::vector<std::uint64_t>& hashes) {
+  std::string out;
+  out.reserve(hashes.size() * 8);
+  for (const std::uint64_t hash : hashes) {
+    for (unsigned shift = 0; shift < 64; shift += 8)
+      out.push_back(static_cast<char>(hash >> shift));
+  }
+  return out;
+}
+
+std::vector<std::uint64_t> bytes_to_hashes(std::string_view bytes) {
+  std::vector<std::uint64_t> out;
+  out.reserve(bytes.size() / 8);
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t hash = 0;
+    for (unsigned i = 8; i-- > 0;)
+      hash = hash << 8 | static_cast<unsigned char>(bytes[i]);
+    out.push_back(hash);
+  }
+  return out;
+}
+
+template <class List>
+void set_all(List list, const std::vector<std::string>& values) {
+  for (unsigned i = 0; i < values.size(); ++i)
+    list.set(i, as_data(values[i]));
+}
+
+unsigned count(std::size_t size) {
+  return static_cast<unsigned>(size);
+}
+
+void write_losses(capnp::List<tape::Lost>::Builder to, const std::array<Loss, kGapCauses>& from) {
+  unsigned next = 0;
+  for (std::size_t i = 0; i < kGapCauses; ++i) {
+    if (from[i] == Loss{}) continue;
+    auto entry = to[next++];
+    entry.setCause(static_cast<std::uint16_t>(i + 1));
+    entry.setCount(from[i].count);
+    entry.setGaps(from[i].gaps);
+    entry.setUnknown(from[i].unknown);
+  }
+}
+
+unsigned losses(const std::array<Loss, kGapCauses>& all) {
+  return count(static_cast<std::size_t>(
+      std::count_if(all.begin(), all.end(), [](const Loss& loss) { return loss != Loss{}; })));
+}
+
+void read_losses(capnp::List<tape::Lost>::Reader from, std::array<Loss, kGapCauses>& to) {
+  for (const auto entry : from) {
+    if (!known_cause(entry.getCause())) continue;
+    to[entry.getCause() - 1U] = {entry.getCount(), entry.getGaps(), entry.getUnknown()};
+  }
+}
+
+void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
+  to.setNumber(index.number);
+  to.setOffset(index.offset);
+  to.setBytes(index.bytes);
+  to.setHash(index.hash);
+  to.setColumnBytes(index.column_bytes);
+  to.setEvents(index.events);
+  to.setFirstSequence(index.first_sequence);
+  to.setLastSequence(index.last_sequence);
+  to.setFirstReceived(index.first_received);
+  to.setLastReceived(index.last_received);
+  to.setFirstWhen(index.first_when);
+  to.setLastWhen(index.last_when);
+  to.setWireBytes(index.wire_bytes);
+  to.setVerbatim(index.verbatim);
+  to.setUnknown(index.unknown);
+  to.setMetas(index.metas);
+  to.setSessions(index.sessions);
+  auto gaps = to.initGaps(count(index.gaps.size()));
+  for (unsigned i = 0; i < index.gaps.size(); ++i)
+    write_gap(gaps[i], index.gaps[i], 0);
+  auto origins = to.initOrigins(count(index.origins.size()));
+  for (unsigned i = 0; i < index.origins.size(); ++i)
+    write_origin(origins[i], index.origins[i]);
+  auto summaries = to.initSummaries(count(index.summaries.size()));
+  for (unsigned i = 0; i < index.summaries.size(); ++i) {
+    const PropertySummary& from = index.summaries[i];
+    summaries[i].setKey(as_data(from.key));
+    summaries[i].setAbsent(from.absent);
+    summaries[i].setIncomparable(from.incomparable);
+    summaries[i].setComplete(from.complete);
+    set_all(summaries[i].initValues(count(from.values.size())), from.values);
+  }
+  if (!index.rows.empty()) to.setRows(as_data(index.rows));
+  to.setRowsBytes(index.rows_bytes);
+}
+
+GroupIndex read_index(tape::GroupIndex::Reader from) {
+  GroupIndex index;
+  index.number = from.getNumber();
+  index.offset = from.getOffset();
+  index.bytes = from.getBytes();
+  index.hash = from.getHash();
+  index.column_bytes = from.getColumnBytes();
+  index.events = from.getEvents();
+  index.first_sequence = from.getFirstSequence();
+  index.last_sequence = from.getLastSequence();
+  index.first_received = from.getFirstReceived();
+  index.last_received = from.getLastReceived();
+  index.first_when = from.getFirstWhen();
+  index.last_when = from.getLastWhen();
+  index.wire_bytes = from.getWireBytes();
+  index.verbatim = from.getVerbatim();
+  index.unknown = from.getUnknown();
+  index.metas = from.getMetas();
+  index.sessions = from.getSessions();
+  for (const auto gap : from.getGaps())
+    index.gaps.push_back(read_gap(gap));
+  for (const auto origin : from.getOrigins())
+    index.origins.push_back(read_origin(origin));
+  for (const auto summary : from.getSummaries()) {
+    PropertySummary& to = index.summaries.emplace_back();
+    to.key = as_string(summary.getKey());
+    to.absent = summary.getAbsent();
+    to.incomparable = summary.getIncomparable();
+    to.complete = summary.getComplete();
+    for (const auto value : summary.getValues())
+      to.values.push_back(as_string(value));
+  }
+  index.rows = as_string(from.getRows());
+  index.rows_bytes = from.getRowsBytes();
+  return index;
+}
+
+void write_row(tape::SessionRow::Builder to, const SessionRow& row) {
+  to.setId(as_data(row.id));
+  to.setFirstSequence(row.first_sequence);
+  to.setLastSequence(row.last_sequence);
+  to.setFirstReceived(row.first_received);
+  to.setLastReceived(row.last_received);
+  to.setEvents(row.events);
+  to.setConnections(row.connections);
+  to.setMessages(row.messages);
+  to.setBytesRead(row.bytes_read);
+  to.setBytesWritten(row.bytes_written);
+  to.setLastReply(row.last_reply);
+  to.setFlags(static_cast<std::uint16_t>((row.opened ? 1 : 0) | (row.closed ? 2 : 0) |
+                                         (row.tls ? 4 : 0) | (row.gap ? 8 : 0)));
+  auto properties = to.initProperties(count(row.properties.size()));
+  for (unsigned i = 0; i < row.properties.size(); ++i) {
+    const RowProperty& from = row.properties[i];
+    properties[i].setAbsent(from.absent);
+    properties[i].setIncomparable(from.incomparable);
+    if (!from.values.empty()) {
+      set_all(properties[i].initValues(count(from.values.size())), from.values);
+    }
+    if (!from.hashes.empty()) properties[i].setHashes(as_data(hashes_to_bytes(from.hashes)));
+  }
+}
+
+SessionRow read_row(tape::SessionRow::Reader from) {
+  SessionRow row;
+  row.id = as_string(from.getId());
+  row.first_sequence = from.getFirstSequence();
+  row.last_sequence = from.getLastSequence();
+  row.first_received = from.getFirstReceived();
+  row.last_received = from.getLastReceived();
+  row.events = from.getEvents();
+  row.connections = from.getConnections();
+  row.messages = from.getMessages();
+  row.bytes_read = from.getBytesRead();
+  row.bytes_written = from.getBytesWritten();
+  row.last_reply = from.getLastReply();
+  const unsigned flags = from.getFlags();
+  row.opened = (flags & 1) != 0;
+  row.closed = (flags & 2) != 0;
+  row.tls = (flags & 4) != 0;
+  row.gap = (flags & 8) != 0;
+  for (const auto property : from.getProperties()) {
+    RowProperty& to = row.properties.emplace_back();
+    to.absent = property.getAbsent();
+    to.incomparable = property.getIncomparable();
+    for (const auto value : property.getValues())
+      to.values.push_back(as_string(value));
+    to.hashes = bytes_to_hashes(as_view(property.getHashes()));
+  }
+  return row;
+}
+
+template <class Build>
+std::string message_of(Build build) {
+  capnp::MallocMessageBuilder message;
+  build(message);
+  std::string out;
+  append_message(out, message);
+  return out;
+}
+
+}  // namespace
+
+std::string_view gap_cause_name(GapCause cause) {
+  switch (cause) {
+    case GapCause::Lag: return "server lag";
+    case GapCause::Disconnected: return "disconnected";
+    case GapCause::NotRecording: return "not recording";
+    case GapCause::QueueFull: return "queue full";
+    case GapCause::Disk: return "disk";
+    case GapCause::Oversize: return "oversize frame";
+  }
+  return "unknown cause";
+}
+
+bool is_upstream(GapCause cause) {
+  switch (cause) {
+    case GapCause::Lag:
+    case GapCause::Disconnected:
+    case GapCause::NotRecording: return true;
+    case GapCause::QueueFull:
+    case GapCause::Disk:
+    case GapCause::Oversize: break;
+  }
+  return false;
+}
+
+void Ledger::add(const Gap& gap) {
+  if (!known_cause(static_cast<std::uint16_t>(gap.cause))) return;
+  Loss& loss = (is_upstream(gap.cause) ? upstream : lost)[place(gap.cause)];
+  ++loss.gaps;
+  if (gap.count) {
+    loss.count += *gap.count;
+  } else {
+    ++loss.unknown;
+  }
+}
+
+Ledger& Ledger::operator+=(const Ledger& other) {
+  const auto add_all = [](auto& to, const auto& from) {
+    for (std::size_t i = 0; i < kGapCauses; ++i) {
+      to[i].count += from[i].count;
+      to[i].gaps += from[i].gaps;
+      to[i].unknown += from[i].unknown;
+    }
+  };
+  received += other.received;
+  stored += other.stored;
+  not_selected += other.not_selected;
+  add_all(lost, other.lost);
+  add_all(upstream, other.upstream);
+  return *this;
+}
+
+Loss Ledger::total_lost() const {
+  Loss total;
+  for (const Loss& loss : lost) {
+    total.count += loss.count;
+    total.gaps += loss.gaps;
+    total.unknown += loss.unknown;
+  }
+  return total;
+}
+
+bool Ledger::balances() const {
+  return received == stored + not_selected + total_lost().count;
+}
+
+void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin) {
+  to.setCause(static_cast<std::uint16_t>(gap.cause));
+  to.setCountKnown(gap.count.has_value());
+  to.setCount(gap.count.value_or(0));
+  to.setAfterSequence(gap.after_sequence);
+  to.setBeforeSequence(gap.before_sequence);
+  to.setFrom(gap.from);
+  to.setUntil(gap.until);
+  to.setFrameBytes(gap.frame_bytes);
+  to.setNoticeSequence(gap.notice_sequence);
+  to.setDetail(as_data(gap.detail));
+  to.setOrigin(origin);
+}
+
+Gap read_gap(tape::Gap::Reader from) {
+  Gap gap;
+  gap.cause = static_cast<GapCause>(from.getCause());
+  if (from.getCountKnown()) gap.count = from.getCount();
+  gap.after_sequence = from.getAfterSequence();
+  gap.before_sequence = from.getBeforeSequence();
+  gap.from = from.getFrom();
+  gap.until = from.getUntil();
+  gap.frame_bytes = from.getFrameBytes();
+  gap.notice_sequence = from.getNoticeSequence();
+  gap.detail = as_string(from.getDetail());
+  return gap;
+}
+
+void write_origin(tape::Origin::Builder to, const Origin& origin) {
+  to.setCapture(as_data(id_view(origin.capture)));
+  to.setSource(as_data(origin.source));
+  to.setTapeNumber(origin.tape_number);
+  to.setImported(origin.imported);
+}
+
+Origin read_origin(tape::Origin::Reader from) {
+  return {as_id(from.getCapture()),
+          as_string(from.getSource()),
+          from.getTapeNumber(),
+          from.getImported()};
+}
+
+std::string to_message(const TapeHeader& header) {
+  static constexpr char kSchema[] = {
+#include "tape_schema.inc"
+  };
+  return message_of([&](capnp::MessageBuilder& message) {
+    auto to = message.initRoot<tape::TapeHeader>();
+    to.setTapeId(as_data(id_view(header.tape_id)));
+    write_origin(to.initOrigin(), header.origin);
+    to.setLayout(static_cast<std::uint16_t>(header.layout));
+    if (header.predecessor) {
+      auto before = to.initPredecessor();
+      before.setTapeId(as_data(id_view(header.predecessor->tape_id)));
+      before.setLastSequence(header.predecessor->last_sequence);
+      before.setEndOffset(header.predecessor->end_offset);
+    }
+    if (header.copy_of) to.setCopyOf(as_data(id_view(*header.copy_of)));
+    to.setBootId(as_data(header.boot_id));
+    to.setWriter(as_data(header.writer));
+    to.setUrl(as_data(header.url));
+    to.setRequest(as_data(header.request));
+    auto clock = to.initClock();
+    clock.setRealtime(header.clock.realtime);
+    clock.setMonotonic(header.clock.monotonic);
+    clock.setBoottime(header.clock.boottime);
+    to.setFirstSequence(header.first_sequence);
+    to.setSchema(as_data({kSchema, sizeof(kSchema)}));
+  });
+}
+
+TapeHeader read_header_message(std::string_view message) {
+  return reading_message("reading a tape header", [&] {
+    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
+    const auto from = reader.getRoot<tape::TapeHeader>();
+    TapeHeader header;
+    header.tape_id = as_id(from.getTapeId());
+    header.origin = read_origin(from.getOrigin());
+    header.layout = static_cast<Layout>(from.getLayout());
+    if (from.hasPredecessor()) {
+      const auto before = from.getPredecessor();
+      header.predecessor = {
+          as_id(before.getTapeId()), before.getLastSequence(), before.getEndOffset()};
+    }
+    if (from.hasCopyOf()) header.copy_of = as_id(from.getCopyOf());
+    header.boot_id = as_string(from.getBootId());
+    header.writer = as_string(from.getWriter());
+    header.url = as_string(from.getUrl());
+    header.request = as_string(from.getRequest());
+    const auto clock = from.getClock();
+    header.clock = {clock.getRealtime(), clock.getMonotonic(), clock.getBoottime()};
+    header.first_sequence = from.getFirstSequence();
+    return header;
+  });
+}
+
+std::string to_message(const GroupIndex& index) {
+  return message_of([&](capnp::MessageBuilder& message) {
+    write_index(message.initRoot<tape::GroupIndex>(), index);
+  });
+}
+
+GroupIndex read_index_message(std::string_view message) {
+  return reading_message("reading a group index", [&] {
+    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
+    return read_index(reader.getRoot<tape::GroupIndex>());
+  });
+}
+
+std::string to_message(const TapeFooter& footer) {
+  return message_of([&](capnp::MessageBuilder& message) {
+    auto to = message.initRoot<tape::TapeFooter>();
+    auto groups = to.initGroups(count(footer.groups.size()));
+    for (unsigned i = 0; i < footer.groups.size(); ++i)
+      write_index(groups[i], footer.groups[i]);
+    to.setSessionHashes(as_data(hashes_to_bytes(footer.session_hashes)));
+    auto ledger = to.initLedger();
+    ledger.setReceived(footer.ledger.received);
+    ledger.setStored(footer.ledger.stored);
+    ledger.setNotSelected(footer.ledger.not_selected);
+    write_losses(ledger.initLost(losses(footer.ledger.lost)), footer.ledger.lost);
+    write_losses(ledger.initUpstream(losses(footer.ledger.upstream)), footer.ledger.upstream);
+    auto origins = to.initOrigins(count(footer.origins.size()));
+    for (unsigned i = 0; i < footer.origins.size(); ++i) {
+      write_origin(origins[i], footer.origins[i]);
+    }
+    auto notes = to.initNotes(count(footer.notes.size()));
+    for (unsigned i = 0; i < footer.notes.size(); ++i) {
+      notes[i].setKey(as_data(footer.notes[i].key));
+      notes[i].setValue(as_data(footer.notes[i].value));
+    }
+    to.setSealedAt(footer.sealed_at);
+  });
+}
+
+TapeFooter read_footer_message(std::string_view message) {
+  return reading_message("reading a tape footer", [&] {
+    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
+    const auto from = reader.getRoot<tape::TapeFooter>();
+    TapeFooter footer;
+    for (const auto group : from.getGroups())
+      footer.groups.push_back(read_index(group));
+    footer.session_hashes = bytes_to_hashes(as_view(from.getSessionHashes()));
+    const auto ledger = from.getLedger();
+    footer.ledger.received = ledger.getReceived();
+    footer.ledger.stored = ledger.getStored();
+    footer.ledger.not_selected = ledger.getNotSelected();
+    read_losses(ledger.getLost(), footer.ledger.lost);
+    read_losses(ledger.getUpstream(), footer.ledger.upstream);
+    for (const auto origin : from.getOrigins())
+      footer.origins.push_back(read_origin(origin));
+    for (const auto note : from.getNotes()) {
+      footer.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
+    }
+    footer.sealed_at = from.getSealedAt();
+    return footer;
+  });
+}
+
+std::string rows_message(const std::vector<std::string>& keys,
+                         const std::vector<SessionRow>& rows) {
+  return message_of([&](capnp::MessageBuilder& message) {
+    auto to = message.initRoot<tape::SessionRows>();
+    set_all(to.initKeys(count(keys.size())), keys);
+    auto list = to.initRows(count(rows.size()));
+    for (unsigned i = 0; i < rows.size(); ++i)
+      write_row(list[i], rows[i]);
+  });
+}
+
+std::vector<SessionRow> read_rows(const GroupIndex& index) {
+  if (index.rows.empty()) return {};
+  const std::string message = decompress_whole(index.rows, kMostRowsBytes);
+  return reading_message("reading session rows", [&] {
+    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
+    std::vector<SessionRow> rows;
+    for (const auto row : reader.getRoot<tape::SessionRows>().getRows()) {
+      rows.push_back(read_row(row));
+    }
+    return rows;
+  });
+}
+
+std::string to_hex(const Id128& id) {
+  constexpr char kDigits[] = "0123456789abcdef";
+  std::string out;
+  for (const std::uint8_t byte : id.bytes) {
+    out.push_back(kDigits[byte >> 4]);
+    out.push_back(kDigits[byte & 15]);
+  }
+  return out;
+}
+
+Id128 random_id() {
+  Id128 id;
+  fill_random(reinterpret_cast<char*>(id.bytes.data()), id.bytes.size());
+  return id;
+}
+
+}  // namespace smtptape

@@ -1,0 +1,165 @@
+// What a tape says about itself: header, group indexes, footer, as plain values.
+// The fields mean what format/tape/tape.capnp says.
+#pragma once
+
+#include <array>
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format/event.h"
+
+namespace smtptape {
+
+inline constexpr std::size_t kGapCauses = 6;
+[[nodiscard]] std::string_view gap_cause_name(GapCause cause);
+
+enum class Layout : std::uint16_t {
+  Interleaved = 0,  // recording: a batch is complete when it is flushed
+  TwoFrames = 1,    // files written at once: a search decompresses columns only
+};
+
+struct ClockReading {
+  std::int64_t realtime = 0;
+  std::int64_t monotonic = 0;
+  std::int64_t boottime = 0;
+};
+
+// Frames that were lost, by cause.
+struct Loss {
+  std::uint64_t count = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t unknown = 0;  // gaps among them whose count nobody knows
+  bool operator==(const Loss&) const = default;
+};
+
+// received = stored + not_selected + lost here; what never reached us stands beside it.
+struct Ledger {
+  std::uint64_t received = 0;
+  std::uint64_t stored = 0;
+  std::uint64_t not_selected = 0;
+  std::array<Loss, kGapCauses> lost{};      // queue, disk, oversize
+  std::array<Loss, kGapCauses> upstream{};  // lag, disconnected, not recording
+
+  void add(const Gap& gap);
+  Ledger& operator+=(const Ledger& other);
+  [[nodiscard]] Loss total_lost() const;
+  [[nodiscard]] bool balances() const;
+  bool operator==(const Ledger&) const = default;
+};
+
+// Of a gap's cause: does it count against what was received, or did it never reach us?
+[[nodiscard]] bool is_upstream(GapCause cause);
+
+struct FlagWords {
+  std::uint64_t incompatible = 0;  // an unknown bit: refuse
+  std::uint64_t compatible = 0;    // an unknown bit: read on
+};
+
+struct Predecessor {
+  Id128 tape_id;
+  std::uint64_t last_sequence = 0;
+  std::uint64_t end_offset = 0;
+};
+
+struct TapeHeader {
+  Id128 tape_id;
+  FlagWords flags;
+  Origin origin;
+  Layout layout = Layout::Interleaved;
+  std::optional<Predecessor> predecessor;
+  std::optional<Id128> copy_of;
+  std::string boot_id;
+  std::string writer;
+  std::string url;
+  std::string request;
+  ClockReading clock;
+  std::uint64_t first_sequence = 0;
+};
+
+struct PropertySummary {
+  std::string key;
+  bool absent = false;
+  bool incomparable = false;
+  bool complete = true;
+  std::vector<std::string> values;
+};
+
+struct GroupIndex {
+  std::uint32_t number = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;
+  std::uint64_t hash = 0;
+  std::uint64_t column_bytes = 0;
+  std::uint64_t events = 0;
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  std::int64_t first_received = 0;
+  std::int64_t last_received = 0;
+  std::int64_t first_when = 0;
+  std::int64_t last_when = 0;
+  std::uint64_t wire_bytes = 0;
+  std::uint64_t verbatim = 0;
+  std::uint64_t unknown = 0;
+  std::uint64_t metas = 0;
+  std::uint64_t sessions = 0;
+  std::vector<Gap> gaps;  // without origins
+  std::vector<Origin> origins;
+  std::vector<PropertySummary> summaries;
+  std::string rows;  // compressed
+  std::uint64_t rows_bytes = 0;
+};
+
+struct RowProperty {
+  bool absent = false;
+  bool incomparable = false;
+  std::vector<std::string> values;
+  std::vector<std::uint64_t> hashes;  // of the values beyond kMostListedValues
+};
+
+struct SessionRow {
+  std::string id;
+  std::uint64_t first_sequence = 0;
+  std::uint64_t last_sequence = 0;
+  std::int64_t first_received = 0;
+  std::int64_t last_received = 0;
+  std::uint32_t events = 0;
+  std::uint32_t connections = 0;
+  std::uint32_t messages = 0;
+  std::uint64_t bytes_read = 0;
+  std::uint64_t bytes_written = 0;
+  std::uint16_t last_reply = 0;
+  bool opened = false;
+  bool closed = false;
+  bool tls = false;
+  bool gap = false;
+  std::vector<RowProperty> properties;  // in the order of the keys
+};
+
+struct TapeFooter {
+  std::vector<GroupIndex> groups;  // without rows
+  std::vector<std::uint64_t> session_hashes;
+  Ledger ledger;
+  std::vector<Origin> origins;
+  std::vector<Note> notes;
+  std::int64_t sealed_at = 0;
+};
+
+// Cap'n Proto messages of these, and back.  Reading throws Error when the bytes make no sense.
+[[nodiscard]] std::string to_message(const TapeHeader& header);
+[[nodiscard]] std::string to_message(const GroupIndex& index);
+[[nodiscard]] std::string to_message(const TapeFooter& footer);
+[[nodiscard]] std::string rows_message(const std::vector<std::string>& keys,
+                                       const std::vector<SessionRow>& rows);
+[[nodiscard]] TapeHeader read_header_message(std::string_view message);
+[[nodiscard]] GroupIndex read_index_message(std::string_view message);
+[[nodiscard]] TapeFooter read_footer_message(std::string_view message);
+[[nodiscard]] std::vector<SessionRow> read_rows(const GroupIndex& index);
+
+[[nodiscard]] std::string to_hex(const Id128& id);
+[[nodiscard]] Id128 random_id();
+
+}  // namespace smtptape

@@ -1,0 +1,71 @@
+// Reads a tape from front to back, whatever state it is in.
+//
+// Sealed, still being written, cut anywhere or damaged: one path.  Everything whose checksum is
+// good comes out in order; what is not is skipped up to the next group and reported.  The source
+// is read once, forwards: a pipe will do.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/io.h"
+#include "format/event.h"
+#include "format/tape/tape_info.h"
+
+namespace smtptape {
+
+// A place in a tape that could not be read.
+struct Damage {
+  std::uint64_t offset = 0;
+  std::uint64_t bytes = 0;  // that were skipped
+  std::string what;
+  std::optional<std::uint64_t> events_lost;  // where the group's index tells
+};
+
+enum class TapeEnd : std::uint8_t {
+  Sealed,    // footer read
+  Unclosed,  // ends between two batches: still being written, or its writer died
+  Torn,      // ends inside a batch
+};
+
+class TapeReader : public EventSource {
+ public:
+  // `name` is for messages; `source` outlives the reader.
+  TapeReader(ByteSource& source, std::string name);
+  ~TapeReader() override;
+
+  // Throws Error when this is no tape, or one that needs a newer program.
+  [[nodiscard]] bool next(EventBatch& batch) override;
+
+  // Known from the first next() on; empty when the header was damaged.
+  [[nodiscard]] const std::optional<TapeHeader>& header() const;
+  // Of the groups passed so far, rows included for the latest only.
+  [[nodiscard]] const std::vector<GroupIndex>& indexes() const;
+  // Known at the end.
+  [[nodiscard]] const std::optional<TapeFooter>& footer() const;
+  [[nodiscard]] TapeEnd end() const;
+  // Where the last whole batch ended.
+  [[nodiscard]] std::uint64_t good_until() const;
+  [[nodiscard]] const std::vector<Damage>& damage() const;
+  [[nodiscard]] const std::string& name() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// The footer of a sealed tape and its header, without reading what lies between; nullopt when the
+// tape is not sealed (or its end is damaged).  `fd` must be seekable.
+struct TapeSummary {
+  TapeHeader header;
+  TapeFooter footer;
+  std::uint64_t file_bytes = 0;
+};
+[[nodiscard]] std::optional<TapeSummary> read_summary(int fd);
+// The header alone.
+[[nodiscard]] std::optional<TapeHeader> read_header(int fd);
+
+}  // namespace smtptape

@@ -1,0 +1,305 @@
+#include "format/tape/tape_writer.h"
+
+#include <algorithm>
+#include <bit>
+#include <cstring>
+
+#include <capnp/any.h>
+
+#include "base/hash.h"
+#include "format/tape/batch_builder.h"
+#include "format/tape/compressor.h"
+#include "format/tape/messages.h"
+#include "format/tape/section.h"
+#include "format/tape/session_rows.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+
+namespace {
+
+enum class Part : std::uint16_t { Everything = 0, Columns = 1, Payload = 2 };
+
+std::uint64_t big_endian(const std::uint8_t* bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    value = value << 8 | bytes[i];
+  return value;
+}
+
+// The window covers the group: that, not long-distance matching, is what finds templates again.
+int window_log_for(std::uint64_t group_bytes) {
+  const auto needed = static_cast<int>(std::bit_width(std::max<std::uint64_t>(group_bytes, 1) - 1));
+  return std::clamp(needed, 18, kMostWindowLog - 1);
+}
+
+// Metadata and columns are a small part of a group.
+constexpr int kColumnWindowLog = 23;
+
+}  // namespace
+
+struct TapeWriter::Impl {
+  Impl(ByteSink& out, TapeHeader the_header, TapeOptions the_options)
+      : sink(out),
+        header(std::move(the_header)),
+        options(std::move(the_options)),
+        batch(header.origin),
+        rows(options.indexed_keys),
+        payload_compressor(options.level, window_log_for(options.group_bytes)) {
+    if (two_frames()) column_compressor.emplace(options.level, kColumnWindowLog);
+    write(section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header)));
+  }
+
+  ByteSink& sink;
+  TapeHeader header;
+  TapeOptions options;
+  BatchBuilder batch;
+  GroupNames names;
+  SessionRowBuilder rows;
+  Compressor payload_compressor;  // of everything, when interleaved
+  std::optional<Compressor> column_compressor;
+  std::string compressed;          // ready to be written
+  std::string compressed_payload;  // two frames: waits for the end of the first
+  Hasher group_hash;
+  GroupIndex group;  // of the open group
+  bool group_open = false;
+  bool when_seen = false;  // in the open group
+  std::uint32_t batches_in_group = 0;
+  std::uint64_t batch_wire_bytes = 0;
+  std::uint64_t offset = 0;
+  std::uint64_t events = 0;
+  std::vector<GroupIndex> ended;
+  std::vector<std::uint64_t> session_hashes;
+  std::vector<Origin> origins;
+  std::vector<Note> notes;
+  Ledger stored_gaps;
+
+  [[nodiscard]] bool two_frames() const { return header.layout == Layout::TwoFrames; }
+
+  void write(std::string_view bytes) {
+    sink.write(bytes);
+    offset += bytes.size();
+  }
+
+  void open_group() {
+    if (group_open) return;
+    group_open = true;
+    group = GroupIndex{};
+    group.number = static_cast<std::uint32_t>(ended.size());
+    group.offset = offset;
+    group_hash.reset();
+    batches_in_group = 0;
+    when_seen = false;
+    names.clear();
+  }
+
+  void add(const Event& event) {
+    open_group();
+    batch.add(event, names);
+    rows.add(event);
+    count(event);
+    const std::uint64_t wire = event.frame_bytes != 0 ? event.frame_bytes : frame_size(event);
+    group.wire_bytes += wire;
+    batch_wire_bytes += wire;
+    ++events;
+    if (batch_wire_bytes >= options.batch_bytes) end_batch();
+    if (group.wire_bytes >= options.group_bytes || rows.size() >= kMostSessionRows) end_group();
+  }
+
+  void count(const Event& event) {
+    const bool first = group.events == 0;
+    const std::int64_t when = to_unix_nanos(event.when).value_or(event.received);
+    group.first_sequence = first ? event.sequence : std::min(group.first_sequence, event.sequence);
+    group.last_sequence = std::max(group.last_sequence, event.sequence);
+    group.first_received = first ? event.received : std::min(group.first_received, event.received);
+    group.last_received = first ? event.received : std::max(group.last_received, event.received);
+    if (event.verbatim == nullptr || event.verbatim->when_known) {
+      group.first_when = when_seen ? std::min(group.first_when, when) : when;
+      group.last_when = when_seen ? std::max(group.last_when, when) : when;
+      when_seen = true;
+    }
+    if (event.verbatim != nullptr) ++group.verbatim;
+    if (event.kind == EventKind::Unknown) ++group.unknown;
+    ++group.events;
+  }
+
+  // --- batches ---
+
+  void end_batch() {
+    if (batch.empty()) return;
+    if (two_frames()) {
+      BatchBody columns;
+      batch.append_columns(columns);
+      compress_part(Part::Columns, columns, *column_compressor, compressed);
+      BatchBody payload;
+      batch.append_payload(payload);
+      compress_part(Part::Payload, payload, payload_compressor, compressed_payload);
+    } else {
+      BatchBody body;
+      batch.append_columns(body);
+      batch.append_payload(body);
+      compress_part(Part::Everything, body, payload_compressor, compressed);
+      payload_compressor.flush(compressed);
+    }
+    ++batches_in_group;
+    batch.clear();
+    batch_wire_bytes = 0;
+    write_group_bytes();
+  }
+
+  void compress_part(Part part, const BatchBody& body, Compressor& to, std::string& out) {
+    to.add(header_record(part, body), out);
+    for (const std::string_view piece : body.pieces)
+      to.add(piece, out);
+  }
+
+  // The batch header, its checksum filled in.
+  std::string header_record(Part part, const BatchBody& body) {
+    capnp::MallocMessageBuilder message(64);
+    auto root = message.initRoot<tape::Record>();
+    root.setKind(static_cast<std::uint16_t>(RecordKind::Batch));
+    auto to = root.initBatch();
+    to.setTapeIdHigh(big_endian(header.tape_id.bytes.data()));
+    to.setTapeIdLow(big_endian(header.tape_id.bytes.data() + 8));
+    to.setBodyBytes(body.bytes());
+    to.setFirstSequence(batch.events() == 0 ? 0 : batch.first_sequence());
+    to.setIncompatible(header.flags.incompatible);
+    to.setCompatible(header.flags.compatible);
+    to.setNumber(batches_in_group);
+    to.setGroup(group.number);
+    to.setEventCount(batch.events());
+    to.setPart(static_cast<std::uint16_t>(part));
+    std::string bytes;
+    append_message(bytes, message);
+    Hasher hasher;
+    hasher.add(bytes);
+    for (const std::string_view piece : body.pieces)
+      hasher.add(piece);
+    to.setChecksum(hasher.value());
+    bytes.clear();
+    append_message(bytes, message);
+    return bytes;
+  }
+
+  void write_group_bytes() {
+    if (compressed.empty()) return;
+    group_hash.add(compressed);
+    group.bytes += compressed.size();
+    write(compressed);
+    compressed.clear();
+  }
+
+  // --- groups ---
+
+  void end_group() {
+    end_batch();
+    if (!group_open) return;
+    if (two_frames()) {
+      column_compressor->end(compressed);
+      write_group_bytes();
+      group.column_bytes = group.bytes;
+      payload_compressor.end(compressed_payload);
+      compressed.swap(compressed_payload);
+    } else {
+      payload_compressor.end(compressed);
+    }
+    write_group_bytes();
+    group.hash = group_hash.value();
+    write_index();
+    group_open = false;
+  }
+
+  void write_index() {
+    SessionRowBuilder::Result directory = rows.finish();
+    for (const SessionRow& row : directory.rows)
+      session_hashes.push_back(hash64(row.id));
+    group.metas = names.meta_count();
+    group.sessions = directory.rows.size();
+    group.origins = names.origins();
+    for (const Origin& origin : group.origins) {
+      if (std::find(origins.begin(), origins.end(), origin) == origins.end()) {
+        origins.push_back(origin);
+      }
+    }
+    group.summaries = std::move(directory.summaries);
+    const std::string message = rows_message(options.indexed_keys, directory.rows);
+    group.rows = compress_whole(message);
+    group.rows_bytes = message.size();
+    write(section_frame(SectionKind::Index, header.tape_id, header.flags, to_message(group)));
+    group.rows.clear();
+    ended.push_back(std::move(group));
+  }
+
+  void seal(Ledger ledger, std::int64_t now) {
+    end_group();
+    std::sort(session_hashes.begin(), session_hashes.end());
+    session_hashes.erase(std::unique(session_hashes.begin(), session_hashes.end()),
+                         session_hashes.end());
+    TapeFooter footer;
+    footer.groups = ended;
+    footer.session_hashes = std::move(session_hashes);
+    footer.ledger = ledger;
+    footer.ledger.stored = events;
+    footer.origins = origins;
+    if (footer.origins.empty()) footer.origins.push_back(header.origin);
+    footer.notes = notes;
+    footer.sealed_at = now;
+    write(footer_frame(header.tape_id, header.flags, to_message(footer), offset));
+  }
+};
+
+TapeWriter::TapeWriter(ByteSink& sink, TapeHeader header, TapeOptions options)
+    : impl_(std::make_unique<Impl>(sink, std::move(header), std::move(options))) {
+}
+TapeWriter::~TapeWriter() = default;
+
+void TapeWriter::add(const Event& event) {
+  impl_->add(event);
+}
+
+void TapeWriter::add(const Gap& gap) {
+  impl_->open_group();
+  impl_->batch.add(gap, impl_->names);
+  impl_->group.gaps.push_back(gap);
+  impl_->group.gaps.back().origin = nullptr;
+  impl_->rows.add_gap();
+}
+
+void TapeWriter::add(const Note& note) {
+  impl_->open_group();
+  impl_->batch.add(note);
+  impl_->notes.push_back(note);
+}
+
+void TapeWriter::add(const ClockReading& clock) {
+  impl_->open_group();
+  impl_->batch.add(clock);
+}
+
+void TapeWriter::flush() {
+  impl_->end_batch();
+}
+void TapeWriter::end_group() {
+  impl_->end_group();
+}
+void TapeWriter::seal(Ledger ledger, std::int64_t now) {
+  impl_->seal(ledger, now);
+}
+
+const TapeHeader& TapeWriter::header() const {
+  return impl_->header;
+}
+std::uint64_t TapeWriter::bytes_written() const {
+  return impl_->offset;
+}
+std::uint64_t TapeWriter::events_written() const {
+  return impl_->events;
+}
+bool TapeWriter::has_unflushed() const {
+  return !impl_->batch.empty();
+}
+const std::vector<GroupIndex>& TapeWriter::groups() const {
+  return impl_->ended;
+}
+
+}  // namespace smtptape

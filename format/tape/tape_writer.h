@@ -1,0 +1,61 @@
+// Writes one tape: header, groups of batches, an index behind each group, footer.
+//
+// Spec: docs/format.md.  Everything goes to the sink in order, nothing written is ever patched; a
+// tape without its end can be read to its last whole batch.  One thread at a time.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <span>
+#include <string>
+#include <vector>
+
+#include "base/io.h"
+#include "format/event.h"
+#include "format/limits.h"
+#include "format/tape/tape_info.h"
+
+namespace smtptape {
+
+struct TapeOptions {
+  std::uint64_t batch_bytes = kDefaultBatchBytes;  // of wire JSON: the most a crash can lose
+  std::uint64_t group_bytes = kDefaultGroupBytes;  // of wire JSON: what a reader must hold
+  int level = 3;                                   // of zstd: 1 loses templates, 5 gains nothing
+  std::vector<std::string> indexed_keys;  // metadata keys whose values the session rows list
+};
+
+class TapeWriter {
+ public:
+  // Writes the header at once.  `sink` outlives the writer.
+  TapeWriter(ByteSink& sink, TapeHeader header, TapeOptions options);
+  ~TapeWriter();
+  TapeWriter(const TapeWriter&) = delete;
+  TapeWriter& operator=(const TapeWriter&) = delete;
+
+  // Copies what it needs.  Events come in the order of reception; one without an origin is of the
+  // header's.
+  void add(const Event& event);
+  void add(const Gap& gap);
+  void add(const Note& note);
+  void add(const ClockReading& clock);
+
+  // Ends the batch: what was added so far can be read from the sink after a crash of this program.
+  // (Recording only; in the two-frame layout a group is readable when it has ended.)
+  void flush();
+  // Ends the group, so that the next one can be read without it.
+  void end_group();
+  // Writes the footer.  `ledger.stored` is counted here.
+  void seal(Ledger ledger, std::int64_t now);
+
+  [[nodiscard]] const TapeHeader& header() const;
+  [[nodiscard]] std::uint64_t bytes_written() const;
+  [[nodiscard]] std::uint64_t events_written() const;
+  [[nodiscard]] bool has_unflushed() const;
+  [[nodiscard]] const std::vector<GroupIndex>& groups() const;  // ended ones, without rows
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace smtptape

@@ -1,0 +1,615 @@
+// Frame text to Event.
+//
+// Two ways lead to the same result.  The quick one knows exactly the form in which KumoMTA writes:
+// it finds the end of conn_meta by its brace, `when` from the frame's end, and checks every byte
+// of the payload while unescaping it; metadata is checked once per distinct text.  Whatever does
+// not fit takes the careful way: read the frame as serde_json would, build the event, and see
+// whether encoding it gives the frame back.
+#include <bit>
+#include <cstring>
+#include <unordered_map>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "format/limits.h"
+#include "format/wire/json.h"
+#include "format/wire/text_scan.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr std::string_view kMetaStart = R"({"conn_meta":)";
+constexpr std::string_view kPayloadStart = R"(,"payload":)";
+constexpr std::string_view kWhenStart = R"(,"when":")";
+constexpr std::string_view kFrameEnd = "Z\"}";
+
+// Distinct metadata lately seen.  All of it is dropped when it has grown past the bound: events
+// that still refer to it keep it alive through the generation they were decoded in.
+class MetaTable {
+ public:
+  static constexpr std::size_t kMostBytes = 16 * kMiB;
+
+  // `text` must be in serde_json's form, or null is returned; the careful way interns what
+  // Meta::parse made of other texts.
+  const Meta* intern_exact(std::string_view text, EventBatch& batch) {
+    const std::uint64_t hash = hash64(text);
+    if (const Meta* known = find(hash, text)) return use(known, batch);
+    MetaPtr meta = Meta::parse(text, 1);
+    if (meta == nullptr || meta->text() != text || !is_utf8(text)) return nullptr;
+    return use(add(std::move(meta)), batch);
+  }
+
+  const Meta* intern(MetaPtr meta, EventBatch& batch) {
+    if (const Meta* known = find(meta->hash(), meta->text())) return use(known, batch);
+    return use(add(std::move(meta)), batch);
+  }
+
+  [[nodiscard]] std::size_t size() const { return generation_->size(); }
+
+ private:
+  struct Identity {
+    std::size_t operator()(std::uint64_t hash) const { return hash; }
+  };
+  using Generation = std::unordered_multimap<std::uint64_t, MetaPtr, Identity>;
+
+  const Meta* find(std::uint64_t hash, std::string_view text) const {
+    const auto [begin, end] = generation_->equal_range(hash);
+    for (auto it = begin; it != end; ++it) {
+      if (it->second->text() == text) return it->second.get();
+    }
+    return nullptr;
+  }
+
+  const Meta* add(MetaPtr meta) {
+    bytes_ += meta->text().size() * 2 + 512;
+    if (bytes_ > kMostBytes) {
+      generation_ = std::make_shared<Generation>();
+      bytes_ = meta->text().size() * 2 + 512;
+    }
+    const std::uint64_t hash = meta->hash();
+    return generation_->emplace(hash, std::move(meta))->second.get();
+  }
+
+  const Meta* use(const Meta* meta, EventBatch& batch) {
+    if (batch.pins.empty() || batch.pins.back() != generation_) batch.pins.push_back(generation_);
+    return meta;
+  }
+
+  std::shared_ptr<Generation> generation_ = std::make_shared<Generation>();
+  std::size_t bytes_ = 0;
+};
+
+// `when` in the form serde_json writes.  Feeds are in time order, so the date and minute are
+// those of the frame before, most of the time.
+class WhenReader {
+ public:
+  // `text` without the final Z.
+  bool read(std::string_view text, WallTime& out) {
+    if (text.size() < kSecondsAt + 2 || text.substr(0, kSecondsAt) != minute_text_) {
+      if (!read_minute(text)) return false;
+    }
+    const std::uint32_t second = two_digits(text.data() + kSecondsAt);
+    if (second > 59) return false;
+    std::uint32_t nanos = 0;
+    if (text.size() > kSecondsAt + 2 && !read_fraction(text.substr(kSecondsAt + 2), nanos)) {
+      return false;
+    }
+    out = {minute_seconds_ + second, nanos};
+    return true;
+  }
+
+ private:
+  static constexpr std::size_t kSecondsAt = 17;  // "2026-08-04T21:00:"
+
+  // Over 99 when they are not digits.
+  static std::uint32_t two_digits(const char* at) {
+    const auto tens = static_cast<std::uint32_t>(at[0] - '0');
+    const auto ones = static_cast<std::uint32_t>(at[1] - '0');
+    return tens > 9 || ones > 9 ? 1000 : tens * 10 + ones;
+  }
+
+  bool read_minute(std::string_view text) {
+    if (text.size() < kSecondsAt + 2) return false;
+    const std::string whole(text.substr(0, kSecondsAt));
+    const auto time = parse_wire_time(whole + "00Z");
+    if (!time) return false;
+    std::string again;
+    append_wire_time(again, *time);
+    if (again != whole + "00Z") return false;
+    if (!to_unix_nanos(*time) || !to_unix_nanos({time->seconds + 60, 0})) return false;
+    minute_text_ = whole;
+    minute_seconds_ = time->seconds;
+    return true;
+  }
+
+  // ".123", ".123456" or ".123456789", the shortest that is exact.
+  static bool read_fraction(std::string_view text, std::uint32_t& nanos) {
+    if (text.front() != '.') return false;
+    text.remove_prefix(1);
+    if (text.size() != 3 && text.size() != 6 && text.size() != 9) return false;
+    for (const char c : text) {
+      const auto digit = static_cast<std::uint32_t>(c - '0');
+      if (digit > 9) return false;
+      nanos = nanos * 10 + digit;
+    }
+    if (nanos % 1000 == 0) return false;
+    for (std::size_t digits = text.size(); digits < 9; ++digits)
+      nanos *= 10;
+    return true;
+  }
+
+  std::string minute_text_;
+  std::int64_t minute_seconds_ = 0;
+};
+
+// The character that a two-byte escape of serde_json's stands for; 0 when it is none.
+char short_escape_meaning(char name) {
+  switch (name) {
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case '"': return '"';
+    case '\\': return '\\';
+    default: return 0;
+  }
+}
+
+// The control character of "\u00xx" (`hex` = the four digits) as serde_json writes it: lower case,
+// and only where no two-byte escape exists; -1 otherwise.
+int long_escape_meaning(const char* hex) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  if (hex[0] != '0' || hex[1] != '0' || (hex[2] != '0' && hex[2] != '1')) return -1;
+  const int low = digit(hex[3]);
+  if (low < 0) return -1;
+  const int code = digit(hex[2]) * 16 + low;
+  constexpr std::string_view kShort = "\n\r\t\b\f";
+  return kShort.find(static_cast<char>(code)) == std::string_view::npos ? code : -1;
+}
+
+// Unescapes the content of a JSON string that serde_json wrote: exactly its escapes, valid UTF-8,
+// no stray quote.  Text without escapes is returned as it lies in the frame.
+class TextReader {
+ public:
+  explicit TextReader(Arena& arena) : arena_(arena) {}
+
+  bool read(std::string_view json, std::string_view& out) {
+    const char* const end = json.data() + json.size();
+    const char* const stop = find_json_escape(json.data(), end);
+    if (stop == end) {
+      out = json;
+      return is_utf8(json);
+    }
+    const std::size_t room = json.size() + kSlack;
+    char* const start = arena_.allocate(room);
+    const auto clean = static_cast<std::size_t>(stop - json.data());
+    std::memcpy(start, json.data(), clean);
+    const char* const written = unescape(stop, end, start + clean);
+    const std::size_t size = written == nullptr ? 0 : static_cast<std::size_t>(written - start);
+    arena_.shrink_last(start, room, size);
+    out = {start, size};
+    return written != nullptr && is_utf8(out);
+  }
+
+ private:
+  static constexpr std::size_t kSlack = 16;  // copies go in whole blocks
+
+  // Returns the end of what was written to `to`; null when the text is not serde_json's.
+  static char* unescape(const char* from, const char* end, char* to) {
+    while (from != end) {
+      if (*from == '\\') {
+        if (end - from < 2) return nullptr;
+        const char meaning = short_escape_meaning(from[1]);
+        if (meaning != 0) {
+          *to++ = meaning;
+          from += 2;
+          continue;
+        }
+        if (from[1] != 'u' || end - from < 6) return nullptr;
+        const int code = long_escape_meaning(from + 2);
+        if (code < 0) return nullptr;
+        *to++ = static_cast<char>(code);
+        from += 6;
+        continue;
+      }
+      if (needs_json_escape(static_cast<unsigned char>(*from))) return nullptr;
+      copy_clean_run(from, end, to);
+    }
+    return to;
+  }
+
+  static void copy_clean_run(const char*& from, const char* end, char*& to) {
+#ifdef __SSE2__
+    while (end - from >= 16) {
+      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
+      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block);
+      const unsigned mask = json_escape_mask(block);
+      const int clean = mask == 0 ? 16 : std::countr_zero(mask);
+      from += clean;
+      to += clean;
+      if (mask != 0) return;
+    }
+#endif
+    while (from != end && !needs_json_escape(static_cast<unsigned char>(*from)))
+      *to++ = *from++;
+  }
+
+  Arena& arena_;
+};
+
+// The content of a JSON string between `before` and `after`; false when `json` is not so framed.
+bool strip(std::string_view& json, std::string_view before, std::string_view after) {
+  if (json.size() < before.size() + after.size()) return false;
+  if (!json.starts_with(before) || !json.ends_with(after)) return false;
+  json.remove_prefix(before.size());
+  json.remove_suffix(after.size());
+  return true;
+}
+
+bool quick_number(std::string_view digits, std::uint64_t& out) {
+  if (digits.empty() || digits.size() > 19) return false;
+  if (digits.size() > 1 && digits.front() == '0') return false;
+  for (const char c : digits) {
+    if (c < '0' || c > '9') return false;
+    out = out * 10 + static_cast<std::uint64_t>(c - '0');
+  }
+  return true;
+}
+
+bool quick_diagnostic(std::string_view json, TextReader& texts, Event& event) {
+  constexpr std::string_view kBetween = R"(","message":")";
+  const std::size_t between = json.find(kBetween);
+  if (between == std::string_view::npos) return false;
+  event.kind = EventKind::Diagnostic;
+  return texts.read(json.substr(0, between), event.level) &&
+         event.level.find('\n') == std::string_view::npos &&
+         texts.read(json.substr(between + kBetween.size()), event.text);
+}
+
+bool quick_abbreviated(std::string_view json, TextReader& texts, Event& event) {
+  constexpr std::string_view kBetween = R"(","len":)";
+  const std::size_t between = json.rfind(kBetween);
+  if (between == std::string_view::npos) return false;
+  event.kind = EventKind::AbbreviatedWrite;
+  return texts.read(json.substr(0, between), event.text) &&
+         quick_number(json.substr(between + kBetween.size()), event.length);
+}
+
+bool quick_payload(std::string_view json, Arena& arena, Event& event) {
+  TextReader texts(arena);
+  if (std::string_view text = json; strip(text, R"({"Write":")", "\"}")) {
+    event.kind = EventKind::Write;
+    return texts.read(text, event.text);
+  }
+  if (std::string_view text = json; strip(text, R"({"Read":")", "\"}")) {
+    event.kind = EventKind::Read;
+    return texts.read(text, event.text);
+  }
+  if (std::string_view text = json; strip(text, R"({"Diagnostic":{"level":")", "\"}}")) {
+    return quick_diagnostic(text, texts, event);
+  }
+  if (std::string_view text = json; strip(text, R"({"AbbreviatedWrite":{"snippet":")", "}}")) {
+    return quick_abbreviated(text, texts, event);
+  }
+  constexpr EventKind kPlain[] = {
+      EventKind::BeginSession, EventKind::Connected, EventKind::Closed, EventKind::MessageObtained};
+  constexpr std::string_view kPlainJson[] = {
+      "\"BeginSession\"", "\"Connected\"", "\"Closed\"", "\"MessageObtained\""};
+  for (std::size_t i = 0; i < std::size(kPlain); ++i) {
+    if (json != kPlainJson[i]) continue;
+    event.kind = kPlain[i];
+    return true;
+  }
+  return false;
+}
+
+// Where conn_meta ends: behind the brace that `,"payload":` follows.  0 when there is none.  A
+// nested key `payload` stops too early; the text then is no JSON and the careful way is taken.
+std::size_t end_of_meta(std::string_view frame) {
+  const char* const end = frame.data() + frame.size();
+  const char* at = frame.data() + kMetaStart.size();
+  if (std::string_view(at, static_cast<std::size_t>(end - at)).starts_with("null")) {
+    return kMetaStart.size() + 4;
+  }
+  for (;;) {
+    const auto left = static_cast<std::size_t>(end - at);
+    at = static_cast<const char*>(std::memchr(at, '}', left));
+    if (at == nullptr) return 0;
+    ++at;
+    if (static_cast<std::size_t>(end - at) < kPayloadStart.size()) return 0;
+    if (std::memcmp(at, kPayloadStart.data(), kPayloadStart.size()) == 0) {
+      return static_cast<std::size_t>(at - frame.data());
+    }
+  }
+}
+
+// --- the careful way ---
+
+// The frame's three values as raw JSON.  False: not JSON, or not an event's envelope; `why` then
+// says so, and what was found before is kept.
+struct Envelope {
+  std::optional<std::string_view> meta;
+  std::optional<std::string_view> payload;
+  std::optional<std::string_view> when;
+  std::string why;
+
+  bool fail(std::string reason) {
+    if (why.empty()) why = std::move(reason);
+    return false;
+  }
+
+  bool read(std::string_view frame) {
+    JsonReader reader(frame);
+    const bool ok =
+        reader.peek() == JsonReader::Type::Array ? read_array(reader) : read_object(reader);
+    if (reader.failed()) return fail(reader.error());
+    if (!ok) return false;
+    if (!reader.at_end()) return fail(reader.error());
+    if (!meta) return fail("missing field `conn_meta`");
+    if (!payload) return fail("missing field `payload`");
+    return when ? true : fail("missing field `when`");
+  }
+
+ private:
+  bool read_object(JsonReader& reader) {
+    if (!reader.enter_object()) return false;
+    std::string key;
+    while (reader.next_key(key)) {
+      const auto value = reader.skip_value();
+      if (!value) return false;
+      std::optional<std::string_view>* const field = key == "conn_meta" ? &meta
+                                                     : key == "payload" ? &payload
+                                                     : key == "when"    ? &when
+                                                                        : nullptr;
+      if (field == nullptr) continue;
+      if (*field) fail("duplicate field `" + key + "`");
+      *field = value;
+    }
+    return !reader.failed() && why.empty();
+  }
+
+  bool read_array(JsonReader& reader) {
+    if (!reader.enter_array()) return false;
+    for (auto* field : {&meta, &payload, &when}) {
+      if (!reader.next_element()) return fail("invalid length, expected 3 elements");
+      *field = reader.skip_value();
+      if (!*field) return false;
+    }
+    return reader.next_element() ? fail("invalid length, expected 3 elements") : true;
+  }
+};
+
+// Reads the payload as serde reads an externally tagged enum.
+class PayloadReader {
+ public:
+  PayloadReader(std::string_view json, Arena& arena, Event& event)
+      : reader_(json), arena_(arena), event_(event) {}
+
+  bool read() {
+    if (reader_.peek() == JsonReader::Type::String) {
+      if (!reader_.read_string(tag_)) return false;
+      return find_kind() && (has_data() ? fail("invalid type: unit variant") : reader_.at_end());
+    }
+    if (reader_.peek() != JsonReader::Type::Object) return fail("expected value");
+    if (!reader_.enter_object() || !reader_.next_key(tag_)) return fail("expected value");
+    if (!find_kind() || !read_data()) return false;
+    std::string second;
+    if (reader_.next_key(second)) return fail("expected value: two variants in one payload");
+    return reader_.at_end();
+  }
+
+  [[nodiscard]] std::string_view tag() const { return tag_; }
+  [[nodiscard]] std::string why() const { return why_.empty() ? reader_.error() : why_; }
+
+ private:
+  bool fail(std::string why) {
+    if (why_.empty() && !reader_.failed()) why_ = std::move(why);
+    return false;
+  }
+
+  bool find_kind() {
+    constexpr std::string_view kNames[] = {"BeginSession",
+                                           "Connected",
+                                           "Closed",
+                                           "Read",
+                                           "Write",
+                                           "Diagnostic",
+                                           "MessageObtained",
+                                           "AbbreviatedWrite"};
+    for (std::size_t i = 0; i < std::size(kNames); ++i) {
+      if (tag_ != kNames[i]) continue;
+      event_.kind = static_cast<EventKind>(i);
+      return true;
+    }
+    return fail("unknown variant `" + tag_ +
+                "`, expected one of `BeginSession`, `Connected`, `Closed`, `Read`, `Write`, "
+                "`Diagnostic`, `MessageObtained`, `AbbreviatedWrite`");
+  }
+
+  [[nodiscard]] bool has_data() const {
+    return event_.kind == EventKind::Read || event_.kind == EventKind::Write ||
+           event_.kind == EventKind::Diagnostic || event_.kind == EventKind::AbbreviatedWrite;
+  }
+
+  bool read_text(std::string_view& out) {
+    std::string text;
+    if (!reader_.read_string(text)) return false;
+    out = arena_.copy(text);
+    return true;
+  }
+
+  bool read_data() {
+    if (!has_data()) return reader_.read_null();
+    if (event_.kind == EventKind::Diagnostic) return read_fields("level", "message");
+    if (event_.kind == EventKind::AbbreviatedWrite) return read_fields("snippet", "len");
+    return read_text(event_.text);
+  }
+
+  bool read_field(std::string_view name) {
+    if (name == "level") return read_text(event_.level);
+    if (name == "len") return reader_.read_u64(event_.length);
+    return read_text(event_.text);
+  }
+
+  // A struct of two fields: an object, unknown ones passed over, or an array in field order.
+  bool read_fields(std::string_view first, std::string_view second) {
+    if (reader_.peek() == JsonReader::Type::Array) {
+      return reader_.enter_array() && reader_.next_element() && read_field(first) &&
+             reader_.next_element() && read_field(second) && !reader_.next_element() &&
+             !reader_.failed();
+    }
+    if (!reader_.enter_object()) return false;
+    bool have_first = false;
+    bool have_second = false;
+    std::string key;
+    while (reader_.next_key(key)) {
+      if (key != first && key != second) {
+        if (!reader_.skip_value()) return false;
+        continue;
+      }
+      bool& have = key == first ? have_first : have_second;
+      if (have) return fail("duplicate field `" + key + "`");
+      have = true;
+      if (!read_field(key)) return false;
+    }
+    if (reader_.failed()) return false;
+    if (!have_first) return fail("missing field `" + std::string(first) + "`");
+    return have_second ? true : fail("missing field `" + std::string(second) + "`");
+  }
+
+  JsonReader reader_;
+  Arena& arena_;
+  Event& event_;
+  std::string tag_;
+  std::string why_;
+};
+
+std::optional<WallTime> read_when(std::string_view json) {
+  JsonReader reader(json);
+  std::string text;
+  if (!reader.read_string(text)) return std::nullopt;
+  return parse_wire_time(text);
+}
+
+// What the columns of a tape can hold; the rest is kept as the frame it came in.
+bool representable(const Event& event) {
+  return event.kind != EventKind::Unknown && to_unix_nanos(event.when).has_value() &&
+         event.level.find('\n') == std::string_view::npos;
+}
+
+}  // namespace
+
+struct WireDecoder::Impl {
+  MetaTable metas;
+  WhenReader when;
+  std::string scratch;
+
+  bool quick(std::string_view frame, EventBatch& batch, Event& event) {
+    if (!frame.starts_with(kMetaStart) || !frame.ends_with(kFrameEnd)) return false;
+    const std::size_t meta_end = end_of_meta(frame);
+    if (meta_end == 0) return false;
+    const std::size_t payload_at = meta_end + kPayloadStart.size();
+    if (payload_at > frame.size() ||
+        frame.substr(meta_end, kPayloadStart.size()) != kPayloadStart) {
+      return false;
+    }
+    std::string_view payload = frame.substr(payload_at);
+    if (!take_when(payload, event.when)) return false;
+    const std::string_view meta = frame.substr(kMetaStart.size(), meta_end - kMetaStart.size());
+    event.meta = metas.intern_exact(meta, batch);
+    return event.meta != nullptr && quick_payload(payload, batch.arena, event);
+  }
+
+  // Cuts `,"when":"…Z"}` off the end of `rest`.
+  bool take_when(std::string_view& rest, WallTime& out) {
+    for (const std::size_t digits : {29U, 26U, 23U, 19U}) {
+      const std::size_t tail = kWhenStart.size() + digits + kFrameEnd.size();
+      if (rest.size() < tail) continue;
+      const std::size_t at = rest.size() - tail;
+      if (rest.substr(at, kWhenStart.size()) != kWhenStart) continue;
+      if (!when.read(rest.substr(at + kWhenStart.size(), digits), out)) return false;
+      rest.remove_suffix(tail);
+      return true;
+    }
+    return false;
+  }
+
+  void careful(std::string_view frame, Opcode opcode, EventBatch& batch, Event& event) {
+    event = Event{};
+    Verbatim verbatim;
+    verbatim.frame = frame;
+    verbatim.opcode = opcode;
+    if (opcode == Opcode::Binary) {
+      verbatim.problem = Problem::Binary;
+      verbatim.when_known = false;
+    } else if (!is_utf8(frame)) {
+      verbatim.problem = Problem::NotUtf8;
+      verbatim.when_known = false;
+    } else if (read_event(frame, batch, event, verbatim) && rebuilds(event, frame)) {
+      return;
+    }
+    event.verbatim = batch.arena.make<Verbatim>(verbatim);
+  }
+
+  bool rebuilds(const Event& event, std::string_view frame) {
+    if (!representable(event)) return false;
+    scratch.clear();
+    append_frame(scratch, event);
+    return scratch == frame;
+  }
+
+  bool read_event(std::string_view frame, EventBatch& batch, Event& event, Verbatim& verbatim) {
+    Envelope envelope;
+    std::string why;
+    if (!envelope.read(frame)) why = envelope.why;
+    if (envelope.meta) {
+      MetaPtr meta = Meta::parse(*envelope.meta, 1);
+      if (meta != nullptr) event.meta = metas.intern(std::move(meta), batch);
+      if (event.meta == nullptr && why.empty()) why = "recursion limit exceeded";
+    }
+    if (envelope.payload) {
+      verbatim.payload = *envelope.payload;
+      PayloadReader payload(*envelope.payload, batch.arena, event);
+      if (!payload.read() && why.empty()) why = payload.why();
+      verbatim.tag = batch.arena.copy(payload.tag());
+    }
+    std::optional<WallTime> when_read;
+    if (envelope.when) when_read = read_when(*envelope.when);
+    verbatim.when_known = when_read.has_value();
+    if (when_read) event.when = *when_read;
+    if (!when_read && why.empty()) why = "`when` is not a time";
+    if (why.empty()) return true;
+    event.kind = EventKind::Unknown;
+    event.text = {};
+    event.level = {};
+    event.length = 0;
+    verbatim.problem = Problem::Malformed;
+    verbatim.why = batch.arena.copy(why);
+    return false;
+  }
+};
+
+WireDecoder::WireDecoder() : impl_(std::make_unique<Impl>()) {
+}
+WireDecoder::~WireDecoder() = default;
+
+Event& WireDecoder::decode(std::string_view frame, Opcode opcode, EventBatch& batch) {
+  Event& event = batch.events.emplace_back();
+  if (opcode != Opcode::Text || !impl_->quick(frame, batch, event)) {
+    impl_->careful(frame, opcode, batch, event);
+  }
+  event.frame_bytes = static_cast<std::uint32_t>(frame.size());
+  return event;
+}
+
+std::size_t WireDecoder::metas_held() const {
+  return impl_->metas.size();
+}
+
+}  // namespace smtptape

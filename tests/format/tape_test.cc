@@ -1,0 +1,346 @@
+#include <algorithm>
+#include <random>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "format/tape/section.h"
+#include "format/tape/tape_reader.h"
+#include "format/tape/tape_writer.h"
+#include "format/wire/wire.h"
+#include "tests/support/golden.h"
+
+namespace smtptape {
+namespace {
+
+constexpr std::uint64_t kKi = 1024;
+
+struct Made {
+  std::string bytes;
+  std::vector<std::string> frames;
+  TapeHeader header;
+};
+
+TapeHeader header_of(Layout layout) {
+  TapeHeader header;
+  header.tape_id = random_id();
+  header.origin = {random_id(), "mta-1", 7, false};
+  header.layout = layout;
+  header.writer = "test";
+  header.first_sequence = 1;
+  return header;
+}
+
+TapeOptions sizes(std::uint64_t batch_bytes, std::uint64_t group_bytes) {
+  TapeOptions options;
+  options.batch_bytes = batch_bytes;
+  options.group_bytes = group_bytes;
+  options.indexed_keys = {"tenant", "recipient"};
+  return options;
+}
+
+// A tape of these frames, every third with a receive time that steps about.
+Made make_tape(std::vector<std::string> frames, Layout layout, TapeOptions options) {
+  Made made;
+  made.header = header_of(layout);
+  made.frames = std::move(frames);
+
+  StringSink sink;
+  TapeWriter writer(sink, made.header, options);
+  WireDecoder decoder;
+  EventBatch batch;
+  std::uint64_t sequence = 0;
+  for (const std::string& frame : made.frames) {
+    batch.clear();
+    Event& event = decoder.decode(frame, Opcode::Text, batch);
+    event.sequence = ++sequence;
+    event.received = 1'000'000'000'000 + static_cast<std::int64_t>(sequence % 3 * 5 + sequence);
+    writer.add(event);
+  }
+  Ledger ledger;
+  ledger.received = sequence;
+  writer.seal(ledger, 42);
+  made.bytes = sink.text();
+  return made;
+}
+
+struct ReadBack {
+  std::vector<std::string> frames;
+  std::vector<std::uint64_t> sequences;
+  std::vector<std::int64_t> received;
+  std::vector<Gap> gaps;
+  std::vector<Note> notes;
+  std::vector<Damage> damage;
+  TapeEnd end = TapeEnd::Unclosed;
+  std::uint64_t good_until = 0;
+  std::optional<TapeFooter> footer;
+  std::optional<TapeHeader> header;
+  std::vector<GroupIndex> indexes;
+  bool refused = false;
+};
+
+ReadBack read_back(std::string_view bytes) {
+  ReadBack out;
+  StringSource source(bytes);
+  TapeReader reader(source, "x.tape");
+  EventBatch batch;
+  try {
+    while (reader.next(batch)) {
+      for (const Event& event : batch.events) {
+        append_frame(out.frames.emplace_back(), event);
+        out.sequences.push_back(event.sequence);
+        out.received.push_back(event.received);
+      }
+      out.gaps.insert(out.gaps.end(), batch.gaps.begin(), batch.gaps.end());
+      out.notes.insert(out.notes.end(), batch.notes.begin(), batch.notes.end());
+    }
+  } catch (const Error&) {
+    out.refused = true;
+  }
+  out.damage = reader.damage();
+  out.end = reader.end();
+  out.good_until = reader.good_until();
+  out.footer = reader.footer();
+  out.header = reader.header();
+  out.indexes = reader.indexes();
+  return out;
+}
+
+std::vector<std::string> some_frames(std::size_t count) {
+  std::vector<std::string> all =
+      testing::read_lines(testing::golden_path("feeds/errors/raw.jsonl"));
+  const auto odd = testing::read_lines(testing::golden_path("kcli/render/lag.jsonl"));
+  all.insert(all.begin() + 3, odd.begin(), odd.end());
+  all.insert(all.begin() + 5, "not json \xff");
+  all.insert(all.begin() + 7, "");
+  all.resize(count);
+  return all;
+}
+
+class TapeLayouts : public ::testing::TestWithParam<Layout> {};
+INSTANTIATE_TEST_SUITE_P(Tape,
+                         TapeLayouts,
+                         ::testing::Values(Layout::Interleaved, Layout::TwoFrames));
+
+TEST_P(TapeLayouts, GivesBackWhatWasWritten) {
+  const Made made = make_tape(testing::all_golden_frames(), GetParam(), sizes(8 * kKi, 200 * kKi));
+  const ReadBack got = read_back(made.bytes);
+  ASSERT_EQ(got.frames, made.frames);
+  EXPECT_EQ(got.end, TapeEnd::Sealed);
+  EXPECT_TRUE(got.damage.empty());
+  ASSERT_TRUE(got.footer);
+  EXPECT_EQ(got.footer->ledger.stored, made.frames.size());
+  EXPECT_GT(got.footer->groups.size(), 5U);
+  EXPECT_EQ(got.header->origin, made.header.origin);
+  for (std::size_t i = 0; i < got.sequences.size(); ++i) {
+    ASSERT_EQ(got.sequences[i], i + 1);
+    const auto sequence = static_cast<std::int64_t>(i + 1);
+    ASSERT_EQ(got.received[i], 1'000'000'000'000 + sequence % 3 * 5 + sequence);
+  }
+}
+
+TEST_P(TapeLayouts, CutAnywhereItGivesEveryWholeBatchAndSaysWhereItEnds) {
+  const Made made = make_tape(some_frames(24), GetParam(), sizes(kKi, 4 * kKi));
+  const ReadBack whole = read_back(made.bytes);
+  ASSERT_GE(whole.footer->groups.size(), 3U);
+  std::size_t before = 0;
+  for (std::size_t size = 0; size < made.bytes.size(); ++size) {
+    const ReadBack got = read_back(std::string_view(made.bytes).substr(0, size));
+    ASSERT_FALSE(got.refused) << "cut at " << size;
+    ASSERT_LE(got.frames.size(), made.frames.size());
+    ASSERT_TRUE(std::equal(got.frames.begin(), got.frames.end(), made.frames.begin())) << size;
+    ASSERT_GE(got.frames.size(), before) << "cut at " << size;
+    before = got.frames.size();
+    ASSERT_NE(got.end, TapeEnd::Sealed) << size;
+    ASSERT_EQ(got.damage.size(), got.end == TapeEnd::Torn ? 1U : 0U) << size;
+    ASSERT_LE(got.good_until, size);
+    if (got.end == TapeEnd::Torn) {
+      ASSERT_EQ(got.damage[0].offset + got.damage[0].bytes, size);
+      continue;
+    }
+    // An unclosed end lies at the end of a batch, between the last of a group and the group's own
+    // (zstd's empty last block and checksum), or within a section.
+    const bool in_section = std::any_of(
+        whole.footer->groups.begin(), whole.footer->groups.end(), [&](const GroupIndex& group) {
+          const std::uint64_t end = group.offset + group.bytes;
+          return size + 7 >= end && (group.number + 1 == whole.footer->groups.size() ||
+                                     size <= whole.footer->groups[group.number + 1].offset);
+        });
+    ASSERT_TRUE(in_section || got.good_until == size || size == 0) << size;
+  }
+  EXPECT_EQ(before, made.frames.size());
+}
+
+TEST_P(TapeLayouts, AFlippedBitIsNeverShownAsTruthAndCostsAtMostOneGroup) {
+  const Made made = make_tape(some_frames(9), GetParam(), sizes(kKi, 3 * kKi));
+  const ReadBack whole = read_back(made.bytes);
+  std::size_t largest_group = 0;
+  for (const GroupIndex& group : whole.footer->groups) {
+    largest_group = std::max<std::size_t>(largest_group, group.events);
+  }
+  // Every bit; of the schema's text in the header, one a byte.
+  const std::uint64_t header_bits = whole.footer->groups.front().offset * 8;
+  for (std::size_t bit = 0;
+       bit<made.bytes.size() * 8; bit += bit> 2000 && bit + 9 < header_bits ? 9 : 1) {
+    std::string bytes = made.bytes;
+    bytes[bit / 8] = static_cast<char>(bytes[bit / 8] ^ (1 << bit % 8));
+    const ReadBack got = read_back(bytes);
+    ASSERT_FALSE(got.refused) << "bit " << bit;
+    ASSERT_FALSE(got.damage.empty()) << "bit " << bit;
+    ASSERT_GE(got.frames.size() + largest_group, made.frames.size()) << "bit " << bit;
+    for (std::size_t i = 0; i < got.frames.size(); ++i) {
+      const std::uint64_t sequence = got.sequences[i];
+      ASSERT_TRUE(sequence >= 1 && sequence <= made.frames.size());
+      ASSERT_EQ(got.frames[i], made.frames[sequence - 1]) << "bit " << bit;
+    }
+  }
+}
+
+TEST_P(TapeLayouts, WhatIsAppendedIsNeverReadAsData) {
+  const Made made = make_tape(some_frames(20), GetParam(), sizes(kKi, 4 * kKi));
+  const Made other = make_tape(some_frames(20), GetParam(), sizes(kKi, 4 * kKi));
+  const ReadBack whole = read_back(made.bytes);
+  const std::uint64_t footer_at = whole.footer->groups.back().offset;
+  for (const std::string& unclosed : {made.bytes, made.bytes.substr(0, footer_at)}) {
+    const std::size_t frames = read_back(unclosed).frames.size();
+    for (const std::string& rubbish : {std::string(5000, '\0'),
+                                       other.bytes,
+                                       other.bytes.substr(made.bytes.size() / 2),
+                                       std::string("\x28\xB5\x2F\xFD noise")}) {
+      const ReadBack got = read_back(unclosed + rubbish);
+      EXPECT_EQ(got.frames.size(), frames);
+      EXPECT_FALSE(got.damage.empty());
+    }
+  }
+}
+
+TEST_P(TapeLayouts, KeepsGapsNotesAndOrigins) {
+  StringSink sink;
+  const TapeHeader header = header_of(GetParam());
+  TapeWriter writer(sink, header, {});
+  const Origin elsewhere{random_id(), "mta-2", 3, true};
+  WireDecoder decoder;
+  EventBatch batch;
+  Event event =
+      decoder.decode(R"({"conn_meta":{"id":"a"},"payload":"Closed","when":"2026-08-04T13:54:50Z"})",
+                     Opcode::Text,
+                     batch);
+  event.sequence = 10;
+  event.received = 5;
+  writer.add(event);
+  event.sequence = 99;
+  event.received = 4;
+  event.origin = &elsewhere;
+  writer.add(event);
+  Gap gap;
+  gap.cause = GapCause::Oversize;
+  gap.count = 1;
+  gap.frame_bytes = 77;
+  gap.after_sequence = 99;
+  gap.detail = "too large";
+  gap.origin = &elsewhere;
+  writer.add(gap);
+  writer.add(Note{"end", "no newline"});
+  writer.seal({}, 0);
+  StringSource source(sink.text());
+  TapeReader reader(source, "x");
+  ASSERT_TRUE(reader.next(batch));
+  ASSERT_EQ(batch.events.size(), 2U);
+  EXPECT_EQ(batch.events[0].sequence, 10U);
+  EXPECT_EQ(batch.events[1].sequence, 99U);
+  EXPECT_EQ(batch.events[1].received, 4);
+  EXPECT_EQ(*batch.events[0].origin, header.origin);
+  EXPECT_EQ(*batch.events[1].origin, elsewhere);
+  ASSERT_EQ(batch.gaps.size(), 1U);
+  EXPECT_EQ(batch.gaps[0].frame_bytes, 77U);
+  EXPECT_EQ(batch.gaps[0].detail, "too large");
+  EXPECT_EQ(*batch.gaps[0].origin, elsewhere);
+  ASSERT_EQ(batch.notes.size(), 1U);
+  EXPECT_EQ(batch.notes[0].value, "no newline");
+  ASSERT_FALSE(reader.next(batch));
+  EXPECT_EQ(reader.footer()->origins.size(), 2U);
+  EXPECT_EQ(reader.footer()->groups[0].gaps.size(), 1U);
+}
+
+TEST(Tape, TheIndexHasARowForEachSession) {
+  const Made made = make_tape(testing::read_lines(testing::golden_path("feeds/basic/raw.jsonl")),
+                              Layout::Interleaved,
+                              sizes(256 * kKi, 1024 * kKi));
+  const ReadBack got = read_back(made.bytes);
+  ASSERT_EQ(got.indexes.size(), 1U);
+  const auto rows = read_rows(got.indexes[0]);
+  std::uint64_t events = 0;
+  for (const SessionRow& row : rows) {
+    events += row.events;
+    EXPECT_EQ(row.properties.size() <= 2, true);
+    EXPECT_TRUE(row.opened);
+  }
+  EXPECT_EQ(events, made.frames.size());
+  EXPECT_EQ(rows.size(), got.indexes[0].sessions);
+  EXPECT_EQ(got.footer->session_hashes.size(), rows.size());
+}
+
+TEST(Tape, RefusesWhatIsNone) {
+  for (const std::string& bytes : {std::string("hello"),
+                                   std::string(100'000, 'x'),
+                                   std::string("\x28\xB5\x2F\xFD"),
+                                   std::string("{\"conn_meta\":null}\n"),
+                                   std::string("\x1f\x8b\x08 gzip"),
+                                   std::string("\x53\x2A\x4D\x18\x04\0\0\0abcd", 12)}) {
+    EXPECT_TRUE(read_back(bytes).refused || read_back(bytes).end == TapeEnd::Torn)
+        << bytes.substr(0, 8);
+    EXPECT_TRUE(read_back(bytes).frames.empty());
+  }
+  EXPECT_TRUE(read_back("hello").refused);
+  EXPECT_FALSE(read_back("").refused);
+}
+
+TEST(Tape, RefusesANewerFormatWithASentence) {
+  StringSink sink;
+  TapeHeader header = header_of(Layout::Interleaved);
+  header.flags.incompatible = 4;
+  TapeWriter writer(sink, header, {});
+  writer.seal({}, 0);
+  StringSource source(sink.text());
+  TapeReader reader(source, "x.tape");
+  EventBatch batch;
+  try {
+    (void)reader.next(batch);
+    FAIL() << "not refused";
+  } catch (const Error& error) {
+    EXPECT_THAT(error.what(), ::testing::HasSubstr("a newer smtptape is needed"));
+  }
+}
+
+TEST(Tape, AFrameOf60MiBIsOneBatch) {
+  const std::string text(60 << 20, 'x');
+  const Made made = make_tape({R"({"conn_meta":{"id":"a"},"payload":{"Write":")" + text +
+                               R"("},"when":"2026-08-04T13:54:50Z"})"},
+                              Layout::Interleaved,
+                              {});
+  EXPECT_EQ(read_back(made.bytes).frames, made.frames);
+}
+
+TEST(Section, RoundTripsAndRefusesEveryFlippedBit) {
+  const Id128 id = random_id();
+  const std::string frame = footer_frame(id, {1, 2}, std::string(24, 'm'), 1234);
+  const auto place = parse_trailer(frame);
+  ASSERT_TRUE(place);
+  EXPECT_EQ(place->offset, 1234U);
+  EXPECT_EQ(place->bytes, frame.size());
+  const auto section = parse_section(frame);
+  ASSERT_TRUE(section);
+  EXPECT_EQ(section->message, std::string(24, 'm'));
+  EXPECT_EQ(section->flags.compatible, 2U);
+  for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
+    std::string changed = frame;
+    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
+    EXPECT_FALSE(parse_section(changed)) << bit;
+  }
+}
+
+}  // namespace
+}  // namespace smtptape

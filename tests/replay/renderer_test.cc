@@ -1,0 +1,503 @@
+// The rules of the text one by one, above all kcli's peculiarities, and what we do where kcli
+// would give up.
+#include "replay/renderer.h"
+
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gtest/gtest.h>
+
+#include "format/event.h"
+#include "format/limits.h"
+#include "format/wire/json.h"
+#include "format/wire/wire.h"
+#include "tests/replay/transcript.h"
+#include "tests/support/golden.h"
+
+namespace smtptape {
+namespace {
+
+using testing::golden_path;
+using testing::Header;
+using testing::read_file;
+using testing::read_table;
+using Row = std::vector<std::string>;
+
+constexpr std::string_view kA = R"({"id":"A"})";
+
+// A line of a feed; `time` is the time of day.
+std::string frame(std::string_view meta, std::string_view payload, std::string_view time) {
+  return std::string(R"({"conn_meta":)")
+      .append(meta)
+      .append(R"(,"payload":)")
+      .append(payload)
+      .append(R"(,"when":"2026-08-04T)")
+      .append(time)
+      .append("Z\"}\n");
+}
+
+std::string text_payload(std::string_view tag, std::string_view text) {
+  std::string json = "{\"" + std::string(tag) + "\":";
+  append_json_string(json, text);
+  return json + "}";
+}
+
+std::string begin(std::string_view meta = kA, std::string_view time = "10:00:00") {
+  return frame(meta, "\"BeginSession\"", time);
+}
+
+std::string connected(std::string_view meta, std::string_view time) {
+  return frame(meta, "\"Connected\"", time);
+}
+
+std::string closed(std::string_view meta, std::string_view time) {
+  return frame(meta, "\"Closed\"", time);
+}
+
+std::string lag_notice(std::string_view time) {
+  return frame(
+      "null",
+      R"({"Diagnostic":{"level":"ERROR","message":"Tracer Lagged behind and missed 5 events"}})",
+      time);
+}
+
+RenderOptions as_live() {
+  RenderOptions options;
+  options.behaviour = Behaviour::AsLive;
+  return options;
+}
+
+RenderOptions only_new() {
+  RenderOptions options;
+  options.only_new = true;
+  return options;
+}
+
+RenderOptions only_one() {
+  RenderOptions options;
+  options.only_one = true;
+  return options;
+}
+
+RenderOptions terse() {
+  RenderOptions options;
+  options.terse = true;
+  return options;
+}
+
+RenderOptions colored() {
+  RenderOptions options;
+  options.color = true;
+  return options;
+}
+
+std::string text_of(const std::string& feed, const RenderOptions& options = {}) {
+  return render_feed(feed, options).text;
+}
+
+// The lines that `payload` adds to a session already shown, without "[A]   1s ".
+std::vector<std::string> lines_of(std::string_view payload, const RenderOptions& options = {}) {
+  const std::string before = text_of(begin(), options);
+  const std::string text = text_of(begin() + frame(kA, payload, "10:00:01"), options);
+  std::vector<std::string> lines;
+  const std::string added = text.substr(before.size());
+  for (const std::string_view line : split_lines(added)) {
+    constexpr std::string_view kPrefix = "[A]    1s ";
+    EXPECT_TRUE(line.starts_with(kPrefix)) << line;
+    lines.emplace_back(line.substr(kPrefix.size()));
+  }
+  return lines;
+}
+
+using Lines = std::vector<std::string>;
+
+// --- lines ---
+
+// The strings of a JSON list, each escaped as kcli does and with `arrow` before it.
+Lines shown(const std::string& json_list, std::string_view arrow) {
+  Lines lines;
+  JsonReader reader(json_list);
+  EXPECT_TRUE(reader.enter_array());
+  while (reader.next_element()) {
+    std::string line;
+    EXPECT_TRUE(reader.read_string(line));
+    lines.emplace_back(arrow);
+    append_escaped(lines.back(), line, KcliProfile::HalfUp);
+  }
+  return lines;
+}
+
+TEST(Renderer, SplitsReadsAndTrimmedWritesIntoLines) {
+  const auto rows = read_table("kcli/lines.tsv", Header::No);
+  ASSERT_GT(rows.size(), 30U);
+  for (const Row& row : rows) {
+    EXPECT_EQ(lines_of("{\"Read\":" + row.at(0) + "}"), shown(row.at(1), " <- ")) << row[0];
+    EXPECT_EQ(lines_of("{\"Write\":" + row.at(0) + "}"), shown(row.at(2), "->  ")) << row[0];
+  }
+}
+
+TEST(Renderer, KeepsTheBlanksOfAnEmptyLine) {
+  EXPECT_EQ(lines_of(text_payload("Write", "a\r\n\r\nb")), (Lines{"->  a", "->  ", "->  b"}));
+  EXPECT_EQ(lines_of(text_payload("Write", "\r\n.\r\n")), (Lines{"->  ", "->  ."}));
+}
+
+TEST(Renderer, PrintsNothingForEmptyText) {
+  EXPECT_EQ(lines_of(text_payload("Read", "")), Lines{});
+  EXPECT_EQ(lines_of(text_payload("Write", " \t\r\n")), Lines{});
+}
+
+TEST(Renderer, ShortensAWriteByKclisOwnRule) {
+  EXPECT_EQ(lines_of(text_payload("Write", "a\r\nb\r\n"), terse()),
+            (Lines{"->  a", "=== bytes written=6"}));
+  EXPECT_EQ(lines_of(text_payload("Write", "a\r\n\r\n"), terse()), Lines{"->  a"});
+  EXPECT_EQ(lines_of(text_payload("Read", "a\r\nb\r\n"), terse()), (Lines{" <- a", " <- b"}));
+}
+
+TEST(Renderer, ShowsAnAbbreviatedWriteAsItCame) {
+  const std::string payload = R"({"AbbreviatedWrite":{"snippet":"a \n","len":5120}})";
+  const Lines want{"->  a \\n", "=== bytes written=5120"};
+  EXPECT_EQ(lines_of(payload), want);
+  EXPECT_EQ(lines_of(payload, terse()), want);
+}
+
+TEST(Renderer, ColorsArrowsAndDiagnosticsOnly) {
+  EXPECT_EQ(lines_of(text_payload("Read", "220 hi\r\n"), colored()),
+            Lines{"\x1b[36m <- 220 hi\x1b[0m"});
+  EXPECT_EQ(lines_of(R"({"AbbreviatedWrite":{"snippet":"a","len":3}})", colored()),
+            (Lines{"\x1b[32m->  a\x1b[0m", "=== bytes written=3"}));
+  EXPECT_EQ(lines_of(R"({"Diagnostic":{"level":"ERROR","message":"no"}})", colored()),
+            Lines{"=== \x1b[31mERROR: no\x1b[0m"});
+  EXPECT_EQ(lines_of(R"({"Diagnostic":{"level":"error","message":"no"}})", colored()),
+            Lines{"=== \x1b[0merror: no\x1b[0m"});
+  EXPECT_EQ(lines_of("\"Connected\"", colored()), Lines{"=== Connected"});
+}
+
+TEST(Renderer, PrintsMessagesAndKeysUnescaped) {
+  const std::string feed = frame("{\"id\":\"e]\\n\\u0001\"}",
+                                 R"({"Diagnostic":{"level":"I\t","message":"\"\r\u001b"}})",
+                                 "10:00:00");
+  EXPECT_EQ(text_of(feed),
+            "[e]\n\x01]       === I\t: \"\r\x1b\n"
+            "[e]\n\x01]       === conn_meta id=\"e]\\n\\u0001\"\n");
+}
+
+// --- sessions ---
+
+TEST(Renderer, PrintsTheDeltaOfASessionAlreadyKnownEvenAtBeginSession) {
+  EXPECT_EQ(text_of(begin() + begin(kA, "10:00:02")),
+            "[A]       === BeginSession 2026-08-04 10:00:00 UTC\n"
+            "[A]       === conn_meta id=\"A\"\n"
+            "[A]    2s === BeginSession 2026-08-04 10:00:02 UTC\n");
+}
+
+TEST(Renderer, ForgetsASessionAtClosed) {
+  const std::string feed = begin() + closed(R"({"id":"A","new":1})", "10:00:01") +
+                           connected(R"({"id":"A","new":1})", "10:00:02") +
+                           connected(R"({"id":"A","new":1})", "10:00:03");
+  EXPECT_EQ(text_of(feed),
+            "[A]       === BeginSession 2026-08-04 10:00:00 UTC\n"
+            "[A]       === conn_meta id=\"A\"\n"
+            "[A]    1s === Closed\n"
+            "[A]       === Connected\n"
+            "[A]       === conn_meta id=\"A\"\n"
+            "[A]       === conn_meta new=1\n"
+            "[A]    1s === Connected\n");
+}
+
+TEST(Renderer, ShowsWithOnlyNewWhatItSawBegin) {
+  const std::string feed = connected(R"({"id":"B"})", "10:00:00") + begin() +
+                           closed(kA, "10:00:01") + connected(kA, "10:00:02") +
+                           lag_notice("10:00:03");
+  EXPECT_EQ(text_of(feed, only_new()),
+            "[A]       === BeginSession 2026-08-04 10:00:00 UTC\n"
+            "[A]       === conn_meta id=\"A\"\n"
+            "[A]    1s === Closed\n");
+}
+
+TEST(Renderer, EndsWithOnlyOneAtTheFirstClosedOfTheFirstSession) {
+  const std::string feed = connected(kA, "10:00:00") + closed(R"({"id":"B"})", "10:00:00") +
+                           closed(kA, "10:00:01") + connected(kA, "10:00:02");
+  const Transcript got = render_feed(feed, only_one());
+  EXPECT_EQ(got.text,
+            "[A]       === Connected\n"
+            "[A]       === conn_meta id=\"A\"\n"
+            "[A]    1s === Closed\n");
+  EXPECT_TRUE(got.ended);
+  EXPECT_EQ(got.exit, Exit::Done);
+  EXPECT_EQ(got.message, "");
+}
+
+TEST(Renderer, GoesOnWithOnlyOneWhenTheSessionNeverConnects) {
+  const Transcript got = render_feed(begin() + begin(R"({"id":"B"})"), only_one());
+  EXPECT_FALSE(got.ended);
+  EXPECT_EQ(got.text.find("[B]"), std::string::npos);
+}
+
+TEST(Renderer, LocksWithOnlyOneOnToALagNotice) {
+  const std::string feed = lag_notice("10:00:00") + begin() + lag_notice("10:00:01");
+  EXPECT_EQ(text_of(feed, only_one()),
+            "[]       === ERROR: Tracer Lagged behind and missed 5 events\n"
+            "[]       === conn_meta updated to null\n"
+            "[]    1s === ERROR: Tracer Lagged behind and missed 5 events\n");
+}
+
+TEST(Renderer, ShowsLagNoticesWithOnlyOne) {
+  EXPECT_EQ(text_of(begin() + lag_notice("10:00:00"), only_one()),
+            text_of(begin()) + text_of(lag_notice("10:00:00")));
+}
+
+TEST(Renderer, PassesByWithOnlyOneAndOnlyNewToTheFirstThatBegins) {
+  RenderOptions options = only_one();
+  options.only_new = true;
+  const std::string other = connected(R"({"id":"B"})", "10:00:00");
+  EXPECT_EQ(text_of(other + begin() + other, options), text_of(begin()));
+}
+
+TEST(Renderer, RendersTheSameWhereverTheFeedIsCut) {
+  const std::string feed = read_file(golden_path("kcli/render/interleave.jsonl"));
+  WireDecoder decoder;
+  EventBatch batch;
+  for (const std::string_view one : split_lines(feed))
+    decoder.decode(one, Opcode::Text, batch);
+  Renderer renderer({});
+  std::string text;
+  for (const Event& event : batch.events) {
+    EXPECT_FALSE(renderer.render({&event, 1}, text));
+  }
+  EXPECT_EQ(text, read_file(golden_path("kcli/render/interleave.plain.out")));
+}
+
+TEST(Renderer, KeepsMetadataBeyondItsBatch) {
+  const std::string feed = begin(R"({"id":"A","k":1})") + connected(kA, "10:00:01");
+  const auto frames = split_lines(feed);
+  Renderer renderer({});
+  std::string text;
+  for (const std::string_view one : frames) {
+    WireDecoder decoder;
+    EventBatch batch;
+    decoder.decode(one, Opcode::Text, batch);
+    EXPECT_FALSE(renderer.render(batch.events, text));
+  }
+  EXPECT_EQ(text, text_of(feed));
+}
+
+// --- metadata ---
+
+// What is printed of a change of metadata, without "[A]    1s === conn_meta ".
+Lines difference(std::string_view before, std::string_view now) {
+  const std::string feed = begin(before) + connected(now, "10:00:01");
+  Lines lines;
+  const std::string text = text_of(feed);
+  for (const std::string_view line : split_lines(text)) {
+    constexpr std::string_view kPrefix = "[A]    1s === conn_meta ";
+    if (line.starts_with(kPrefix)) lines.emplace_back(line.substr(kPrefix.size()));
+  }
+  return lines;
+}
+
+TEST(MetaDifference, ShowsChangesAndDeletionsBeforeAdditions) {
+  EXPECT_EQ(difference(R"({"b":1,"c":2,"d":3,"id":"A","x":1})",
+                       R"({"a":0,"b":2,"d":"3","id":"A","z":{"k":[]}})"),
+            (Lines{"b=2", "deleted c", "d=\"3\"", "deleted x", "a=0", "z={\"k\":[]}"}));
+}
+
+TEST(MetaDifference, IgnoresTheOrderOfKeysAndSpacing) {
+  EXPECT_EQ(difference(R"({"id":"A","m":{"a":1,"b":2}})", R"({ "m": {"b":2, "a":1}, "id":"A" })"),
+            Lines{});
+}
+
+TEST(MetaDifference, ComparesNumbersAsJsonDoes) {
+  EXPECT_EQ(difference(R"({"id":"A","n":1})", R"({"id":"A","n":1.0})"), Lines{"n=1.0"});
+  EXPECT_EQ(difference(R"({"id":"A","n":0.0})", R"({"id":"A","n":-0.0})"), Lines{});
+}
+
+TEST(MetaDifference, PrintsValuesAsTheyStandInJson) {
+  EXPECT_EQ(difference(kA, "{\"id\":\"A\",\"s\":\"\\u007f\\u2028\\u00e9\\n\"}"),
+            Lines{"s=\"\x7f\u2028\u00e9\\n\""});
+}
+
+TEST(MetaDifference, PrintsTheWholeWhenOneSideIsNoObject) {
+  const std::string feed = connected(R"({"id":""})", "10:00:00") + connected("null", "10:00:00") +
+                           connected(R"({"id":""})", "10:00:00");
+  EXPECT_EQ(text_of(feed),
+            "[]       === Connected\n"
+            "[]       === conn_meta id=\"\"\n"
+            "[]   0ns === Connected\n"
+            "[]   0ns === conn_meta updated to null\n"
+            "[]   0ns === Connected\n"
+            "[]   0ns === conn_meta updated to {\"id\":\"\"}\n");
+}
+
+// --- the clock ---
+
+TEST(Renderer, ShowsAClockSteppedBackAndCountsTheSession) {
+  const std::string feed = begin() + connected(kA, "09:59:59.988") + connected(kA, "09:59:59.988") +
+                           connected(kA, "10:00:01");
+  const Transcript got = render_feed(feed, {});
+  EXPECT_EQ(got.text.substr(text_of(begin()).size()),
+            "[A] -12ms === Connected\n"
+            "[A] -12ms === Connected\n"
+            "[A]    1s === Connected\n");
+  EXPECT_EQ(got.stepped_back, 1U);
+  EXPECT_EQ(got.unreadable, 0U);
+  EXPECT_FALSE(got.ended);
+}
+
+TEST(Renderer, PanicsAsKcliWhenTheClockSteppedBack) {
+  const Transcript got = render_feed(begin() + connected(kA, "09:59:59.999999999"), as_live());
+  EXPECT_EQ(got.text, text_of(begin()));
+  EXPECT_EQ(got.exit, Exit::KcliPanic);
+  EXPECT_NE(got.message.find("OutOfRangeError(())"), std::string::npos);
+}
+
+// --- what kcli can't read ---
+
+TEST(Unreadable, ShowsAnUnknownEventWithinItsSession) {
+  const std::string meta = R"({"id":"A","k":1})";
+  const std::string feed = begin() + frame(meta, R"({"Chunk":{"text":"it's"}})", "10:00:01") +
+                           connected(meta, "10:00:02");
+  const Transcript got = render_feed(feed, {});
+  EXPECT_EQ(got.text.substr(text_of(begin()).size()),
+            "[A]    1s === unknown event Chunk: {\\\"Chunk\\\":{\\\"text\\\":\\\"it\\'s\\\"}}\n"
+            "[A]    1s === conn_meta k=1\n"
+            "[A]    2s === Connected\n");
+  EXPECT_EQ(got.unreadable, 1U);
+  EXPECT_FALSE(got.ended);
+}
+
+TEST(Unreadable, OpensASessionWithAnUnknownEvent) {
+  EXPECT_EQ(text_of(frame(kA, "5", "10:00:00")),
+            "[A]       === unknown event ?: 5\n"
+            "[A]       === conn_meta id=\"A\"\n");
+}
+
+TEST(Unreadable, CutsAnUnknownEventAtAWholeCharacter) {
+  const std::string long_text = std::string(198, 'x') + "\u20ac" + "rest";
+  const Lines lines = lines_of("\"" + long_text + "\"");
+  ASSERT_EQ(lines.size(), 1U);
+  EXPECT_TRUE(lines[0].ends_with(": \\\"" + std::string(198, 'x'))) << lines[0];
+
+  const Lines whole = lines_of("\"" + std::string(196, 'x') + "\u20ac" + "rest\"");
+  ASSERT_EQ(whole.size(), 1U);
+  EXPECT_TRUE(whole[0].ends_with("x\u20ac")) << whole[0];
+}
+
+TEST(Unreadable, LetsNoControlCharacterOfATagThrough) {
+  const Lines lines = lines_of("\"\\u001b[2J\"");
+  EXPECT_EQ(lines, Lines{"=== unknown event \\u{1b}[2J: \\\"\\\\u001b[2J\\\""});
+}
+
+TEST(Unreadable, DoesNotCountWhatIsNotShown) {
+  const std::string feed = frame(kA, "\"Wibble\"", "10:00:00");
+  const Transcript got = render_feed(feed, only_new());
+  EXPECT_EQ(got.text, "");
+  EXPECT_EQ(got.unreadable, 0U);
+}
+
+TEST(Unreadable, SaysWhyAFrameBelongsToNoSession) {
+  EXPECT_EQ(text_of("{\"conn_meta\":\n").substr(0, 41),
+            "[]      === unreadable frame, 13 bytes: E");
+  EXPECT_EQ(text_of(connected(R"({"x":1})", "10:00:00")),
+            "[]      === unreadable frame, 73 bytes: missing field `id`\n");
+  EXPECT_TRUE(text_of(R"({"conn_meta":{"id":"A"},"payload":"Connected"})")
+                  .starts_with("[]      === unreadable frame, 46 bytes: missing field `when`"));
+  EXPECT_EQ(text_of("\xFF\xFE\n"), "[]      === unreadable frame, 2 bytes: not valid UTF-8\n");
+}
+
+TEST(Unreadable, LeavesSessionsAlone) {
+  const std::string bad = "nonsense\n";
+  const std::string next = connected(kA, "10:00:01");
+  const Transcript got = render_feed(begin() + bad + next, {});
+  EXPECT_EQ(got.text, text_of(begin()) + text_of(bad) + "[A]    1s === Connected\n");
+  EXPECT_EQ(got.unreadable, 1U);
+}
+
+Transcript render_binary(const RenderOptions& options) {
+  WireDecoder decoder;
+  EventBatch batch;
+  decoder.decode("abc", Opcode::Binary, batch);
+  Renderer renderer(options);
+  Transcript transcript;
+  const auto ending = renderer.render(batch.events, transcript.text);
+  transcript.ended = ending.has_value();
+  if (ending) transcript.exit = ending->exit;
+  if (ending) transcript.message = ending->message;
+  return transcript;
+}
+
+TEST(Unreadable, ShowsABinaryFrame) {
+  EXPECT_EQ(render_binary({}).text, "[]      === unreadable frame, 3 bytes: binary frame\n");
+  EXPECT_FALSE(render_binary({}).ended);
+}
+
+TEST(Unreadable, EndsAsKcliAtABinaryFrame) {
+  const Transcript got = render_binary(as_live());
+  EXPECT_EQ(got.text, "");
+  EXPECT_EQ(got.exit, Exit::Failed);
+  EXPECT_TRUE(got.message.starts_with("Error: Unexpected Binary(")) << got.message;
+}
+
+TEST(Unreadable, EndsAsKcliWithAnError) {
+  for (const std::string& bad : {std::string("nonsense\n"),
+                                 connected(R"({"x":1})", "10:00:00"),
+                                 connected("[1]", "10:00:00"),
+                                 frame(kA, "\"Wibble\"", "10:00:00"),
+                                 frame(kA, "\"Connected\"", "25:00:00")}) {
+    SCOPED_TRACE(bad);
+    const Transcript got = render_feed(begin() + bad + begin(), as_live());
+    EXPECT_EQ(got.text, text_of(begin()));
+    EXPECT_EQ(got.exit, Exit::Failed);
+    EXPECT_TRUE(got.message.starts_with("Error: ")) << got.message;
+    EXPECT_EQ(got.unreadable, 0U);
+  }
+}
+
+TEST(Unreadable, RefusesAsKcliEvenWhatWouldNotBeShown) {
+  RenderOptions options = only_one();
+  options.behaviour = Behaviour::AsLive;
+  const std::string feed = begin() + frame(R"({"id":"B"})", "\"Wibble\"", "10:00:00");
+  EXPECT_EQ(render_feed(feed, options).exit, Exit::Failed);
+}
+
+TEST(Unreadable, EndsAsKcliSilentlyAtWhatIsNotUtf8) {
+  const Transcript got = render_feed(begin() + "\xFF\n" + begin(), as_live());
+  EXPECT_EQ(got.text, text_of(begin()));
+  EXPECT_TRUE(got.ended);
+  EXPECT_EQ(got.exit, Exit::Done);
+  EXPECT_EQ(got.message, "");
+}
+
+// A frame of exactly `size` bytes whose text is mostly control characters, six bytes each.
+std::string large_frame(std::size_t size) {
+  const std::string empty = frame(kA, text_payload("Read", ""), "10:00:00");
+  const std::size_t room = size - (empty.size() - 1);
+  std::string text(room / 6, '\x01');
+  text.append(room % 6, 'x');
+  return frame(kA, text_payload("Read", text), "10:00:00");
+}
+
+TEST(Unreadable, EndsAsKcliSilentlyAtAFrameOver16MiB) {
+  const std::string fits = large_frame(kKcliMaxFrame);
+  ASSERT_EQ(fits.size() - 1, kKcliMaxFrame);
+  EXPECT_FALSE(render_feed(fits, as_live()).ended);
+
+  const std::string too_large = large_frame(kKcliMaxFrame + 1);
+  const Transcript got = render_feed(too_large, as_live());
+  EXPECT_TRUE(got.ended);
+  EXPECT_EQ(got.text, "");
+  EXPECT_EQ(got.exit, Exit::Done);
+  EXPECT_FALSE(render_feed(too_large, {}).ended);
+}
+
+TEST(Unreadable, MeasuresAlsoAFrameThatKeepsItsOwnSpelling) {
+  std::string spaced = frame(kA, "\"Connected\"", "10:00:00");
+  spaced.insert(1, kKcliMaxFrame + 2 - spaced.size(), ' ');
+  EXPECT_TRUE(render_feed(spaced, as_live()).ended);
+  spaced.erase(1, 1);
+  EXPECT_FALSE(render_feed(spaced, as_live()).ended);
+}
+
+}  // namespace
+}  // namespace smtptape
