@@ -1,5 +1,6 @@
 #include "base/net/connection.h"
 
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -24,8 +25,6 @@
 
 #include "base/error.h"
 #include "base/io.h"
-
-#include <netdb.h>
 
 namespace smtptape {
 

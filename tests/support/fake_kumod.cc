@@ -361,9 +361,6 @@ void FakeKumod::join() const {
 
 ClosedPort::ClosedPort() : socket_(bind_loopback()) {
 }
-ClosedPort::~ClosedPort() {
-  ::close(socket_);
-}
 std::string ClosedPort::url() const {
   return loopback_url(socket_.get());
 }
