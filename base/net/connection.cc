@@ -201,11 +201,13 @@ asio::awaitable<error_code> Connection::Impl::try_address(tcp::endpoint address)
 asio::awaitable<error_code> Connection::Impl::try_addresses(std::vector<tcp::endpoint> addresses,
                                                             steady_clock::time_point deadline) {
   error_code error = asio::error::operation_aborted;
-  for (std::size_t i = 0; i < addresses.size() && !stopped; ++i) {
+  std::size_t untried = addresses.size();
+  for (const tcp::endpoint& address : addresses) {
+    if (stopped) break;
     const auto now = steady_clock::now();
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
-    expire_at(now + connect_share(left, addresses.size() - i));
-    error = co_await try_address(addresses[i]);
+    expire_at(now + connect_share(left, untried--));
+    error = co_await try_address(address);
     if (!error) break;
   }
   expire_at(deadline);
