@@ -129,7 +129,8 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
     return {};
   }
   [[nodiscard]] error_code reason_for(const error_code& error) const {
-    return error == asio::error::operation_aborted ? interruption() : error;
+    const error_code ours = interruption();
+    return ours && error == asio::error::operation_aborted ? ours : error;
   }
 
   void expire_at(steady_clock::time_point deadline);
