@@ -58,7 +58,7 @@ std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
       return who + " is not a WebSocket server" + status + ": " + shortened(end.reason);
     }
   }
-  SMTPTAPE_CHECK(!"unknown kind of end");
+  SMTPTAPE_CHECK(false && "unknown kind of end");
   return {};
 }
 
