@@ -17,4 +17,5 @@ function(add_folder_library name)
   target_link_libraries(${name}
     PUBLIC ${ARG_DEPENDS}
     PRIVATE ${ARG_PRIVATE_DEPENDS} $<BUILD_INTERFACE:smtptape_warnings>)
+  add_header_check(${name})
 endfunction()

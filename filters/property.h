@@ -24,7 +24,7 @@ struct Property {
   std::string_view meta_key;       // in conn_meta, as KumoMTA documents it
   std::string_view live_meta_key;  // what the server really looks at; differs for --ready-queue
   PropertyKind kind;
-  std::string_view help;           // one sentence, for --help and the manual
+  std::string_view help;  // one sentence, for --help and the manual
 };
 
 inline constexpr std::size_t kPropertyCount = 12;

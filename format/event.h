@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/arena.h"
-#include "base/net/opcode.h"
+#include "base/opcode.h"
 #include "base/wall_time.h"
 #include "format/meta.h"
 

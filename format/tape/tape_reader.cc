@@ -469,6 +469,7 @@ struct TapeReader::Impl {
       return false;
     }
     if (got == Got::NothingCut) {
+      if (columns.empty()) good_until = input.offset();
       columns.empty() ? finish(TapeEnd::Unclosed) : torn("cut inside a group");
       return false;
     }

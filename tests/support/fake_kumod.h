@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "base/io.h"
-#include "base/net/opcode.h"
+#include "base/opcode.h"
 
 namespace smtptape {
 

@@ -1,0 +1,80 @@
+#!/usr/bin/env python3
+"""Includes point down, and heavy libraries stay where they are at home.
+
+BELOW is the architecture: a folder includes itself and what is listed for it.  AT_HOME keeps
+libraries that cost seconds in every file, or that should stay replaceable, in few folders.
+"""
+import pathlib
+import re
+
+import checkout
+
+BELOW = {
+    "base": set(),
+    "base/net": {"base"},
+    "format": {"base"},
+    "filters": {"base", "format"},
+    "capture": {"base", "base/net", "format", "filters"},
+    "replay": {"base", "base/net", "format", "filters"},
+    "cli": {"base", "format", "filters", "capture", "replay"},
+}
+# The first pattern that fits decides.
+AT_HOME = [
+    (r"boost/beast", {"base/net"}),
+    (r"boost/asio", {"base/net", "capture", "replay"}),
+    (r"capnp/|kj/|zstd", {"format"}),
+    (r"xxhash", {"base"}),
+    (r"simdjson", {"format"}),
+    (r"CLI/", {"cli"}),
+    (r"gtest|gmock", set()),
+]
+INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)', re.M)
+
+
+def folder_of(path):
+    """The layer that a file belongs to, or None for what stands outside of them."""
+    parts = pathlib.PurePosixPath(path).parts
+    if parts[:2] == ("base", "net"):
+        return "base/net"
+    return parts[0] if parts[0] in BELOW and len(parts) > 1 else None
+
+
+def includes(text):
+    """(line, path, is it in quotes?) for every include."""
+    for match in INCLUDE.finditer(text):
+        ours, theirs = match.groups()
+        yield text.count("\n", 0, match.start()) + 1, ours or theirs, ours is not None
+
+
+def why_not(path, included, quoted, known):
+    """What is wrong with this include in this file; None if nothing."""
+    mine = folder_of(path)
+    if quoted:
+        if included not in known and not included.endswith(".capnp.h"):
+            return f'"{included}" is not a file of this project, named from its root'
+        if mine and folder_of(included) not in BELOW[mine] | {mine}:
+            return f"{mine} must not include {included}: includes point down"
+        return None
+    if not mine:
+        return None
+    if included in known:
+        return f'<{included}> is ours: write "{included}"'
+    for pattern, homes in AT_HOME:
+        if re.match(pattern, included):
+            where = "only in " + ", ".join(sorted(homes)) if homes else "not outside of tests"
+            return None if mine in homes else f"<{included}> may be included {where}"
+    return None
+
+
+def problems(texts):
+    """texts: path → text of every C++ file."""
+    known = {str(path) for path in texts}
+    for path, text in texts.items():
+        for line, included, quoted in includes(text):
+            why = why_not(path, included, quoted, known)
+            if why:
+                yield f"{path}:{line}: {why}"
+
+
+if __name__ == "__main__":
+    checkout.finish(problems({path: checkout.read(path) for path in checkout.sources()}))
