@@ -206,7 +206,8 @@ asio::awaitable<error_code> Connection::Impl::try_addresses(std::vector<tcp::end
     const auto now = steady_clock::now();
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
     expire_at(now + connect_share(left, addresses.size() - i));
-    error = co_await try_address(addresses[i]);
+    const tcp::endpoint& address = addresses[i];
+    error = co_await try_address(address);
     if (!error) break;
   }
   expire_at(deadline);
