@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/arena.h"
-#include "base/net/opcode.h"
+#include "base/opcode.h"
 #include "base/wall_time.h"
 #include "format/meta.h"
 
@@ -34,19 +34,6 @@ enum class EventKind : std::uint8_t {
   Unknown = 255,  // what kcli would refuse; kept whole
 };
 
-<<<<<<< HEAD
-// The numbers of RFC 6455.
-enum class Opcode : std::uint8_t {
-  Continuation = 0,
-  Text = 1,
-  Binary = 2,
-  Close = 8,
-  Ping = 9,
-  Pong = 10
-};
-
-=======
->>>>>>> net
 // Why a frame is Unknown.
 enum class Problem : std::uint8_t {
   None,

@@ -14,7 +14,7 @@
 #include <string>
 #include <string_view>
 
-#include "base/net/opcode.h"
+#include "base/opcode.h"
 
 namespace smtptape {
 

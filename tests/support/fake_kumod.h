@@ -10,7 +10,7 @@
 #include <string_view>
 #include <vector>
 
-#include "base/net/opcode.h"
+#include "base/opcode.h"
 
 namespace smtptape {
 
