@@ -1,4 +1,4 @@
-// Fuzzes the reader of WebSocket frames against its promise.
+// Whatever bytes a peer sends: the same messages however they are cut, in bounded memory.
 #include "tests/fuzz/fuzz_target.h"
 #include "tests/fuzz/ws_frames_promise.h"
 
