@@ -71,7 +71,7 @@ def why_not(path, included, quoted, known):
 
 def problems(texts, paths):
     """texts: path → text of every C++ file; paths: all files."""
-    known = {str(path) for path in paths}
+    known = {str(path).removesuffix(".in") for path in paths}  # x.h.in is configured to x.h
     for path, text in texts.items():
         for line, included, quoted in includes(text):
             why = why_not(path, included, quoted, known)

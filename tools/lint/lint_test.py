@@ -41,6 +41,7 @@ class Includes(unittest.TestCase):
         self.assertIn("is ours", self.whys("base/a.cc", "#include <base/a.h>", "base/a.h")[0])
         self.assertIn("named from its root", self.whys("base/a.cc", '#include "base/gone.h"')[0])
         self.assertEqual([], self.whys("format/tape/a.cc", '#include "tape.capnp.h"'))
+        self.assertEqual([], self.whys("cli/a.cc", '#include "cli/b.h"', "cli/b.h.in"))
 
     def test_heavy_libraries_stay_at_home(self):
         self.assertEqual([], self.whys("base/net/a.cc", "#include <boost/beast/http.hpp>"))
