@@ -1,6 +1,7 @@
 #include "replay/listener.h"
 
 #include <arpa/inet.h>
+#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
@@ -11,8 +12,6 @@
 #include <string_view>
 
 #include "base/error.h"
-
-#include <netdb.h>
 
 namespace smtptape {
 namespace {
