@@ -29,7 +29,7 @@ HostAndPort split(const std::string& address) {
   std::string host = colon == std::string::npos ? "" : address.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
   if (bracketed) host = host.substr(1, host.size() - 2);
-  const bool plain = host.find(':') == std::string::npos;
+  const bool plain = host.find_first_of(":[]") == std::string::npos;
   const std::string port = colon == std::string::npos ? "" : address.substr(colon + 1);
   const bool number = port.find_first_not_of("0123456789") == std::string::npos;
   const bool good_port = !port.empty() && port.size() <= 5 && number && std::stoi(port) <= 65'535;

@@ -37,7 +37,7 @@ constexpr std::uint64_t kLargestRequest = kMiB;
 constexpr std::size_t kWriteBuffer = 256 * kKiB;
 // A pause that isn't worth an extra write.
 constexpr std::chrono::milliseconds kShortestPause{1};
-constexpr std::chrono::milliseconds kFarewell{5'000};  // for a client that was refused
+constexpr std::chrono::milliseconds kFarewell{1'000};  // for a client that was refused
 constexpr std::size_t kLongestReason = 300;
 
 tcp::socket adopt(asio::io_context& context, UniqueFd fd) {
