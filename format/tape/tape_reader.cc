@@ -26,25 +26,32 @@ namespace {
 constexpr std::string_view kZstdMagicBytes = "\x28\xB5\x2F\xFD";
 constexpr std::string_view kSectionMagicBytes = "\x53\x2A\x4D\x18";
 
-// Bytes on a word border, as Cap'n Proto wants them.
+// Bytes on a word border, as Cap'n Proto wants them; not initialized when they grow.
 class AlignedBytes {
  public:
   AlignedBytes() = default;
-  explicit AlignedBytes(std::string_view bytes)
-      : words_((bytes.size() + 7) / 8), size_(bytes.size()) {
-    if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
+  explicit AlignedBytes(std::string_view bytes) {
+    resize(bytes.size());
+    if (!bytes.empty()) std::memcpy(data(), bytes.data(), bytes.size());
   }
   void resize(std::size_t size) {
-    words_.resize((size + 7) / 8);
+    if ((size + 7) / 8 > room_) {
+      const std::size_t room = (size + 7) / 8;
+      auto words = std::make_unique_for_overwrite<std::uint64_t[]>(room);
+      if (size_ > 0) std::memcpy(words.get(), words_.get(), size_);
+      words_ = std::move(words);
+      room_ = room;
+    }
     size_ = size;
   }
-  [[nodiscard]] char* data() { return reinterpret_cast<char*>(words_.data()); }
+  [[nodiscard]] char* data() { return reinterpret_cast<char*>(words_.get()); }
   [[nodiscard]] std::string_view view() const {
-    return {reinterpret_cast<const char*>(words_.data()), size_};
+    return {reinterpret_cast<const char*>(words_.get()), size_};
   }
 
  private:
-  std::vector<std::uint64_t> words_;
+  std::unique_ptr<std::uint64_t[]> words_;
+  std::size_t room_ = 0;  // in words
   std::size_t size_ = 0;
 };
 
@@ -57,7 +64,6 @@ struct BatchHead {
   std::uint32_t group = 0;
   std::uint32_t events = 0;
   std::uint16_t part = 0;
-  std::uint64_t hash_of_header = 0;  // not used alone: see verify()
 };
 
 void store_big_endian(std::uint64_t value, std::uint8_t* to) {
@@ -231,14 +237,14 @@ struct TapeReader::Impl {
   void read_section_message(const Section& section) {
     switch (section.kind) {
       case SectionKind::Header:
-        if (!header) header = read_header_message(section.message);
+        if (!header) header = read_header_message(section.message());
         if (header) {
           header->tape_id = section.tape_id;
           header->flags = section.flags;
         }
         return;
-      case SectionKind::Index: return read_index(section.message);
-      case SectionKind::Footer: footer = read_footer_message(section.message); return;
+      case SectionKind::Index: return read_index(section.message());
+      case SectionKind::Footer: footer = read_footer_message(section.message()); return;
     }
   }
 
@@ -620,7 +626,7 @@ std::optional<TapeHeader> read_header(int fd) {
   const auto owned = read_section_at(fd, 0, load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes});
   if (!owned || owned->section.kind != SectionKind::Header) return {};
   check_flags(owned->section.flags, owned->section.version, "tape");
-  TapeHeader header = read_header_message(owned->section.message);
+  TapeHeader header = read_header_message(owned->section.message());
   header.tape_id = owned->section.tape_id;
   header.flags = owned->section.flags;
   return header;
@@ -638,7 +644,7 @@ std::optional<TapeSummary> read_summary(int fd) {
   if (!owned || owned->section.kind != SectionKind::Footer) return {};
   auto header = read_header(fd);
   if (!header || header->tape_id != owned->section.tape_id) return {};
-  return TapeSummary{std::move(*header), read_footer_message(owned->section.message), size};
+  return TapeSummary{std::move(*header), read_footer_message(owned->section.message()), size};
 }
 
 }  // namespace smtptape
