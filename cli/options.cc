@@ -85,6 +85,8 @@ void Options::positional(const std::string& name,
       },
       help);
   option->required()->type_name("")->expected(1, count == Count::One ? 1 : 1 << 20);
+  // Without it CLI11 fills a positional no further than its minimum.
+  option->allow_extra_args(count == Count::Any);
 }
 
 std::vector<std::string> mark_values(const std::vector<std::string>& words,
