@@ -5,6 +5,8 @@ namespace smtptape {
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_replay_command());
+  commands.push_back(make_serve_command());
+  commands.push_back(make_trace_smtp_client_command());
   commands.push_back(make_import_command());
   commands.push_back(make_export_command());
   commands.push_back(make_extract_command());

@@ -84,11 +84,9 @@ void Options::positional(const std::string& name,
         return true;
       },
       help);
-  option->required()->type_name("")->expected(1);
-  if (count == Count::Any) {
-    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args();
-    option->expected(1, 1 << 20);
-  }
+  option->required()->type_name("")->expected(1, count == Count::One ? 1 : 1 << 20);
+  // Without it CLI11 fills a positional no further than its minimum.
+  option->allow_extra_args(count == Count::Any);
 }
 
 std::vector<std::string> mark_values(const std::vector<std::string>& words,

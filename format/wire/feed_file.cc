@@ -39,11 +39,24 @@ struct FeedFileSource::Impl {
     return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
   }
 
+  // Within a long frame as much as there is room for, so that its beginning is moved seldom
+  // although a pipe gives little at a time.
+  std::size_t fill(char* to, std::size_t room) {
+    std::size_t got = source->read(to, room);
+    std::size_t more = got;
+    while (rest.size() >= kChunk && more > 0 && got < room) {
+      more = source->read(to + got, room - got);
+      got += more;
+    }
+    return got;
+  }
+
   void read_chunk(EventBatch& batch) {
+    batch.arena.clear();  // of what was looked at and holds no whole frame
     const std::size_t room = std::max(kChunk, rest.size());
     char* const start = batch.arena.allocate(rest.size() + room);
     if (!rest.empty()) std::memcpy(start, rest.data(), rest.size());
-    const std::size_t got = source->read(start + rest.size(), room);
+    const std::size_t got = fill(start + rest.size(), room);
     std::string_view bytes(start, rest.size() + got);
     rest.clear();
     if (got == 0) {

@@ -1,0 +1,59 @@
+// smtptape trace-smtp-client: the live feed, with the command line of kcli's own.
+#include "cli/command.h"
+#include "cli/live.h"
+#include "cli/output.h"
+#include "cli/selection_options.h"
+
+namespace smtptape {
+
+namespace {
+
+Endpoint endpoint_to_trace(bool as_live) {
+  try {
+    return parse_endpoint(kcli_endpoint());
+  } catch (const EndpointError& error) {
+    if (!as_live) throw;
+    if (!error.kcli_text().empty()) throw AsKcliError(error.kcli_text());
+    throw Error(error.what(), error.kcli_exit());
+  }
+}
+
+class TraceSmtpClientCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "trace-smtp-client"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Show the live feed, with kcli's command line";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape --endpoint http://127.0.0.1:8000 trace-smtp-client --domain dest.example\n"
+           "  KUMO_KCLI_ENDPOINT=http://mta-1:8000 smtptape trace-smtp-client --only-new --terse";
+  }
+  void describe(Options& options) override {
+    filters_.describe(options);
+    text_.describe(options);
+  }
+  [[nodiscard]] bool as_live() const override { return filters_.as_live; }
+
+  [[nodiscard]] int run() override {
+    LiveOptions live;
+    live.feed.endpoint = endpoint_to_trace(as_live());
+    live.request = filters_.request();
+    live.honour = filters_.honour();
+    live.render = text_.render(filters_);
+    filters_.tell_difference();
+    StandardOutput out;
+    return static_cast<int>(show_live(std::move(live), out));
+  }
+
+ private:
+  FilterOptions filters_;
+  TextOptions text_;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_trace_smtp_client_command() {
+  return std::make_unique<TraceSmtpClientCommand>();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,148 @@
+#include "replay/served_events.h"
+
+#include <algorithm>
+#include <cstdint>
+#include <limits>
+#include <utility>
+
+#include "base/io.h"
+#include "format/wire/feed_file.h"
+#include "replay/selection.h"
+
+namespace smtptape {
+
+// ---- several sources as one ----
+
+struct MergedSource::Lane {
+  std::unique_ptr<EventSource> source;
+  std::shared_ptr<EventBatch> batch;
+  std::size_t taken = 0;
+  std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
+  bool ended = false;
+
+  // False at the end.
+  bool refill() {
+    while (!ended && (batch == nullptr || taken == batch->events.size())) {
+      batch = std::make_shared<EventBatch>();
+      taken = 0;
+      ended = !source->next(*batch);
+    }
+    if (!ended) key = std::max(key, batch->events[taken].received);
+    return !ended;
+  }
+};
+
+MergedSource::MergedSource(std::vector<std::unique_ptr<EventSource>> sources)
+    : lanes_(sources.size()) {
+  for (std::size_t i = 0; i < sources.size(); ++i)
+    lanes_[i].source = std::move(sources[i]);
+}
+
+MergedSource::~MergedSource() = default;
+
+MergedSource::Lane* MergedSource::first() {
+  Lane* first = nullptr;
+  for (Lane& lane : lanes_) {
+    if (!lane.refill()) continue;
+    if (first == nullptr || lane.key < first->key) first = &lane;
+  }
+  return first;
+}
+
+bool MergedSource::next(EventBatch& batch) {
+  constexpr std::size_t kMostEvents = 256;
+  batch.clear();
+  while (batch.events.size() < kMostEvents) {
+    Lane* const lane = first();
+    if (lane == nullptr) break;
+    batch.events.push_back(lane->batch->events[lane->taken++]);
+    if (batch.pins.empty() || batch.pins.back() != lane->batch) batch.pins.push_back(lane->batch);
+  }
+  return !batch.events.empty();
+}
+
+// ---- what is served ----
+
+namespace {
+
+// Tells what another source knows to be missing.
+class TapesToServe : public EventSource {
+ public:
+  TapesToServe(const std::vector<TapeFile>& tapes, ServedEvents& owner)
+      : inputs_(tapes), owner_(owner) {}
+  bool next(EventBatch& batch) override {
+    if (inputs_.next(batch)) {
+      for (const Gap& gap : batch.gaps)
+        owner_.tell(describe(gap));
+      return true;
+    }
+    for (const std::string& damage : inputs_.trouble().damage)
+      owner_.tell(damage);
+    return false;
+  }
+
+ private:
+  Inputs inputs_;
+  ServedEvents& owner_;
+};
+
+class FeedToServe : public EventSource {
+ public:
+  FeedToServe(const std::string& path, ServedEvents& owner)
+      : path_(path),
+        file_(std::make_unique<FdSource>(open_for_reading(path), path), path, FeedFormat::Jsonl),
+        owner_(owner) {}
+  bool next(EventBatch& batch) override {
+    if (!file_.next(batch)) return false;
+    for (const Gap& gap : batch.gaps)
+      owner_.tell(path_ + ": " + describe(gap));
+    return true;
+  }
+
+ private:
+  std::string path_;
+  FeedFileSource file_;
+  ServedEvents& owner_;
+};
+
+}  // namespace
+
+ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report report)
+    : report_(std::move(report)) {
+  std::vector<std::string> tapes;
+  for (const std::string& argument : arguments) {
+    if (argument.ends_with(".jsonl")) {
+      static_cast<void>(open_for_reading(argument));  // now, not when the first client comes
+      feeds_.push_back(argument);
+    } else if (argument == "-") {
+      // Each client opens it anew, and so from its beginning.
+      Inputs::spool_standard_input();
+      tapes.emplace_back("/proc/self/fd/0");
+    } else {
+      tapes.push_back(argument);
+    }
+  }
+  if (!tapes.empty()) tapes_ = find_tapes(tapes);
+}
+
+std::unique_ptr<EventSource> ServedEvents::open() {
+  std::vector<std::unique_ptr<EventSource>> sources;
+  if (!tapes_.empty()) sources.push_back(std::make_unique<TapesToServe>(tapes_, *this));
+  for (const std::string& feed : feeds_)
+    sources.push_back(std::make_unique<FeedToServe>(feed, *this));
+  if (sources.size() == 1) return std::move(sources.front());
+  return std::make_unique<MergedSource>(std::move(sources));
+}
+
+bool ServedEvents::trouble() const {
+  const std::lock_guard lock(mutex_);
+  return !told_.empty();
+}
+
+void ServedEvents::tell(const std::string& trouble) {
+  constexpr std::size_t kMostLines = 20;
+  const std::lock_guard lock(mutex_);
+  if (told_.size() < kMostLines && told_.insert(trouble).second) report_(trouble);
+}
+
+}  // namespace smtptape

@@ -1,0 +1,597 @@
+// A server and its clients over real sockets: the recorder's own client, and one that is rude.
+#include "replay/serve.h"
+
+#include <arpa/inet.h>
+#include <netinet/in.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+
+#include <array>
+#include <chrono>
+#include <future>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <thread>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/net/upgrade.h"
+#include "capture/feed.h"
+#include "format/wire/wire.h"
+#include "tests/support/golden.h"
+
+namespace smtptape {
+namespace {
+
+using std::chrono::milliseconds;
+using std::chrono::seconds;
+using ::testing::AllOf;
+using ::testing::Contains;
+using ::testing::ElementsAre;
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+using ::testing::SizeIs;
+using ::testing::StartsWith;
+
+constexpr seconds kPatience{20};
+constexpr std::string_view kPath = "/api/admin/trace-smtp-client/v1";
+
+struct Frame {
+  std::string text;
+  Opcode opcode = Opcode::Text;
+  std::int64_t received = 0;
+};
+using Frames = std::vector<Frame>;
+
+// Plays frames; `fails_at_end`: then it throws.
+class FrameList : public EventSource {
+ public:
+  explicit FrameList(const Frames& frames, bool fails_at_end = false)
+      : frames_(frames), fails_at_end_(fails_at_end) {}
+  bool next(EventBatch& batch) override {
+    batch.clear();
+    if (at_ == frames_.size() && fails_at_end_) throw Error("reading x.tape: it is gone");
+    if (at_ == frames_.size()) return false;
+    for (int i = 0; i < 100 && at_ < frames_.size(); ++i, ++at_) {
+      Event& event = decoder_.decode(frames_[at_].text, frames_[at_].opcode, batch);
+      event.sequence = at_ + 1;
+      event.received = frames_[at_].received;
+    }
+    return true;
+  }
+
+ private:
+  const Frames& frames_;
+  bool fails_at_end_;
+  std::size_t at_ = 0;
+  WireDecoder decoder_;
+};
+
+Frames frames_of(const std::vector<std::string>& texts) {
+  Frames frames;
+  for (const std::string& text : texts)
+    frames.push_back({text});
+  return frames;
+}
+
+std::vector<std::string> texts_of(const Frames& frames) {
+  std::vector<std::string> texts;
+  for (const Frame& frame : frames)
+    texts.push_back(frame.text);
+  return texts;
+}
+
+std::string write_event(std::string_view tenant, std::string_view json_text) {
+  return R"({"conn_meta":{"id":"a","tenant":")" + std::string(tenant) +
+         R"("},"payload":{"Write":)" + std::string(json_text) +
+         R"(},"when":"2026-08-04T13:54:50Z"})";
+}
+
+// About `megabytes` of frames.
+Frames many_frames(std::size_t megabytes) {
+  Frames frames;
+  const std::string filler(10'000, 'x');
+  for (std::size_t i = 0; i < megabytes * 100; ++i)
+    frames.push_back({write_event("acme", '"' + filler + std::to_string(i) + '"')});
+  return frames;
+}
+
+// A server on a thread of its own; stops with the test.
+class ServeTest : public ::testing::Test {
+ protected:
+  ~ServeTest() override {
+    if (server_) server_->stop();
+  }
+
+  void start() {
+    options_.listen = "127.0.0.1:0";
+    if (!factory_) factory_ = [this] { return std::make_unique<FrameList>(frames_); };
+    server_.emplace(options_, factory_, [this](std::string_view line) {
+      const std::lock_guard lock(mutex_);
+      lines_.emplace_back(line);
+    });
+    running_ = std::async(std::launch::async, [this] { return server_->run(); });
+  }
+
+  // How it ended, by itself or after stop().
+  ServeTotals finish() {
+    if (running_.wait_for(kPatience) != std::future_status::ready) {
+      ADD_FAILURE() << "the server does not end";
+      server_->stop();
+    }
+    return running_.get();
+  }
+  ServeTotals stop() {
+    server_->stop();
+    return finish();
+  }
+
+  std::vector<std::string> lines() {
+    const std::lock_guard lock(mutex_);
+    return lines_;
+  }
+
+  Frames frames_;
+  ServeOptions options_;
+  SourceFactory factory_;
+  std::optional<Server> server_;
+
+ private:
+  std::mutex mutex_;
+  std::vector<std::string> lines_;
+  std::future<ServeTotals> running_;  // the last member: it waits for the thread
+};
+
+// ---- clients ----
+
+struct Received {
+  FeedEnd end;
+  std::vector<std::string> texts;
+  std::size_t others = 0;  // frames that are no text
+};
+
+class Collector : public FrameSink {
+ public:
+  Flow on_frames(std::span<const WsMessage> frames) override {
+    for (const WsMessage& frame : frames) {
+      if (frame.opcode == Opcode::Text) {
+        received.texts.emplace_back(frame.payload);
+      } else {
+        ++received.others;
+      }
+    }
+    return Flow::Continue;
+  }
+  Received received;
+};
+
+Received ask(const Server& server, const std::string& request) {
+  FeedOptions options;
+  options.endpoint = parse_endpoint(server.url());
+  options.request = request;
+  Collector sink;
+  const FeedEnd end = follow_feed(options, sink);
+  sink.received.end = end;
+  return std::move(sink.received);
+}
+
+// A bare socket.  Nothing waits for longer than kPatience.
+class RawClient {
+ public:
+  explicit RawClient(const Server& server, int receive_buffer = 0)
+      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+    const timeval patience{kPatience.count(), 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
+    if (receive_buffer > 0) {
+      ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
+    }
+    sockaddr_in address{};
+    address.sin_family = AF_INET;
+    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    address.sin_port = htons(server.port());
+    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
+      throw system_error("connecting", errno);
+  }
+
+  void send(std::string_view bytes) { write_all(socket_.get(), bytes, "a client"); }
+  void send_frame(Opcode opcode, std::string_view payload) {
+    std::string bytes;
+    append_masked_frame(bytes, opcode, payload, {'m', 'a', 's', 'k'});
+    send(bytes);
+  }
+  void upgrade() {
+    send(upgrade_request("127.0.0.1", kPath, "dGhlIHNhbXBsZSBub25jZQ=="));
+    std::string head;
+    while (!head.ends_with("\r\n\r\n"))
+      head += read(1);
+    EXPECT_THAT(head, StartsWith("HTTP/1.1 101 "));
+  }
+
+  // Exactly so many bytes.
+  std::string read(std::size_t size) {
+    std::string bytes(size, '\0');
+    const ssize_t got = ::recv(socket_.get(), bytes.data(), size, MSG_WAITALL);
+    if (got != static_cast<ssize_t>(size)) throw std::runtime_error("the server sent too little");
+    return bytes;
+  }
+  // Until the server has ended its side; fails when it resets the connection.
+  std::string read_to_end() {
+    std::string bytes;
+    std::array<char, 4096> buffer{};
+    for (;;) {
+      const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
+      if (got < 0) throw system_error("reading", errno);
+      if (got == 0) return bytes;
+      bytes.append(buffer.data(), static_cast<std::size_t>(got));
+    }
+  }
+  void reset() {
+    const linger at_once{1, 0};
+    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
+    socket_.reset();
+  }
+
+ private:
+  UniqueFd socket_;
+};
+
+// What is in the bytes of a whole connection: text frames and nothing else.
+std::vector<std::string> split_frames(std::string_view bytes) {
+  WsFrameReader reader(WsRole::Client, kDefaultMaxFrame);
+  std::vector<std::string> texts;
+  reader.feed(bytes);
+  while (const std::optional<WsMessage> message = reader.next()) {
+    EXPECT_EQ(message->opcode, Opcode::Text);
+    texts.emplace_back(message->payload);
+  }
+  EXPECT_FALSE(reader.mid_message());
+  EXPECT_EQ(reader.protocol_error(), "");
+  return texts;
+}
+
+// ---- what a client gets ----
+
+TEST_F(ServeTest, SendsARecordingAsItWasReceived) {
+  const auto path = testing::golden_path("feeds/basic/raw.jsonl");
+  frames_ = frames_of(testing::read_lines(path));
+  ASSERT_THAT(frames_, SizeIs(150));
+  start();
+  const Received got = ask(*server_, "{}");
+  EXPECT_EQ(got.texts, texts_of(frames_));
+  EXPECT_EQ(got.end.kind, FeedEnd::Kind::Closed);
+  EXPECT_EQ(got.others, 0U);
+  EXPECT_EQ(stop().sent, 150U);
+  EXPECT_THAT(lines(), ElementsAre("client 1: 150 events sent"));
+}
+
+TEST_F(ServeTest, SendsWhatIsNoEventUnchangedButLeavesOutBinaryFrames) {
+  frames_ = {{"not json"}, {"\xff\xfe"}, {"\x01\x02", Opcode::Binary}, {""}, {" {} "}};
+  start();
+  const Received got = ask(*server_, "{}");
+  EXPECT_THAT(got.texts, ElementsAre("not json", "\xff\xfe", "", " {} "));
+  EXPECT_EQ(got.others, 0U);
+  EXPECT_EQ(stop().left_out, 1U);
+  EXPECT_THAT(lines(), ElementsAre("client 1: 4 events sent, 1 binary frame left out"));
+}
+
+TEST_F(ServeTest, SendsAFrameThatKcliCannotTakeAndNamesIt) {
+  const std::string allowed = write_event("acme", '"' + std::string(1000, 'x') + '"');
+  frames_ = frames_of({allowed, std::string((16U << 20U) + 1, 'x'), std::string(16U << 20U, 'x')});
+  start();
+  EXPECT_EQ(ask(*server_, "{}").texts, texts_of(frames_));
+  stop();
+  EXPECT_THAT(lines(),
+              ElementsAre(AllOf(HasSubstr("event 2 is a frame of 16777217 bytes")),
+                          "client 1: 3 events sent"));
+}
+
+TEST_F(ServeTest, FiltersAndAbbreviatesAsTheRequestSays) {
+  frames_ =
+      frames_of({write_event("acme", R"("one\r\n")"),
+                 write_event("other", R"("two\r\n")"),
+                 write_event("acme", R"("first\r\nsecond\r\n")"),
+                 R"({"conn_meta":{"id":"b"},"payload":"Closed","when":"2026-08-04T13:54:50Z"})"});
+  start();
+  const std::string short_form =
+      R"({"conn_meta":{"id":"a","tenant":"acme"},"payload":{"AbbreviatedWrite":)"
+      R"({"snippet":"first","len":15}},"when":"2026-08-04T13:54:50Z"})";
+  EXPECT_THAT(ask(*server_, R"({"tenant":["acme"],"terse":true})").texts,
+              ElementsAre(frames_[0].text, short_form, frames_[3].text));
+  EXPECT_THAT(ask(*server_, R"({"tenant":["acme"]})").texts,
+              ElementsAre(frames_[0].text, frames_[2].text, frames_[3].text));
+}
+
+TEST_F(ServeTest, HonoursAllFiltersUnlessAsLive) {
+  frames_ = frames_of({R"({"conn_meta":{"id":"a","recipient":["x@y"]},"payload":"Closed",)"
+                       R"("when":"2026-08-04T13:54:50Z"})"});
+  const std::string request = R"({"rcpt_to":["other@y"]})";
+  start();
+  EXPECT_THAT(ask(*server_, request).texts, IsEmpty());
+  stop();
+  options_.honour = Honour::AsLive;
+  start();
+  EXPECT_THAT(ask(*server_, request).texts, SizeIs(1));
+}
+
+TEST_F(ServeTest, GivesEachOfManyClientsAPlaybackOfItsOwn) {
+  frames_ = many_frames(2);
+  start();
+  std::vector<std::future<Received>> clients;
+  for (int i = 0; i < 8; ++i)
+    clients.push_back(std::async(std::launch::async, [this] { return ask(*server_, "{}"); }));
+  const std::vector<std::string> expected = texts_of(frames_);
+  for (std::future<Received>& client : clients)
+    EXPECT_EQ(client.get().texts, expected);
+  EXPECT_EQ(stop().clients, 8U);
+}
+
+// ---- clients that are slow, rude, or gone ----
+
+TEST_F(ServeTest, LosesNothingOfTheTailForASlowClientAndHoldsUpNobody) {
+  frames_ = many_frames(12);
+  start();
+  RawClient slow(*server_, 4096);
+  slow.upgrade();
+  slow.send_frame(Opcode::Text, "{}");
+  slow.send_frame(Opcode::Ping, "unread: closing now would reset the connection");
+  EXPECT_EQ(ask(*server_, "{}").texts, texts_of(frames_));  // while the slow one has read nothing
+  EXPECT_EQ(split_frames(slow.read_to_end()), texts_of(frames_));
+}
+
+TEST_F(ServeTest, OutlivesClientsThatResetInMidStream) {
+  frames_ = many_frames(12);
+  start();
+  for (int i = 0; i < 5; ++i) {
+    RawClient rude(*server_);
+    rude.upgrade();
+    rude.send_frame(Opcode::Text, "{}");
+    static_cast<void>(rude.read(1000));
+    rude.reset();
+  }
+  EXPECT_EQ(ask(*server_, "{}").texts, texts_of(frames_));
+  EXPECT_EQ(stop().clients, 6U);
+  EXPECT_THAT(lines(), Contains(HasSubstr("it left before the end")).Times(5));
+}
+
+TEST_F(ServeTest, GivesUpAClientThatNeverReads) {
+  frames_ = many_frames(12);
+  options_.stalled_after = milliseconds(200);
+  options_.duty = Duty::FirstClient;
+  start();
+  RawClient idle(*server_, 4096);
+  idle.upgrade();
+  idle.send_frame(Opcode::Text, "{}");
+  EXPECT_EQ(finish().clients, 1U);
+  EXPECT_THAT(lines(), ElementsAre(HasSubstr("it took nothing for too long")));
+}
+
+TEST_F(ServeTest, GivesUpAClientThatNeverAsks) {
+  options_.request_within = milliseconds(100);
+  start();
+  RawClient silent(*server_);
+  EXPECT_EQ(silent.read_to_end(), "");
+  RawClient no_request(*server_);
+  no_request.upgrade();
+  EXPECT_EQ(no_request.read_to_end(), "");
+}
+
+TEST_F(ServeTest, ServesOnlySoManyAtATime) {
+  frames_ = many_frames(12);
+  options_.most_clients = 1;
+  start();
+  std::optional<RawClient> first(std::in_place, *server_, 4096);
+  first->upgrade();
+  first->send_frame(Opcode::Text, "{}");
+  auto second = std::async(std::launch::async, [this] { return ask(*server_, "{}"); });
+  EXPECT_EQ(split_frames(first->read_to_end()), texts_of(frames_));
+  first.reset();
+  EXPECT_EQ(second.get().texts, texts_of(frames_));
+}
+
+// ---- requests that are none ----
+
+// The connection ends without a word, and the line says why.
+struct BadRequest {
+  Opcode opcode = Opcode::Text;
+  std::string payload;
+  std::string why;
+};
+
+TEST_F(ServeTest, EndsWithoutAWordAfterABadRequest) {
+  frames_ = frames_of({"{}"});
+  start();
+  const std::vector<BadRequest> all = {
+      {Opcode::Text, "not json", "expected ident at line 1"},
+      {Opcode::Text, "", "EOF while parsing"},
+      {Opcode::Text, R"({"tenant":"acme"})", "invalid type: string"},
+      {Opcode::Text, R"({"mx_addr":["127.0.0.1/8"]})", "host part of address was not zero"},
+      {Opcode::Text, "{\"a\":\"\xff\"}", "not valid UTF-8"},
+      {Opcode::Text, std::string(2U << 20U, ' '), "too large"},
+      {Opcode::Binary, "{}", "no text"},
+      {Opcode::Ping, "", "no text"},
+      {Opcode::Pong, "", "no text"},
+      {Opcode::Close, "", "no text"},
+  };
+  for (const BadRequest& bad : all) {
+    RawClient client(*server_);
+    client.upgrade();
+    client.send_frame(bad.opcode, bad.payload);
+    EXPECT_EQ(client.read_to_end(), "") << bad.why;
+  }
+  RawClient unmasked(*server_);
+  unmasked.upgrade();
+  unmasked.send(std::string("\x81\x02{}", 4));
+  EXPECT_EQ(unmasked.read_to_end(), "");
+
+  EXPECT_EQ(stop().clients, 0U);
+  ASSERT_THAT(lines(), SizeIs(all.size() + 1));
+  for (const BadRequest& bad : all)
+    EXPECT_THAT(lines(), Contains(HasSubstr(bad.why)));
+  EXPECT_THAT(lines(), Contains(HasSubstr("not WebSocket")));
+}
+
+TEST_F(ServeTest, RefusesHandshakesAsKumodDoes) {
+  start();
+  const std::string path(kPath);
+  const std::string rest = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
+  const std::string version = "Sec-WebSocket-Version: 13\r\n";
+  const std::vector<std::array<std::string, 3>> all = {
+      {"GET " + path + " HTTP/1.1\r\nHost: x\r\n", "400", "Connection header did not include"},
+      {"GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n",
+       "400",
+       "`Upgrade` header"},
+      {"GET " + path + " HTTP/1.1\r\n" + rest, "400", "`Sec-WebSocket-Version` header"},
+      {"GET " + path + " HTTP/1.1\r\n" + rest + version, "400", "Key` header missing"},
+      {"POST " + path + " HTTP/1.1\r\n" + rest, "405", ""},
+      {"GET / HTTP/1.1\r\n" + rest, "404", ""},
+  };
+  for (const auto& [head, status, body] : all) {
+    RawClient client(*server_);
+    client.send(head + "\r\n");
+    EXPECT_THAT(client.read_to_end(),
+                AllOf(StartsWith("HTTP/1.1 " + status + " "), HasSubstr(body)));
+  }
+  stop();
+  EXPECT_THAT(lines(), SizeIs(all.size()));
+}
+
+// ---- when it ends ----
+
+TEST_F(ServeTest, EndsAfterTheFirstClientThatWasPlayedTo) {
+  frames_ = frames_of({"{}"});
+  options_.duty = Duty::FirstClient;
+  start();
+  RawClient(*server_).reset();
+  RawClient bad(*server_);
+  bad.upgrade();
+  bad.send_frame(Opcode::Text, "no request");
+  EXPECT_EQ(bad.read_to_end(), "");
+  bad.reset();
+  EXPECT_THAT(ask(*server_, "{}").texts, ElementsAre("{}"));
+  EXPECT_EQ(finish().clients, 1U);
+}
+
+TEST_F(ServeTest, StopsWhileAClientDoesNotRead) {
+  frames_ = many_frames(12);
+  start();
+  RawClient idle(*server_, 4096);
+  idle.upgrade();
+  idle.send_frame(Opcode::Text, "{}");
+  static_cast<void>(idle.read(100));
+  EXPECT_EQ(stop().clients, 1U);
+  EXPECT_THAT(lines(), ElementsAre(HasSubstr("stopped before the end")));
+}
+
+TEST_F(ServeTest, StopsWhileAClientDoesNotClose) {
+  frames_ = frames_of({"{}"});
+  start();
+  RawClient client(*server_);
+  client.upgrade();
+  client.send_frame(Opcode::Text, "{}");
+  EXPECT_THAT(split_frames(client.read_to_end()), ElementsAre("{}"));
+  EXPECT_EQ(stop().sent, 1U);
+}
+
+TEST_F(ServeTest, SendsWhatIsDueAndWaitsForTheRest) {
+  constexpr std::int64_t kHour = 3600 * std::int64_t{1'000'000'000};
+  frames_ = {{"now", Opcode::Text, kHour}, {"later", Opcode::Text, 2 * kHour}};
+  options_.speed = 2.0;
+  start();
+  RawClient client(*server_);
+  client.upgrade();
+  client.send_frame(Opcode::Text, "{}");
+  EXPECT_EQ(client.read(5), "\x81\x03now");
+  EXPECT_EQ(stop().sent, 1U);
+  EXPECT_EQ(client.read_to_end(), "");
+}
+
+// ---- events that can't be read ----
+
+TEST_F(ServeTest, SendsWhatCouldBeReadAndSaysWhatCouldNot) {
+  frames_ = frames_of({"a", "b"});
+  factory_ = [this] { return std::make_unique<FrameList>(frames_, true); };
+  start();
+  EXPECT_THAT(ask(*server_, "{}").texts, ElementsAre("a", "b"));
+  EXPECT_EQ(stop().failures, 1U);
+  EXPECT_THAT(lines(),
+              ElementsAre("client 1: reading x.tape: it is gone", "client 1: 2 events sent"));
+}
+
+TEST_F(ServeTest, OutlivesAFileThatIsGone) {
+  factory_ = []() -> std::unique_ptr<EventSource> { throw Error("opening x.tape: gone"); };
+  start();
+  EXPECT_THAT(ask(*server_, "{}").texts, IsEmpty());
+  EXPECT_EQ(stop().failures, 1U);
+}
+
+// ---- where it listens ----
+
+std::string url_of(const std::string& address, Reach reach) {
+  ServeOptions options;
+  options.listen = address;
+  options.reach = reach;
+  return Server(options, nullptr, nullptr).url();
+}
+
+TEST(Listen, TellsItsUrl) {
+  EXPECT_THAT(url_of("127.0.0.1:0", Reach::Loopback), StartsWith("http://127.0.0.1:"));
+  EXPECT_THAT(url_of("127.0.0.2:0", Reach::Loopback), StartsWith("http://127.0.0.2:"));
+  EXPECT_THAT(url_of("0.0.0.0:0", Reach::Anyone), StartsWith("http://127.0.0.1:"));
+  EXPECT_THAT(url_of("127.0.0.1:0", Reach::Loopback), Not(::testing::EndsWith(":0")));
+}
+
+TEST(Listen, RefusesWhatOthersCanReachUnlessTold) {
+  for (const char* const address : {"0.0.0.0:0", "192.0.2.1:8001", "[::]:0"})
+    EXPECT_THROW(static_cast<void>(url_of(address, Reach::Loopback)), UsageError) << address;
+}
+
+TEST(Listen, RefusesWhatIsNoAddress) {
+  for (const char* const address : {"",
+                                    ":",
+                                    "8001",
+                                    ":8001",
+                                    "127.0.0.1",
+                                    "127.0.0.1:",
+                                    "127.0.0.1:65536",
+                                    "127.0.0.1:x",
+                                    "::1:8001",
+                                    "[]:1",
+                                    "127.0.0.1:-1"})
+    EXPECT_THROW(static_cast<void>(url_of(address, Reach::Loopback)), UsageError) << address;
+}
+
+TEST(Listen, SaysThatAPortIsTaken) {
+  ServeOptions options;
+  options.listen = "127.0.0.1:0";
+  const Server first(options, nullptr, nullptr);
+  options.listen = "127.0.0.1:" + std::to_string(first.port());
+  try {
+    const Server second(options, nullptr, nullptr);
+    FAIL() << "two servers on one port";
+  } catch (const Error& error) {
+    EXPECT_EQ(error.what(), "listening on " + options.listen + ": Address already in use");
+    EXPECT_EQ(error.exit(), Exit::Failed);
+  }
+}
+
+TEST(HowToConnect, GivesTheCommandLineAndWhoCan) {
+  const std::string text = how_to_connect("http://127.0.0.1:8001", Reach::Loopback);
+  EXPECT_THAT(text, HasSubstr("\n  kcli --endpoint http://127.0.0.1:8001 trace-smtp-client\n"));
+  EXPECT_THAT(text, HasSubstr("any local user"));
+  EXPECT_THAT(how_to_connect("http://127.0.0.1:8001", Reach::Anyone), HasSubstr("anybody"));
+}
+
+}  // namespace
+}  // namespace smtptape

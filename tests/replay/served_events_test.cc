@@ -1,0 +1,96 @@
+#include "replay/served_events.h"
+
+#include <unistd.h>
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+namespace {
+
+using ::testing::ElementsAre;
+
+class ServedEventsTest : public ::testing::Test {
+ protected:
+  ServedEventsTest() {
+    std::string name = ::testing::TempDir() + "served-XXXXXX";
+    if (::mkdtemp(name.data()) == nullptr) throw system_error("making " + name, errno);
+    directory_ = name;
+  }
+  ~ServedEventsTest() override { std::filesystem::remove_all(directory_); }
+
+  std::string write(const std::string& name, std::string_view text) const {
+    const std::string path = directory_ / name;
+    FdSink(create_file(path), path).write(text);
+    return path;
+  }
+
+  std::filesystem::path directory_;
+};
+
+std::string at(std::string_view second, std::string_view id) {
+  return R"({"conn_meta":{"id":")" + std::string(id) +
+         R"("},"payload":"Connected","when":"2026-08-04T13:54:)" + std::string(second) + "Z\"}\n";
+}
+
+// The session ids, in order.
+std::vector<std::string> ids_of(EventSource& source) {
+  std::vector<std::string> ids;
+  EventBatch batch;
+  while (source.next(batch)) {
+    for (const Event& event : batch.events)
+      ids.push_back(event.meta == nullptr ? "?" : event.meta->session_id().value());
+  }
+  return ids;
+}
+
+TEST_F(ServedEventsTest, GivesEachClientAllOfAFile) {
+  ServedEvents events({write("a.jsonl", at("01", "a") + at("02", "b"))}, nullptr);
+  const std::unique_ptr<EventSource> first = events.open();
+  const std::unique_ptr<EventSource> second = events.open();
+  EXPECT_THAT(ids_of(*first), ElementsAre("a", "b"));
+  EXPECT_THAT(ids_of(*second), ElementsAre("a", "b"));
+  EXPECT_FALSE(events.trouble());
+}
+
+TEST_F(ServedEventsTest, MergesFilesByTime) {
+  ServedEvents events({write("a.jsonl", at("01", "a1") + at("05", "a5") + at("05", "a5")),
+                       write("b.jsonl", at("05", "b5") + at("02", "b2") + at("06", "b6")),
+                       write("empty.jsonl", "")},
+                      nullptr);
+  // b2 stays behind b5, with which it came.
+  EXPECT_THAT(ids_of(*events.open()), ElementsAre("a1", "a5", "a5", "b5", "b2", "b6"));
+}
+
+TEST_F(ServedEventsTest, RefusesWhatIsNotThere) {
+  EXPECT_THROW(ServedEvents({directory_ / "no.jsonl"}, nullptr), Error);
+  EXPECT_THROW(ServedEvents({directory_ / "no.tape"}, nullptr), Error);
+  EXPECT_THROW(ServedEvents({directory_}, nullptr), Error);
+}
+
+TEST_F(ServedEventsTest, TellsTroubleOnce) {
+  std::vector<std::string> lines;
+  ServedEvents events({write("a.jsonl", "")},
+                      [&](std::string_view line) { lines.emplace_back(line); });
+  events.tell("a gap");
+  events.tell("a gap");
+  EXPECT_THAT(lines, ElementsAre("a gap"));
+  EXPECT_TRUE(events.trouble());
+  for (int i = 0; i < 1000; ++i)
+    events.tell(std::to_string(i));
+  EXPECT_LT(lines.size(), 100U);
+}
+
+}  // namespace
+}  // namespace smtptape
