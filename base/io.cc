@@ -82,6 +82,17 @@ UniqueFd unlinked_file() {
   return UniqueFd(fd);
 }
 
+bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name) {
+  struct flock lock {};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(byte);
+  lock.l_len = 1;
+  if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
+  if (errno == EAGAIN || errno == EACCES) return false;
+  throw system_error("locking " + name, errno);
+}
+
 void fill_random(char* to, std::size_t size) {
   while (size > 0) {
     const ssize_t got = ::getrandom(to, size, 0);

@@ -140,6 +140,10 @@ class OutputFile : public ByteSink {
   std::optional<FdSink> sink_;
 };
 
+// Locks one byte for writing until the descriptor (and its copies) are closed, against every other
+// opening of the file, also in this process.  False when somebody else has it.
+[[nodiscard]] bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name);
+
 // Random bytes from the system.
 void fill_random(char* to, std::size_t size);
 

@@ -1,0 +1,123 @@
+#include "capture/event_queue.h"
+
+#include <cstring>
+#include <utility>
+
+namespace smtptape {
+
+namespace {
+
+bool is_data(const WsMessage& message) {
+  return message.opcode == Opcode::Text || message.opcode == Opcode::Binary;
+}
+
+struct Extent {
+  std::uint64_t frames = 0;
+  std::uint64_t bytes = 0;
+  [[nodiscard]] std::uint64_t cost() const {
+    return sizeof(FrameChunk) + frames * sizeof(QueuedFrame) + bytes;
+  }
+};
+
+Extent extent_of(std::span<const WsMessage> messages) {
+  Extent extent;
+  for (const WsMessage& message : messages) {
+    if (!is_data(message)) continue;
+    ++extent.frames;
+    extent.bytes += message.payload.size();
+  }
+  return extent;
+}
+
+FrameChunk copy_of(std::span<const WsMessage> messages, const Extent& extent) {
+  FrameChunk chunk;
+  chunk.cost = extent.cost();
+  chunk.bytes.reset(new char[extent.bytes]);
+  chunk.frames.reserve(extent.frames);
+  char* to = chunk.bytes.get();
+  for (const WsMessage& message : messages) {
+    if (!is_data(message)) continue;
+    const std::size_t size = message.payload.size();
+    if (size > 0) std::memcpy(to, message.payload.data(), size);
+    chunk.frames.push_back({{to, size}, message.size, message.opcode, message.oversize});
+    to += size;
+  }
+  return chunk;
+}
+
+}  // namespace
+
+void EventQueue::push(std::span<const WsMessage> messages, std::int64_t received) {
+  const Extent extent = extent_of(messages);
+  if (extent.frames == 0) return;
+  if (bytes_held_.load() + extent.cost() > most_bytes_) {
+    if (dropped_.frames == 0) dropped_.from = received;
+    dropped_.frames += extent.frames;
+    dropped_.until = received;
+    return;
+  }
+  FrameChunk chunk = copy_of(messages, extent);
+  chunk.received = received;
+  hand_over(std::move(chunk));
+}
+
+void EventQueue::push(Gap gap, std::int64_t received) {
+  FrameChunk chunk;
+  chunk.received = received;
+  chunk.cost = sizeof(FrameChunk) + sizeof(Gap) + gap.detail.size();
+  chunk.gaps.push_back(std::move(gap));
+  hand_over(std::move(chunk));
+}
+
+void EventQueue::end() {
+  if (dropped_.frames > 0) {
+    FrameChunk chunk;
+    chunk.received = dropped_.until;
+    hand_over(std::move(chunk));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    ended_ = true;
+  }
+  filled_.notify_one();
+}
+
+void EventQueue::hand_over(FrameChunk chunk) {
+  if (dropped_.frames > 0) {
+    Gap gap;
+    gap.cause = GapCause::QueueFull;
+    gap.count = dropped_.frames;
+    gap.from = dropped_.from;
+    gap.until = dropped_.until;
+    chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
+    chunk.cost += sizeof(Gap);
+    dropped_ = {};
+  }
+  bytes_held_ += chunk.cost;
+  bool was_empty = false;
+  {
+    const std::lock_guard lock(mutex_);
+    was_empty = chunks_.empty();
+    chunks_.push_back(std::move(chunk));
+  }
+  if (was_empty) filled_.notify_one();
+}
+
+EventQueue::Taken EventQueue::take(FrameChunk& chunk, std::optional<TimePoint> deadline) {
+  chunk = {};
+  bytes_held_ -= std::exchange(bytes_in_hand_, 0);
+  std::unique_lock lock(mutex_);
+  const auto ready = [this] { return !chunks_.empty() || ended_; };
+  if (!deadline) {
+    filled_.wait(lock, ready);
+  } else if (!filled_.wait_until(lock, *deadline, ready)) {
+    return Taken::Nothing;
+  }
+  if (chunks_.empty()) return Taken::End;
+  chunk = std::move(chunks_.front());
+  chunks_.pop_front();
+  bytes_in_hand_ = chunk.cost;
+  return Taken::Chunk;
+}
+
+}  // namespace smtptape

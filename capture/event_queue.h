@@ -1,0 +1,90 @@
+// Hands what arrives from the network thread to the writer thread.
+//
+// The network thread never waits here: a full queue drops the newest frames and remembers how many
+// and when, and that becomes one gap at their place in the stream.  Memory is bounded in bytes, the
+// chunk in the writer's hands included.  One allocation for the bytes of a network read and one
+// lock a chunk, none a frame.
+//
+// Threads: push() and end() from one, take() from another.  Nothing here fails but for want of
+// memory.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <vector>
+
+#include "base/net/ws_frames.h"
+#include "base/opcode.h"
+#include "format/event.h"
+#include "format/limits.h"
+
+namespace smtptape {
+
+inline constexpr std::uint64_t kDefaultQueueBytes = 128 * kMiB;
+
+struct QueuedFrame {
+  std::string_view payload;  // in FrameChunk::bytes
+  std::uint64_t size = 0;    // of an oversize frame, which has no payload
+  Opcode opcode = Opcode::Text;
+  bool oversize = false;
+};
+
+// What one network read brought, and what was missed before it.
+struct FrameChunk {
+  std::vector<Gap> gaps;  // before the frames; sequence numbers are still open
+  std::vector<QueuedFrame> frames;
+  std::unique_ptr<char[]> bytes;
+  std::int64_t received = 0;  // ns since 1970
+  std::uint64_t cost = 0;     // of memory
+};
+
+class EventQueue {
+ public:
+  using TimePoint = std::chrono::steady_clock::time_point;
+
+  explicit EventQueue(std::uint64_t most_bytes = kDefaultQueueBytes) : most_bytes_(most_bytes) {}
+
+  // Takes the data frames among `messages`, all or none of them.
+  void push(std::span<const WsMessage> messages, std::int64_t received);
+  // A gap is never dropped: whoever pushes them does it at most once a second.
+  void push(Gap gap, std::int64_t received);
+  // Nothing more comes.
+  void end();
+
+  enum class Taken : std::uint8_t { Chunk, Nothing, End };
+  // The next chunk, waiting for it until `deadline`; without one as long as it takes.
+  [[nodiscard]] Taken take(FrameChunk& chunk, std::optional<TimePoint> deadline);
+
+  // Of what is queued and of the chunk taken last.
+  [[nodiscard]] std::uint64_t bytes_held() const { return bytes_held_.load(); }
+
+ private:
+  struct Dropped {
+    std::uint64_t frames = 0;
+    std::int64_t from = 0;
+    std::int64_t until = 0;
+  };
+
+  void hand_over(FrameChunk chunk);
+
+  const std::uint64_t most_bytes_;
+  Dropped dropped_;  // since the last chunk; the network thread's own
+
+  // Raised by the network thread only, so that what fits when it looks still fits when it pushes.
+  std::atomic<std::uint64_t> bytes_held_{0};
+  std::mutex mutex_;
+  std::condition_variable filled_;
+  std::deque<FrameChunk> chunks_;    // by mutex_
+  bool ended_ = false;               // by mutex_
+  std::uint64_t bytes_in_hand_ = 0;  // the writer thread's own
+};
+
+}  // namespace smtptape

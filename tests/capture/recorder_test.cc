@@ -1,0 +1,352 @@
+#include "capture/recorder.h"
+
+#include <sys/resource.h>
+
+#include <csignal>
+#include <cstdint>
+#include <cstring>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "tests/capture/stored.h"
+#include "tests/capture/temporary_directory.h"
+
+namespace smtptape {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+constexpr std::int64_t kSecond = kNanosPerSecond;
+constexpr std::int64_t kStart = 1'785'877'200 * kSecond;
+
+// Incompressible, so that tapes grow.
+std::string event_of_size(std::size_t size) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  std::string bytes(size / 2, '\0');
+  fill_random(bytes.data(), bytes.size());
+  std::string text;
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    text += {kHex[byte >> 4U], kHex[byte & 0xFU]};
+  }
+  return R"({"conn_meta":{"id":"A"},"payload":{"Read":")" + text +
+         R"("},"when":"2026-08-04T13:54:50.123Z"})";
+}
+
+FrameChunk chunk_of(const std::vector<std::string>& frames, std::int64_t received) {
+  FrameChunk chunk;
+  chunk.received = received;
+  std::size_t size = 0;
+  for (const std::string& frame : frames)
+    size += frame.size();
+  chunk.bytes.reset(new char[size]);
+  char* to = chunk.bytes.get();
+  for (const std::string& frame : frames) {
+    std::memcpy(to, frame.data(), frame.size());
+    chunk.frames.push_back({{to, frame.size()}, frame.size(), Opcode::Text, false});
+    to += frame.size();
+  }
+  return chunk;
+}
+
+Gap dropped(std::uint64_t count, std::int64_t from, std::int64_t until) {
+  Gap gap;
+  gap.cause = GapCause::QueueFull;
+  gap.count = count;
+  gap.from = from;
+  gap.until = until;
+  return gap;
+}
+
+class RecorderTest : public testing::Test {
+ protected:
+  RecorderTest() : store_(directory_.path()) {
+    options_.source = "mta";
+    options_.writer = "smtptape test";
+  }
+
+  void record_one(Recorder& recorder, std::int64_t received) {
+    recorder.record(chunk_of({event_of_size(200)}, received));
+  }
+  [[nodiscard]] std::vector<StoredTape> tapes() const { return read_store(store_, "mta"); }
+
+  TemporaryDirectory directory_;
+  Store store_;
+  RecorderOptions options_;
+};
+
+TEST_F(RecorderTest, MakesNoTapeWhileThereIsNothingToStore) {
+  Recorder recorder(store_, options_, nullptr);
+  recorder.begin(std::nullopt, kStart);
+  recorder.tick(kStart + 100 * kSecond);
+  EXPECT_EQ(recorder.next_tick(), std::nullopt);
+  recorder.finish(kStart + 200 * kSecond);
+  EXPECT_THAT(tapes(), IsEmpty());
+  EXPECT_EQ(recorder.totals().tapes, 0U);
+}
+
+TEST_F(RecorderTest, FlushesWhatIsOneSecondOld) {
+  Recorder recorder(store_, options_, nullptr);
+  record_one(recorder, kStart);
+  record_one(recorder, kStart + kSecond / 2);
+  ASSERT_EQ(recorder.next_tick(), kStart + kSecond);
+  recorder.tick(kStart + kSecond - 1);
+  EXPECT_THAT(tapes().at(0).events, IsEmpty());
+  recorder.tick(kStart + kSecond);
+  EXPECT_THAT(tapes().at(0).events, SizeIs(2));
+  EXPECT_EQ(tapes().at(0).end, TapeEnd::Unclosed);
+  EXPECT_EQ(recorder.next_tick(), std::nullopt);
+  record_one(recorder, kStart + 5 * kSecond);
+  EXPECT_EQ(recorder.next_tick(), kStart + 6 * kSecond);
+}
+
+TEST_F(RecorderTest, FlushesABatchThatIsFull) {
+  options_.batch_bytes = 1000;
+  Recorder recorder(store_, options_, nullptr);
+  recorder.record(chunk_of({event_of_size(600), event_of_size(600)}, kStart));
+  EXPECT_THAT(tapes().at(0).events, SizeIs(2));
+  EXPECT_EQ(recorder.next_tick(), std::nullopt);
+}
+
+TEST_F(RecorderTest, EndsAGroupThatIsOld) {
+  Recorder recorder(store_, options_, nullptr);
+  for (int i = 0; i < 700; ++i) {
+    const std::int64_t now = kStart + i * kSecond;
+    record_one(recorder, now);
+    recorder.tick(now + kSecond);
+  }
+  recorder.finish(kStart + 701 * kSecond);
+  EXPECT_THAT(tapes().at(0).footer.value().groups, SizeIs(3));
+}
+
+TEST_F(RecorderTest, BeginsANewTapeWhenTheOldOneIsLarge) {
+  options_.rotate_size = 20'000;
+  options_.batch_bytes = 1000;
+  Recorder recorder(store_, options_, nullptr);
+  std::vector<std::string> sent;
+  for (int i = 0; i < 100; ++i) {
+    sent.push_back(event_of_size(1000));
+    recorder.record(chunk_of({sent.back()}, kStart + i));
+  }
+  recorder.finish(kStart + kSecond);
+  const std::vector<StoredTape> stored = tapes();
+  ASSERT_GE(stored.size(), 2U);
+  EXPECT_EQ(frames_of(stored), sent);
+  EXPECT_EQ(recorder.totals().tapes, stored.size());
+  Ledger sum;
+  std::uint64_t sequence = 0;
+  for (std::size_t i = 0; i < stored.size(); ++i) {
+    const StoredTape& tape = stored[i];
+    EXPECT_EQ(tape.end, TapeEnd::Sealed);
+    EXPECT_EQ(tape.header.origin.tape_number, i + 1);
+    EXPECT_EQ(tape.header.origin.capture, stored[0].header.origin.capture);
+    EXPECT_EQ(tape.header.first_sequence, sequence + 1);
+    for (const StoredEvent& event : tape.events)
+      EXPECT_EQ(event.sequence, ++sequence);
+    EXPECT_TRUE(tape.footer.value().ledger.balances());
+    sum += tape.footer.value().ledger;
+    if (i == 0) continue;
+    const GroupIndex& last = stored[i - 1].footer.value().groups.back();
+    EXPECT_EQ(tape.header.predecessor.value().tape_id, stored[i - 1].header.tape_id);
+    EXPECT_EQ(tape.header.predecessor.value().last_sequence, last.last_sequence);
+    EXPECT_EQ(tape.header.predecessor.value().end_offset, last.offset + last.bytes);
+  }
+  EXPECT_EQ(sum, recorder.totals().ledger);
+}
+
+TEST_F(RecorderTest, BeginsANewTapeAfterAnIntervalWithTheNextEvent) {
+  options_.rotate_interval = 10 * kSecond;
+  Recorder recorder(store_, options_, nullptr);
+  record_one(recorder, kStart);
+  recorder.tick(kStart + 100 * kSecond);
+  EXPECT_THAT(tapes(), SizeIs(1));
+  record_one(recorder, kStart + 100 * kSecond);
+  recorder.finish(kStart + 101 * kSecond);
+  ASSERT_THAT(tapes(), SizeIs(2));
+  EXPECT_EQ(tapes()[1].path.filename(), "mta-00000002-20260804T210140Z.tape");
+}
+
+TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {
+  options_.rotate_interval = 10 * kSecond;
+  const std::string lag =
+      R"({"conn_meta":null,"payload":{"Diagnostic":{"level":"ERROR","message":"Tracer Lagged )"
+      R"(behind and missed 9 events"}},"when":"2026-08-04T13:54:50Z"})";
+  OptionValues values;
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    if (kProperties[i].flag == "--tenant") values[i] = {"acme"};
+  }
+  AllowList filter(request_from_options(values, Honour::Documented), Honour::Documented);
+  const std::string other =
+      R"({"conn_meta":{"id":"A","tenant":"x"},"payload":"Connected","when":"2026-08-04T13:54:50Z"})";
+  Recorder recorder(store_, options_, &filter);
+  recorder.record(chunk_of({other, event_of_size(10), other}, kStart));
+  FrameChunk chunk = chunk_of({lag, event_of_size(10)}, kStart + 20 * kSecond);
+  chunk.gaps.push_back(dropped(5, kStart + kSecond, kStart + 2 * kSecond));
+  chunk.frames.push_back({{}, 1'000'000, Opcode::Text, true});
+  recorder.record(chunk);
+  recorder.finish(kStart + 21 * kSecond);
+
+  const std::vector<StoredTape> stored = tapes();
+  ASSERT_THAT(stored, SizeIs(2));
+  const Ledger first = stored[0].footer.value().ledger;
+  EXPECT_EQ(first.received, 8U);
+  EXPECT_EQ(first.stored, 1U);
+  EXPECT_EQ(first.not_selected, 2U);
+  EXPECT_EQ(first.total_lost().count, 5U);
+  const Ledger second = stored[1].footer.value().ledger;
+  EXPECT_EQ(second.received, 3U);
+  EXPECT_EQ(second.stored, 2U);
+  EXPECT_EQ(second.total_lost().count, 1U);
+  EXPECT_EQ(second.upstream[0], (Loss{9, 1, 0}));
+  EXPECT_TRUE(first.balances());
+  EXPECT_TRUE(second.balances());
+
+  ASSERT_THAT(stored[0].gaps, SizeIs(1));
+  EXPECT_EQ(stored[0].gaps[0].after_sequence, 3U);
+  EXPECT_EQ(stored[0].gaps[0].before_sequence, 9U);
+  EXPECT_EQ(stored[0].events.at(0).sequence, 2U);
+  EXPECT_EQ(stored[1].events.at(0).sequence, 9U);
+  ASSERT_THAT(stored[1].gaps, SizeIs(2));
+  EXPECT_EQ(stored[1].gaps[0].notice_sequence, 9U);
+  EXPECT_EQ(stored[1].gaps[1].frame_bytes, 1'000'000U);
+  EXPECT_EQ(stored[1].gaps[1].after_sequence, 10U);
+}
+
+TEST_F(RecorderTest, TakesNothingAfterTheLastWantedEvent) {
+  options_.most_events = 2;
+  Recorder recorder(store_, options_, nullptr);
+  recorder.record(chunk_of({event_of_size(10), event_of_size(10), event_of_size(10)}, kStart));
+  EXPECT_TRUE(recorder.full());
+  record_one(recorder, kStart);
+  recorder.finish(kStart);
+  EXPECT_EQ(recorder.totals().ledger.received, 2U);
+}
+
+TEST_F(RecorderTest, SaysAtTheStopThatNobodyRecordedEvenWithoutAnEvent) {
+  Recorder recorder(store_, options_, nullptr);
+  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, kStart);
+  recorder.finish(kStart + kSecond);
+  const std::vector<StoredTape> stored = tapes();
+  ASSERT_THAT(stored, SizeIs(1));
+  ASSERT_THAT(stored[0].gaps, SizeIs(1));
+  EXPECT_EQ(stored[0].gaps[0].cause, GapCause::NotRecording);
+  EXPECT_EQ(stored[0].gaps[0].from, kStart - 60 * kSecond);
+  EXPECT_EQ(stored[0].gaps[0].until, kStart);
+  EXPECT_EQ(stored[0].header.predecessor.value().last_sequence, 5U);
+}
+
+// ---- what an earlier capture left ----
+
+TEST_F(RecorderTest, FindsWhereAnUnclosedTapeEnds) {
+  std::uint64_t size = 0;
+  {
+    Recorder recorder(store_, options_, nullptr);
+    record_one(recorder, kStart);
+    record_one(recorder, kStart + 7);
+    recorder.tick(kStart + 10 * kSecond);
+    size = std::filesystem::file_size(store_.tapes_of("mta").at(0).path);
+  }
+  const std::optional<LastTape> last = find_last_tape(store_, "mta");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->last_received, kStart + 7);
+  EXPECT_EQ(last->place.last_sequence, 2U);
+  EXPECT_EQ(last->place.end_offset, size);
+  EXPECT_EQ(last->place.tape_id, tapes().at(0).header.tape_id);
+}
+
+TEST_F(RecorderTest, PassesOverTapesThatCantBeRead) {
+  EXPECT_EQ(find_last_tape(store_, "mta"), std::nullopt);
+  {
+    Recorder recorder(store_, options_, nullptr);
+    record_one(recorder, kStart);
+    recorder.finish(kStart);
+  }
+  const UniqueFd garbage = create_file(store_.path_of({"mta", 7, "20260804T210000Z"}));
+  write_all(garbage.get(), "garbage", "garbage");
+  const UniqueFd empty = create_file(store_.path_of({"mta", 8, "20260804T210000Z"}));
+  const std::optional<LastTape> last = find_last_tape(store_, "mta");
+  ASSERT_TRUE(last);
+  EXPECT_EQ(last->last_received, kStart);
+  EXPECT_EQ(store_.next_number("mta"), 9U);
+}
+
+// ---- when the disk fails ----
+
+// While it lives, no file of this process may grow beyond `bytes`.
+class LargestFile {
+ public:
+  explicit LargestFile(std::uint64_t bytes) {
+    ::getrlimit(RLIMIT_FSIZE, &before_);
+    rlimit limit = before_;
+    limit.rlim_cur = bytes;
+    std::signal(SIGXFSZ, SIG_IGN);
+    ::setrlimit(RLIMIT_FSIZE, &limit);
+  }
+  ~LargestFile() {
+    ::setrlimit(RLIMIT_FSIZE, &before_);
+    std::signal(SIGXFSZ, SIG_DFL);
+  }
+  LargestFile(const LargestFile&) = delete;
+  LargestFile& operator=(const LargestFile&) = delete;
+
+ private:
+  rlimit before_{};
+};
+
+TEST_F(RecorderTest, CountsWhatAFullDiskCost) {
+  options_.batch_bytes = 4000;
+  Recorder recorder(store_, options_, nullptr);
+  FrameChunk chunk;
+  std::uint64_t sent = 0;
+  {
+    const LargestFile limit(30'000);
+    const auto until_it_fails = [&] {
+      for (;;) {
+        sent += 3;
+        chunk = chunk_of({event_of_size(1000), event_of_size(1000), event_of_size(1000)}, kStart);
+        recorder.record(chunk);
+      }
+    };
+    EXPECT_THROW(until_it_fails(), Error);
+    recorder.count_lost(chunk);
+    recorder.count_lost(chunk_of({"{}", "{}"}, kStart + 1));
+    recorder.abandon(kStart + 2);
+  }
+  const Ledger& ledger = recorder.totals().ledger;
+  EXPECT_EQ(ledger.received, sent + 2);
+  EXPECT_TRUE(ledger.balances());
+  EXPECT_GT(ledger.lost[static_cast<std::size_t>(GapCause::Disk) - 1].count, 2U);
+  EXPECT_EQ(tapes().at(0).events.size(), ledger.stored);
+}
+
+TEST_F(RecorderTest, SealsTheOldTapeWhenThereIsNoRoomForTheNext) {
+  options_.rotate_interval = kSecond;
+  Recorder recorder(store_, options_, nullptr);
+  record_one(recorder, kStart);
+  const UniqueFd in_the_way = create_file(store_.path_of({"mta", 2, "20260804T210002Z"}));
+  const FrameChunk chunk =
+      chunk_of({event_of_size(10), event_of_size(10), event_of_size(10)}, kStart + 2 * kSecond);
+  EXPECT_THROW(recorder.record(chunk), Error);
+  recorder.count_lost(chunk);
+  recorder.abandon(kStart + 3 * kSecond);
+  const StoredTape tape = read_stored(store_.tapes_of("mta").at(0).path);
+  EXPECT_EQ(tape.end, TapeEnd::Sealed);
+  ASSERT_THAT(tape.gaps, SizeIs(1));
+  EXPECT_EQ(tape.gaps[0].cause, GapCause::Disk);
+  EXPECT_EQ(tape.gaps[0].count, 3U);
+  EXPECT_EQ(tape.gaps[0].after_sequence, 1U);
+  EXPECT_EQ(tape.footer.value().ledger, recorder.totals().ledger);
+  EXPECT_EQ(recorder.totals().ledger.received, 4U);
+  EXPECT_TRUE(recorder.totals().ledger.balances());
+}
+
+}  // namespace
+}  // namespace smtptape
