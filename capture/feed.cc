@@ -58,7 +58,7 @@ std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
       return who + " is not a WebSocket server" + status + ": " + shortened(end.reason);
     }
   }
-  SMTPTAPE_CHECK(!"unknown kind of end");
+  SMTPTAPE_CHECK(false && "unknown kind of end");
   return {};
 }
 
@@ -73,8 +73,8 @@ std::string kcli_connect_error(const FeedEnd& end) {
     return "IO error: " + why + "\n\nCaused by:\n    " + why;
   }
   if (end.status != 0 && end.status != 101) return "HTTP error: " + status_line(end);
-  return "WebSocket protocol error: " +
-         (end.reason.empty() ? "Handshake not finished" : end.reason);
+  const bool closed = end.kind == FeedEnd::Kind::Closed;
+  return "WebSocket protocol error: " + (closed ? "Handshake not finished" : end.reason);
 }
 
 }  // namespace smtptape

@@ -37,8 +37,9 @@ FeedEnd::Kind kind_of(const error_code& error, FeedEnd::Kind otherwise) {
 FeedEnd end_by(const error_code& error, FeedEnd::Kind otherwise) {
   FeedEnd end;
   end.kind = kind_of(error, otherwise);
+  if (end.kind == FeedEnd::Kind::Stopped) return end;
   if (error.category() == boost::system::system_category()) end.os_error = error.value();
-  if (end.kind != FeedEnd::Kind::Stopped) end.reason = error.message();
+  end.reason = error.message();
   return end;
 }
 

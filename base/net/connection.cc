@@ -1,5 +1,6 @@
 #include "base/net/connection.h"
 
+#include <netdb.h>
 #include <netinet/tcp.h>
 #include <sys/eventfd.h>
 #include <sys/socket.h>
@@ -23,8 +24,7 @@
 #include <boost/asio/write.hpp>
 
 #include "base/error.h"
-
-#include <netdb.h>
+#include "base/io.h"
 
 namespace smtptape {
 
@@ -49,11 +49,10 @@ class Lookup {
  public:
   Lookup(std::string host, std::uint16_t port)
       : host_(std::move(host)), port_(std::to_string(port)), event_(eventfd(0, EFD_CLOEXEC)) {
-    if (event_ < 0) throw system_error("making an eventfd", errno);
+    if (!event_) throw system_error("making an eventfd", errno);
   }
   ~Lookup() {
     if (found_ != nullptr) freeaddrinfo(found_);
-    close(event_);
   }
   Lookup(const Lookup&) = delete;
   Lookup& operator=(const Lookup&) = delete;
@@ -67,12 +66,12 @@ class Lookup {
     finished_.store(true, std::memory_order_release);
     const std::uint64_t one = 1;
     // Nothing can be done about a failure, and an eventfd at 0 has none.
-    [[maybe_unused]] const ssize_t written = write(event_, &one, sizeof one);
+    [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
   }
 
   // A descriptor of the caller's own, readable once run() has ended.
   [[nodiscard]] int wake_descriptor() const {
-    const int copy = dup(event_);
+    const int copy = dup(event_.get());
     if (copy < 0) throw system_error("copying an eventfd", errno);
     return copy;
   }
@@ -105,7 +104,7 @@ class Lookup {
 
   std::string host_;
   std::string port_;
-  int event_;
+  UniqueFd event_;
   int status_ = 0;
   int system_error_ = 0;
   addrinfo* found_ = nullptr;
@@ -130,7 +129,8 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
     return {};
   }
   [[nodiscard]] error_code reason_for(const error_code& error) const {
-    return error == asio::error::operation_aborted ? interruption() : error;
+    const error_code ours = interruption();
+    return ours && error == asio::error::operation_aborted ? ours : error;
   }
 
   void expire_at(steady_clock::time_point deadline);
@@ -202,11 +202,13 @@ asio::awaitable<error_code> Connection::Impl::try_address(tcp::endpoint address)
 asio::awaitable<error_code> Connection::Impl::try_addresses(std::vector<tcp::endpoint> addresses,
                                                             steady_clock::time_point deadline) {
   error_code error = asio::error::operation_aborted;
-  for (std::size_t i = 0; i < addresses.size() && !stopped; ++i) {
+  std::size_t untried = addresses.size();
+  for (const tcp::endpoint& address : addresses) {
+    if (stopped) break;
     const auto now = steady_clock::now();
     const auto left = std::chrono::duration_cast<milliseconds>(deadline - now);
-    expire_at(now + connect_share(left, addresses.size() - i));
-    error = co_await try_address(addresses[i]);
+    expire_at(now + connect_share(left, untried--));
+    error = co_await try_address(address);
     if (!error) break;
   }
   expire_at(deadline);

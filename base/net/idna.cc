@@ -1,12 +1,12 @@
 #include "base/net/idna.h"
 
+#include <locale.h>  // newlocale, towlower_l: POSIX, not in <clocale>
+#include <wctype.h>
+
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
-
-#include <locale.h>  // newlocale, towlower_l: POSIX, not in <clocale>
-#include <wctype.h>
 
 namespace smtptape {
 

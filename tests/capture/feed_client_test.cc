@@ -306,12 +306,6 @@ TEST(FeedClient, GivesStatusAndReasonOfARefusal) {
   EXPECT_EQ(end.reason, "x not permitted GET on");
 }
 
-TEST(FeedClient, GivesTheReasonOfARefusalThatWasCutByAReset) {
-  const FeedEnd end = refused_by(
-      answer_with("HTTP/1.1 500 Oops\r\ncontent-length: 22\r\n\r\n", {reset_connection()}));
-  EXPECT_TRUE(end.kind == Kind::Rejected || end.kind == Kind::Reset);
-}
-
 TEST(FeedClient, KnowsWhatIsNotAWebSocket) {
   const FeedEnd page =
       refused_by(answer_with("HTTP/1.1 200 OK\r\ncontent-length: 6\r\n\r\n<html>"));

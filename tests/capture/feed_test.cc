@@ -74,6 +74,8 @@ TEST(FeedEnd, KnowsWhatKcliSays) {
             "HTTP error: 401 Unauthorized");
   EXPECT_EQ(kcli_connect_error(http_end(FeedEnd::Kind::NotWebSocket, 200, "OK", "a page")),
             "HTTP error: 200 OK");
+  EXPECT_EQ(kcli_connect_error(end_of(FeedEnd::Kind::Closed, "End of file")),
+            "WebSocket protocol error: Handshake not finished");
   EXPECT_THAT(kcli_connect_error(end_of(FeedEnd::Kind::NotFound, "Name or service not known")),
               HasSubstr("failed to lookup address information: Name or service not known"));
 }

@@ -1,5 +1,5 @@
 // What WsFrameReader promises for any bytes: the same messages however they are cut, and memory
-// that follows what arrived.  Shared by the fuzz target and the test that replays its corpus.
+// that follows what arrived.  Shared by the fuzz target and the unit tests.
 //
 // The first byte of an input chooses role and limit, the second how it is cut; the rest is the
 // stream.

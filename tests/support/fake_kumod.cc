@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "base/net/upgrade.h"
 #include "base/net/ws_frames.h"
 
@@ -30,31 +31,17 @@ constexpr std::chrono::seconds kPatience{10};
 constexpr std::string_view kPath = "/api/admin/trace-smtp-client/v1";
 constexpr std::uint64_t kLargestFrame = 1 << 20;
 
-class Descriptor {
- public:
-  explicit Descriptor(int value) : value_(value) {
-    if (value < 0) throw system_error("opening a descriptor", errno);
-  }
-  ~Descriptor() { ::close(value_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const { return value_; }
-
- private:
-  int value_;
-};
-
 // Ends the dialogue: the client is gone, patience is at its end, or the test is.
 struct DialogueOver : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
-int bind_loopback() {
-  const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+UniqueFd bind_loopback() {
+  UniqueFd socket(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
   sockaddr_in address{};
   address.sin_family = AF_INET;
   address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  if (::bind(socket, reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
+  if (::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0) {
     throw system_error("binding to 127.0.0.1", errno);
   }
   return socket;
@@ -318,7 +305,7 @@ struct FakeKumod::Impl {
     for (const Dialogue& dialogue : dialogues) {
       const std::optional<int> client = accept();
       if (!client) break;
-      const Descriptor socket(*client);
+      const UniqueFd socket(*client);
       const int on = 1;
       ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       notes.add_client();
@@ -342,8 +329,8 @@ struct FakeKumod::Impl {
   }
 
   std::vector<Dialogue> dialogues;
-  Descriptor listener{bind_loopback()};
-  Descriptor stop{eventfd(0, EFD_CLOEXEC)};
+  UniqueFd listener = bind_loopback();
+  UniqueFd stop{eventfd(0, EFD_CLOEXEC)};
   mutable Notes notes;
   std::thread thread;
 };
@@ -374,11 +361,8 @@ void FakeKumod::join() const {
 
 ClosedPort::ClosedPort() : socket_(bind_loopback()) {
 }
-ClosedPort::~ClosedPort() {
-  ::close(socket_);
-}
 std::string ClosedPort::url() const {
-  return loopback_url(socket_);
+  return loopback_url(socket_.get());
 }
 
 }  // namespace smtptape

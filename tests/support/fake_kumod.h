@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/io.h"
 #include "base/opcode.h"
 
 namespace smtptape {
@@ -87,13 +88,10 @@ class FakeKumod {
 class ClosedPort {
  public:
   ClosedPort();
-  ~ClosedPort();
-  ClosedPort(const ClosedPort&) = delete;
-  ClosedPort& operator=(const ClosedPort&) = delete;
   [[nodiscard]] std::string url() const;
 
  private:
-  int socket_;
+  UniqueFd socket_;
 };
 
 }  // namespace smtptape

@@ -1,0 +1,32 @@
+// Times and sizes as people write them on a command line.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+namespace smtptape {
+
+// Nanoseconds since 1970.  Understands RFC 3339, "2026-11-21 22:00[:30[.5]]", "2026-11-21",
+// "today", "yesterday" (each with an optional time), "22:00", "now", "-2h" (before `now`) and
+// "@unix[.fraction]".  Without an offset: local time.  Throws UsageError that names `option`.
+[[nodiscard]] std::int64_t parse_time_spec(std::string_view text,
+                                           std::int64_t now,
+                                           std::string_view option);
+
+// "90", "90s", "15m", "1h30m", "2d", "500ms".  Throws UsageError.
+[[nodiscard]] std::chrono::nanoseconds parse_duration(std::string_view text,
+                                                      std::string_view option);
+
+// "4096", "256K", "64M", "1G", "64MiB": powers of 1024.  Throws UsageError.
+[[nodiscard]] std::uint64_t parse_size(std::string_view text, std::string_view option);
+
+// "12.3 MiB"
+[[nodiscard]] std::string show_size(std::uint64_t bytes);
+// RFC 3339 in UTC with milliseconds, for messages.
+[[nodiscard]] std::string show_time(std::int64_t unix_nanos);
+// The wall clock.
+[[nodiscard]] std::int64_t now_unix_nanos();
+
+}  // namespace smtptape

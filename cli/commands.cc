@@ -1,0 +1,15 @@
+#include "cli/command.h"
+
+namespace smtptape {
+
+std::vector<std::unique_ptr<Command>> all_commands() {
+  std::vector<std::unique_ptr<Command>> commands;
+  commands.push_back(make_replay_command());
+  commands.push_back(make_import_command());
+  commands.push_back(make_export_command());
+  commands.push_back(make_extract_command());
+  commands.push_back(make_info_command());
+  return commands;
+}
+
+}  // namespace smtptape

@@ -1,0 +1,90 @@
+// smtptape export: frames, byte for byte as they came in.
+#include <optional>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/selection_options.h"
+#include "cli/tape_output.h"
+
+namespace smtptape {
+
+namespace {
+
+class ExportCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "export"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Write the frames of tapes, byte for byte as they came in";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape export night.tape | jq .payload\n"
+           "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl";
+  }
+  void describe(Options& options) override {
+    selection_.describe(options, "event");
+    options.value("--format",
+                  format_,
+                  "FORMAT",
+                  "jsonl (default): a frame a line; frames: opcode, length, bytes");
+    options.value("-o,--output", output_, "FILE", "Write here instead of standard output");
+    options.flag("--force", force_, "Replace the file if it exists");
+  }
+  [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
+
+  [[nodiscard]] int run() override {
+    const FeedFormat format = parse_feed_format(format_);
+    const Selection selection = selection_.selection();
+    selection_.filters.tell_difference();
+    SelectedTapes tapes(selection_, selection);
+    if (output_.empty()) {
+      StandardOutput out;
+      write_frames(tapes.events(), format, out);
+    } else {
+      OutputFile file(output_,
+                      force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
+      write_frames(tapes.events(), format, file);
+      file.commit();
+    }
+    const bool incomplete = tapes.tell_trouble();
+    return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
+  }
+
+ private:
+  // The last newline is held back: the file that was imported may have ended without one.
+  static void write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
+    constexpr std::size_t kEnough = 256 << 10;
+    std::string text;
+    EventBatch batch;
+    std::uint64_t last_sequence = 0;
+    std::optional<std::string> without_newline;  // sequence of the frame that had none
+    while (events.next(batch)) {
+      for (const Event& event : batch.events) {
+        append_feed_frame(text, event, format);
+        last_sequence = event.sequence;
+        if (text.size() < kEnough) continue;
+        out.write(std::string_view(text).substr(0, text.size() - 1));
+        text.erase(0, text.size() - 1);
+      }
+      for (const Note& note : batch.notes) {
+        if (note.key == kNoFinalNewline) without_newline = note.value;
+      }
+    }
+    const bool cut = format == FeedFormat::Jsonl && !text.empty() &&
+                     without_newline == std::to_string(last_sequence);
+    if (cut) text.pop_back();
+    out.write(text);
+  }
+
+  SelectionOptions selection_;
+  std::string format_ = "jsonl";
+  std::string output_;
+  bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_export_command() {
+  return std::make_unique<ExportCommand>();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,328 @@
+// smtptape info: what tapes hold, in words or as JSON.
+#include <algorithm>
+#include <set>
+
+#include "base/time_spec.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "format/tape/tape_reader.h"
+#include "format/wire/json.h"
+#include "replay/inputs.h"
+#include "replay/selection.h"
+
+namespace smtptape {
+
+namespace {
+
+// Everything that is told of a tape, whichever way it was found out.
+struct TapeFacts {
+  std::string path;
+  std::string state;
+  std::optional<TapeHeader> header;
+  std::vector<Origin> origins;
+  std::vector<GroupIndex> groups;
+  Ledger ledger;
+  std::uint64_t sessions = 0;
+  std::uint64_t file_bytes = 0;
+  std::uint64_t events = 0;
+  std::uint64_t wire_bytes = 0;
+  std::uint64_t verbatim = 0;
+  std::uint64_t unknown = 0;
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+  std::vector<Gap> gaps;
+  std::vector<std::string> damage;
+};
+
+void add_groups(TapeFacts& facts) {
+  for (const GroupIndex& group : facts.groups) {
+    if (group.events > 0) {
+      facts.first =
+          facts.events == 0 ? group.first_received : std::min(facts.first, group.first_received);
+      facts.last =
+          facts.events == 0 ? group.last_received : std::max(facts.last, group.last_received);
+    }
+    facts.events += group.events;
+    facts.wire_bytes += group.wire_bytes;
+    facts.verbatim += group.verbatim;
+    facts.unknown += group.unknown;
+    facts.gaps.insert(facts.gaps.end(), group.gaps.begin(), group.gaps.end());
+  }
+}
+
+TapeFacts facts_of_sealed(const std::string& path, TapeSummary summary) {
+  TapeFacts facts;
+  facts.path = path;
+  facts.state = "sealed";
+  facts.header = std::move(summary.header);
+  facts.origins = std::move(summary.footer.origins);
+  facts.groups = std::move(summary.footer.groups);
+  facts.ledger = summary.footer.ledger;
+  facts.sessions = summary.footer.session_hashes.size();
+  facts.file_bytes = summary.file_bytes;
+  add_groups(facts);
+  return facts;
+}
+
+// An unsealed tape has to be read.
+TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
+  FdSource source(std::move(fd), path);
+  TapeReader reader(source, path);
+  TapeFacts facts;
+  facts.path = path;
+  EventBatch batch;
+  std::set<std::string, std::less<>> sessions;
+  while (reader.next(batch)) {
+    for (const Event& event : batch.events) {
+      facts.first = facts.events == 0 ? event.received : std::min(facts.first, event.received);
+      facts.last = facts.events == 0 ? event.received : std::max(facts.last, event.received);
+      ++facts.events;
+      if (event.verbatim != nullptr) ++facts.verbatim;
+      if (event.kind == EventKind::Unknown) ++facts.unknown;
+      const bool in_session =
+          event.meta != nullptr && event.meta->session_id() && !event.meta->session_id()->empty();
+      if (in_session && !sessions.contains(*event.meta->session_id())) {
+        sessions.insert(*event.meta->session_id());
+      }
+    }
+    for (Gap& gap : batch.gaps) {
+      gap.origin = nullptr;
+      facts.ledger.add(gap);
+      facts.gaps.push_back(std::move(gap));
+    }
+  }
+  facts.header = reader.header();
+  if (facts.header) facts.origins = {facts.header->origin};
+  facts.groups = reader.indexes();
+  for (const GroupIndex& group : facts.groups)
+    facts.wire_bytes += group.wire_bytes;
+  facts.sessions = sessions.size();
+  facts.file_bytes = reader.good_until();
+  facts.ledger.stored = facts.events;
+  facts.ledger.received = facts.events + facts.ledger.total_lost().count;
+  for (const Damage& damage : reader.damage()) {
+    facts.damage.push_back(path + " at " + std::to_string(damage.offset) + ": " + damage.what);
+  }
+  switch (reader.end()) {
+    case TapeEnd::Sealed: facts.state = "sealed, damaged"; break;
+    case TapeEnd::Unclosed: facts.state = "not sealed"; break;
+    case TapeEnd::Torn: facts.state = "torn"; break;
+  }
+  return facts;
+}
+
+TapeFacts facts_of(const TapeFile& file) {
+  const std::string path = file.path.string();
+  UniqueFd fd = open_for_reading(file.path);
+  if (auto summary = read_summary(fd.get())) return facts_of_sealed(path, std::move(*summary));
+  return facts_by_reading(path, std::move(fd));
+}
+
+// One line of JSON, written as we go.
+class JsonLine {
+ public:
+  JsonLine& field(std::string_view name, std::string_view text) {
+    key(name);
+    append_json_string(out_, text);
+    return *this;
+  }
+  JsonLine& field(std::string_view name, std::uint64_t number) {
+    key(name);
+    out_ += std::to_string(number);
+    return *this;
+  }
+  JsonLine& raw(std::string_view name, std::string_view json) {
+    key(name);
+    out_ += json;
+    return *this;
+  }
+  [[nodiscard]] std::string object() const { return "{" + out_ + "}"; }
+
+ private:
+  void key(std::string_view name) {
+    if (!out_.empty()) out_.push_back(',');
+    append_json_string(out_, name);
+    out_.push_back(':');
+  }
+  std::string out_;
+};
+
+template <class Items, class ToJson>
+std::string json_list(const Items& items, ToJson to_json) {
+  std::string out;
+  for (const auto& item : items)
+    out += (out.empty() ? "" : ",") + to_json(item);
+  return "[" + out + "]";
+}
+
+std::string json_of(const std::array<Loss, kGapCauses>& losses) {
+  JsonLine line;
+  for (std::size_t i = 0; i < kGapCauses; ++i) {
+    if (losses[i].gaps == 0) continue;
+    JsonLine loss;
+    loss.field("count", losses[i].count).field("gaps", losses[i].gaps);
+    loss.field("unknown", losses[i].unknown);
+    line.raw(gap_cause_name(static_cast<GapCause>(i + 1)), loss.object());
+  }
+  return line.object();
+}
+
+std::string json_of(const Ledger& ledger) {
+  JsonLine line;
+  line.field("received", ledger.received).field("stored", ledger.stored);
+  line.field("not_selected", ledger.not_selected).raw("lost", json_of(ledger.lost));
+  return line.raw("upstream", json_of(ledger.upstream)).object();
+}
+
+std::string json_of(const Gap& gap) {
+  JsonLine line;
+  line.field("cause", gap_cause_name(gap.cause));
+  if (gap.count) line.field("count", *gap.count);
+  line.field("after_sequence", gap.after_sequence).field("before_sequence", gap.before_sequence);
+  if (gap.frame_bytes != 0) line.field("frame_bytes", gap.frame_bytes);
+  return line.field("from", show_time(gap.from)).field("until", show_time(gap.until)).object();
+}
+
+std::string json_of(const GroupIndex& group) {
+  JsonLine line;
+  line.field("number", group.number).field("offset", group.offset).field("bytes", group.bytes);
+  line.field("events", group.events).field("sessions", group.sessions);
+  line.field("wire_bytes", group.wire_bytes).field("metas", group.metas);
+  line.field("first_received", show_time(group.first_received));
+  return line.field("last_received", show_time(group.last_received)).object();
+}
+
+std::string json_of(const Origin& origin) {
+  JsonLine line;
+  line.field("source", origin.source).field("capture", to_hex(origin.capture));
+  return line.field("tape_number", origin.tape_number)
+      .raw("imported", origin.imported ? "true" : "false")
+      .object();
+}
+
+std::string json_of(const TapeFacts& facts, bool with_groups) {
+  JsonLine line;
+  line.field("schema", "smtptape.info/1").field("path", facts.path).field("state", facts.state);
+  if (facts.header) {
+    line.field("tape_id", to_hex(facts.header->tape_id)).field("writer", facts.header->writer);
+    if (facts.header->copy_of) line.field("copy_of", to_hex(*facts.header->copy_of));
+  }
+  line.raw("origins", json_list(facts.origins, [](const Origin& o) { return json_of(o); }));
+  line.field("events", facts.events).field("sessions", facts.sessions);
+  if (facts.events > 0) {
+    line.field("first_received", show_time(facts.first));
+    line.field("last_received", show_time(facts.last));
+  }
+  line.field("wire_bytes", facts.wire_bytes).field("file_bytes", facts.file_bytes);
+  line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
+  line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
+  line.raw("ledger", json_of(facts.ledger));
+  line.raw("damage", json_list(facts.damage, [](const std::string& text) {
+             std::string json;
+             append_json_string(json, text);
+             return json;
+           }));
+  if (with_groups) {
+    line.raw("groups", json_list(facts.groups, [](const GroupIndex& g) { return json_of(g); }));
+  }
+  return line.object() + "\n";
+}
+
+std::string text_of(const Ledger& ledger) {
+  std::string text = std::to_string(ledger.received) +
+                     " received = " + std::to_string(ledger.stored) + " stored + " +
+                     std::to_string(ledger.not_selected) + " not selected + " +
+                     std::to_string(ledger.total_lost().count) + " lost";
+  for (std::size_t i = 0; i < kGapCauses; ++i) {
+    const Loss& loss = ledger.upstream[i];
+    if (loss.gaps == 0) continue;
+    text += "; beside it " + std::string(gap_cause_name(static_cast<GapCause>(i + 1))) + ": " +
+            std::to_string(loss.count) + " missed" +
+            (loss.unknown == 0
+                 ? ""
+                 : " and " + std::to_string(loss.unknown) + " times nobody knows how many");
+  }
+  return text;
+}
+
+std::string text_of(const TapeFacts& facts, bool with_groups) {
+  const auto row = [](std::string_view name, const std::string& value) {
+    std::string line = "  " + std::string(name);
+    line.resize(12, ' ');
+    return line + value + "\n";
+  };
+  std::string out = facts.path + ": " + facts.state + "\n";
+  for (const Origin& origin : facts.origins) {
+    out += row("source",
+               origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
+                   std::to_string(origin.tape_number) + " of capture " + to_hex(origin.capture));
+  }
+  if (facts.events > 0)
+    out += row("received", show_time(facts.first) + " to " + show_time(facts.last));
+  out += row("events",
+             std::to_string(facts.events) + " of " + std::to_string(facts.sessions) + " sessions");
+  out += row("size",
+             show_size(facts.wire_bytes) + " of frames in " + show_size(facts.file_bytes) + ", " +
+                 std::to_string(facts.groups.size()) + " groups");
+  out += row("verbatim",
+             std::to_string(facts.verbatim) + " frames kept as they came, " +
+                 std::to_string(facts.unknown) + " of them unknown");
+  out += row("ledger", text_of(facts.ledger));
+  out += row("gaps", facts.gaps.empty() ? "none" : std::to_string(facts.gaps.size()));
+  for (const Gap& gap : facts.gaps)
+    out += "    " + describe(gap) + "\n";
+  for (const std::string& damage : facts.damage)
+    out += row("damage", damage);
+  if (!with_groups) return out;
+  for (const GroupIndex& group : facts.groups) {
+    out += "  group " + std::to_string(group.number) + " at " + std::to_string(group.offset) +
+           ": " + std::to_string(group.events) + " events of " + std::to_string(group.sessions) +
+           " sessions, " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
+           show_time(group.first_received) + " to " + show_time(group.last_received) + "\n";
+  }
+  return out;
+}
+
+class InfoCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "info"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Tell what tapes hold: times, sessions, gaps, ledger";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape info night.tape\n"
+           "  smtptape info /var/lib/smtptape --json | jq '.ledger'";
+  }
+  void describe(Options& options) override {
+    options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
+    options.flag("--json", json_, "One JSON object a line");
+    options.flag("--groups", groups_, "Each group of each tape, too");
+  }
+
+  [[nodiscard]] int run() override {
+    if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
+      throw UsageError("info reads files, not standard input");
+    }
+    StandardOutput out;
+    bool damaged = false;
+    for (const TapeFile& file : find_tapes(tapes_)) {
+      const TapeFacts facts = facts_of(file);
+      out.write(json_ ? json_of(facts, groups_) : text_of(facts, groups_));
+      damaged = damaged || !facts.damage.empty();
+    }
+    return static_cast<int>(damaged ? Exit::Incomplete : Exit::Done);
+  }
+
+ private:
+  std::vector<std::string> tapes_;
+  bool json_ = false;
+  bool groups_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_info_command() {
+  return std::make_unique<InfoCommand>();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,56 @@
+#include "cli/output.h"
+
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include "base/error.h"
+
+namespace smtptape {
+
+void StandardOutput::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EPIPE) throw OutputClosed{};
+      throw system_error("writing standard output", errno);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void say_raw(std::string_view text) {
+  std::string line(text);
+  line.push_back('\n');
+  // Whether anybody hears us can't be told to anybody.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+void say(std::string_view text) {
+  say_raw("smtptape: " + std::string(text));
+}
+
+ColorChoice parse_color(std::string_view text) {
+  if (text == "tty" || text == "auto") return ColorChoice::Terminal;
+  if (text == "yes" || text == "always") return ColorChoice::Always;
+  if (text == "no" || text == "never") return ColorChoice::Never;
+  throw UsageError("--color: \"" + std::string(text) + "\" is none of tty, yes, no");
+}
+
+bool use_color(ColorChoice choice) {
+  switch (choice) {
+    case ColorChoice::Always: return true;
+    case ColorChoice::Never: return false;
+    case ColorChoice::Terminal: break;
+  }
+  const char* const no_color = std::getenv("NO_COLOR");
+  const char* const terminal = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  if (terminal != nullptr && std::strcmp(terminal, "dumb") == 0) return false;
+  return ::isatty(STDOUT_FILENO) != 0;
+}
+
+}  // namespace smtptape

@@ -1,0 +1,38 @@
+// Standard output and standard error, used by every command in the same way: data on the first,
+// everything else, one line each, on the second.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "base/error.h"
+#include "base/io.h"
+
+namespace smtptape {
+
+// Whoever reads our output has gone: not an error, there is nobody left to tell.
+struct OutputClosed {};
+
+// With --as-live: fails as kcli does, "Error: TEXT" and exit code 1.
+class AsKcliError : public Error {
+ public:
+  explicit AsKcliError(const std::string& what) : Error(what) {}
+};
+
+class StandardOutput : public ByteSink {
+ public:
+  // Throws OutputClosed, or Error when the output is full or broken.
+  void write(std::string_view bytes) override;
+};
+
+// "smtptape: TEXT" on standard error.
+void say(std::string_view text);
+// The text and a newline on standard error, as it is.
+void say_raw(std::string_view text);
+
+enum class ColorChoice : std::uint8_t { Terminal, Always, Never };
+// tty|yes|no and auto|always|never.  Throws UsageError.
+[[nodiscard]] ColorChoice parse_color(std::string_view text);
+[[nodiscard]] bool use_color(ColorChoice choice);
+
+}  // namespace smtptape

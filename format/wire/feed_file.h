@@ -1,0 +1,46 @@
+// Files of frames: how recordings come in and go out.
+//
+//   jsonl    one frame a line; a missing last newline is remembered as a note
+//   frames   opcode byte, u32 little-endian length, bytes; for what lines can't hold
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "base/io.h"
+#include "format/event.h"
+#include "format/limits.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+
+enum class FeedFormat : std::uint8_t { Jsonl, Frames };
+
+// The note that says that an imported file did not end with a newline.
+inline constexpr std::string_view kNoFinalNewline = "no-final-newline";
+
+// Reads a file of frames as events, numbered from 1.  Receive times are the running maximum of
+// `when`.  A frame over the limit is skipped without being held and leaves a gap.
+class FeedFileSource : public EventSource {
+ public:
+  FeedFileSource(std::unique_ptr<ByteSource> source,
+                 std::string name,
+                 FeedFormat format,
+                 std::uint64_t max_frame = kDefaultMaxFrame);
+  ~FeedFileSource() override;
+  [[nodiscard]] bool next(EventBatch& batch) override;
+
+  // Frames so far, skipped ones included.
+  [[nodiscard]] std::uint64_t received() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Appends the frame of an event to a file of that format.  Throws Error where lines can't hold it.
+void append_feed_frame(std::string& out, const Event& event, FeedFormat format);
+
+}  // namespace smtptape

@@ -1,0 +1,394 @@
+#include "replay/inputs.h"
+
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <deque>
+#include <limits>
+#include <list>
+#include <map>
+
+#include "base/error.h"
+#include "format/tape/tape_reader.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr std::string_view kStandardInput = "-";
+
+TapeFile describe_file(const std::filesystem::path& path) {
+  TapeFile file;
+  file.path = path;
+  if (path == kStandardInput) return file;
+  const UniqueFd fd = open_for_reading(path);
+  try {
+    if (const auto summary = read_summary(fd.get())) {
+      file.header = summary->header;
+      file.origins = summary->footer.origins;
+      for (const GroupIndex& group : summary->footer.groups) {
+        file.last_received =
+            std::max(file.last_received.value_or(group.last_received), group.last_received);
+      }
+    } else {
+      file.header = read_header(fd.get());
+      if (file.header) file.origins = {file.header->origin};
+    }
+  } catch (const Error& error) {
+    throw Error(path.string() + ": " + error.what());
+  }
+  if (file.header) file.first_sequence = file.header->first_sequence;
+  return file;
+}
+
+std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() != ".tape") continue;
+    if (entry.symlink_status().type() == std::filesystem::file_type::regular) {
+      found.push_back(entry.path());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// One tape, opened when its first event is asked for.
+class TapeStream {
+ public:
+  TapeStream(TapeFile file, InputTrouble& trouble) : file_(std::move(file)), trouble_(trouble) {}
+
+  bool next(EventBatch& batch) {
+    if (!reader_) open();
+    if (reader_->next(batch)) return true;
+    if (!told_) tell();
+    told_ = true;
+    return false;
+  }
+
+  [[nodiscard]] const TapeFile& file() const { return file_; }
+
+ private:
+  void open() {
+    const bool standard_input = file_.path == kStandardInput;
+    const std::string name = standard_input ? "standard input" : file_.path.string();
+    source_ = std::make_unique<FdSource>(
+        standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(file_.path), name);
+    reader_ = std::make_unique<TapeReader>(*source_, name);
+  }
+
+  void tell() {
+    const std::string& name = reader_->name();
+    for (const Damage& damage : reader_->damage()) {
+      std::string line = name + " at " + std::to_string(damage.offset) + ": " + damage.what;
+      if (damage.bytes > 0) line += ", " + std::to_string(damage.bytes) + " bytes passed over";
+      if (damage.events_lost) line += ", " + std::to_string(*damage.events_lost) + " events lost";
+      trouble_.damage.push_back(std::move(line));
+    }
+    if (reader_->end() == TapeEnd::Unclosed) {
+      trouble_.notices.push_back(name + ": not sealed: still being written, or its writer died; " +
+                                 "read to its end at " + std::to_string(reader_->good_until()));
+    }
+  }
+
+  TapeFile file_;
+  InputTrouble& trouble_;
+  std::unique_ptr<FdSource> source_;
+  std::unique_ptr<TapeReader> reader_;
+  bool told_ = false;
+};
+
+// The batch at the head of a stream, and how far it was taken.
+struct Head {
+  std::shared_ptr<EventBatch> batch;
+  std::size_t taken = 0;
+  [[nodiscard]] const Event& event() const { return batch->events[taken]; }
+  [[nodiscard]] bool used_up() const { return batch == nullptr || taken == batch->events.size(); }
+};
+
+// Fetches the next batch with events; what carries only gaps and notes is handed to `loose`.
+template <class Source>
+bool refill(Source& source, Head& head, EventBatch& loose) {
+  for (;;) {
+    head = {std::make_shared<EventBatch>(), 0};
+    if (!source.next(*head.batch)) {
+      head.batch.reset();
+      return false;
+    }
+    for (Gap& gap : head.batch->gaps)
+      loose.gaps.push_back(std::move(gap));
+    for (Note& note : head.batch->notes)
+      loose.notes.push_back(std::move(note));
+    if (!loose.gaps.empty()) loose.pins.push_back(head.batch);
+    head.batch->gaps.clear();
+    head.batch->notes.clear();
+    if (!head.batch->events.empty()) return true;
+  }
+}
+
+// The tapes of one capture, in order of sequence, each event once.
+class CaptureStream {
+ public:
+  CaptureStream(std::vector<TapeFile> files, InputTrouble& trouble) {
+    std::stable_sort(files.begin(), files.end(), [](const TapeFile& a, const TapeFile& b) {
+      return a.first_sequence < b.first_sequence;
+    });
+    if (!files.empty() && !files.front().origins.empty()) {
+      source_ = files.front().origins.front().source;
+    }
+    for (TapeFile& file : files)
+      waiting_.emplace_back(std::move(file), trouble);
+  }
+
+  [[nodiscard]] const std::string& source() const { return source_; }
+
+  bool next(EventBatch& out) {
+    out.clear();
+    open_due(out);
+    if (active_.size() == 1 && active_.front().untouched() && runs_alone(active_.front())) {
+      return pass_through(out);
+    }
+    if (active_.empty()) return !out.gaps.empty() || !out.notes.empty();
+    merge(out);
+    return true;
+  }
+
+ private:
+  struct Active {
+    TapeStream stream;
+    Head head;
+    [[nodiscard]] bool untouched() const { return head.batch != nullptr && head.taken == 0; }
+  };
+  static constexpr std::size_t kMergedBatch = 512;
+
+  // Opens what may hold the next event.  A tape that turns out empty is left behind.
+  void open_due(EventBatch& loose) {
+    while (!waiting_.empty() &&
+           (active_.empty() || waiting_.front().file().first_sequence <= least_head())) {
+      Active opened{std::move(waiting_.front()), {}};
+      waiting_.pop_front();
+      if (refill(opened.stream, opened.head, loose)) active_.push_back(std::move(opened));
+    }
+  }
+
+  [[nodiscard]] std::uint64_t least_head() const {
+    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
+    for (const Active& active : active_)
+      least = std::min(least, active.head.event().sequence);
+    return least;
+  }
+
+  // Everything of its batch comes before whatever another tape may hold.
+  [[nodiscard]] bool runs_alone(const Active& active) const {
+    const auto& events = active.head.batch->events;
+    return events.front().sequence > last_ &&
+           (waiting_.empty() || events.back().sequence < waiting_.front().file().first_sequence);
+  }
+
+  bool pass_through(EventBatch& out) {
+    Active& only = active_.front();
+    std::vector<Gap> gaps = std::move(out.gaps);
+    std::vector<Note> notes = std::move(out.notes);
+    std::vector<std::shared_ptr<const void>> pins = std::move(out.pins);
+    const std::shared_ptr<EventBatch> batch = std::move(only.head.batch);
+    std::swap(out, *batch);
+    last_ = out.events.back().sequence;
+    out.gaps = std::move(gaps);
+    out.notes = std::move(notes);
+    out.pins.insert(out.pins.end(), pins.begin(), pins.end());
+    if (!refill(only.stream, only.head, out)) active_.clear();
+    return true;
+  }
+
+  void merge(EventBatch& out) {
+    while (out.events.size() < kMergedBatch && !active_.empty()) {
+      const auto least =
+          std::min_element(active_.begin(), active_.end(), [](const Active& a, const Active& b) {
+            return a.head.event().sequence < b.head.event().sequence;
+          });
+      const Event& event = least->head.event();
+      if (!waiting_.empty() && waiting_.front().file().first_sequence <= event.sequence) return;
+      if (event.sequence > last_) {
+        last_ = event.sequence;
+        out.events.push_back(event);
+        if (out.pins.empty() || out.pins.back() != least->head.batch) {
+          out.pins.push_back(least->head.batch);
+        }
+      }
+      ++least->head.taken;
+      if (least->head.used_up() && !refill(least->stream, least->head, out)) active_.erase(least);
+    }
+  }
+
+  std::string source_;
+  std::deque<TapeStream> waiting_;  // by first sequence
+  std::list<Active> active_;
+  std::uint64_t last_ = 0;
+};
+
+// Which sequence numbers of a capture were given out, as ranges.
+class Seen {
+ public:
+  // False when it was there already.
+  bool add(std::uint64_t sequence) {
+    auto after = ranges_.upper_bound(sequence);
+    if (after != ranges_.begin()) {
+      const auto before = std::prev(after);
+      if (sequence <= before->second) return false;
+      if (sequence == before->second + 1) {
+        before->second = sequence;
+        if (after != ranges_.end() && after->first == sequence + 1) {
+          before->second = after->second;
+          ranges_.erase(after);
+        }
+        return true;
+      }
+    }
+    if (after != ranges_.end() && after->first == sequence + 1) {
+      const std::uint64_t last = after->second;
+      ranges_.erase(after);
+      ranges_[sequence] = last;
+    } else {
+      ranges_[sequence] = sequence;
+    }
+    return true;
+  }
+
+ private:
+  std::map<std::uint64_t, std::uint64_t> ranges_;  // first, last
+};
+
+}  // namespace
+
+std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
+  std::vector<TapeFile> files;
+  for (const std::string& argument : arguments) {
+    if (argument == kStandardInput) {
+      files.push_back(describe_file(argument));
+      continue;
+    }
+    std::error_code error;
+    const auto status = std::filesystem::status(argument, error);
+    if (status.type() == std::filesystem::file_type::not_found) {
+      throw Error(argument + ": no such file or directory");
+    }
+    if (!std::filesystem::is_directory(status)) {
+      files.push_back(describe_file(argument));
+      continue;
+    }
+    const auto found = tapes_in(argument);
+    if (found.empty()) throw Error(argument + ": no tapes in this directory (*.tape)");
+    for (const auto& path : found)
+      files.push_back(describe_file(path));
+  }
+  return files;
+}
+
+struct Inputs::Impl {
+  InputTrouble trouble;
+  std::vector<std::unique_ptr<CaptureStream>> streams;
+  struct Lane {
+    Head head;
+    std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
+    bool ended = false;
+  };
+  std::vector<Lane> lanes;
+  bool shared_captures = false;
+  std::map<Id128, Seen> seen;
+
+  Impl(std::vector<TapeFile> tapes, const TimeWindow& window) {
+    std::map<Id128, std::vector<TapeFile>> by_capture;
+    std::map<Id128, int> uses;
+    for (TapeFile& tape : tapes) {
+      if (window.since && tape.last_received && *tape.last_received < *window.since) continue;
+      for (const Origin& origin : tape.origins)
+        ++uses[origin.capture];
+      if (tape.origins.size() == 1) {
+        by_capture[tape.origins.front().capture].push_back(std::move(tape));
+      } else {
+        add_stream({std::move(tape)});
+        shared_captures = true;
+      }
+    }
+    for (auto& [capture, files] : by_capture)
+      add_stream(std::move(files));
+    std::stable_sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) {
+      return a->source() < b->source();
+    });
+    lanes.resize(streams.size());
+  }
+
+  void add_stream(std::vector<TapeFile> files) {
+    streams.push_back(std::make_unique<CaptureStream>(std::move(files), trouble));
+  }
+
+  bool next(EventBatch& batch) {
+    if (streams.size() == 1) return streams.front()->next(batch);
+    batch.clear();
+    constexpr std::size_t kMergedBatch = 512;
+    while (batch.events.size() < kMergedBatch) {
+      Lane* const lane = earliest(batch);
+      if (lane == nullptr) break;
+      take(*lane, batch);
+    }
+    return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
+  }
+
+  // The lane whose head comes first; streams stand in the order of their sources' names.
+  Lane* earliest(EventBatch& loose) {
+    Lane* first = nullptr;
+    for (std::size_t i = 0; i < lanes.size(); ++i) {
+      Lane& lane = lanes[i];
+      if (lane.ended) continue;
+      if (lane.head.used_up() && !refill(*streams[i], lane.head, loose)) {
+        lane.ended = true;
+        continue;
+      }
+      lane.key = std::max(lane.key, lane.head.event().received);
+      if (first == nullptr || lane.key < first->key) first = &lane;
+    }
+    return first;
+  }
+
+  void take(Lane& lane, EventBatch& out) {
+    const Event& event = lane.head.event();
+    ++lane.head.taken;
+    if (shared_captures && event.origin != nullptr &&
+        !seen[event.origin->capture].add(event.sequence)) {
+      return;
+    }
+    out.events.push_back(event);
+    if (out.pins.empty() || out.pins.back() != lane.head.batch) out.pins.push_back(lane.head.batch);
+  }
+};
+
+Inputs::Inputs(std::vector<TapeFile> tapes, const TimeWindow& window)
+    : impl_(std::make_unique<Impl>(std::move(tapes), window)) {
+}
+Inputs::~Inputs() = default;
+
+bool Inputs::next(EventBatch& batch) {
+  return impl_->next(batch);
+}
+const InputTrouble& Inputs::trouble() const {
+  return impl_->trouble;
+}
+
+void Inputs::spool_standard_input() {
+  FdSource from(UniqueFd(::dup(STDIN_FILENO)), "standard input");
+  const UniqueFd spool = unlinked_file();
+  std::vector<char> buffer(1 << 20);
+  while (const std::size_t got = from.read(buffer.data(), buffer.size())) {
+    write_all(spool.get(), {buffer.data(), got}, "a temporary file");
+  }
+  ::dup2(spool.get(), STDIN_FILENO);
+  rewind_standard_input();
+}
+
+void Inputs::rewind_standard_input() {
+  ::lseek(STDIN_FILENO, 0, SEEK_SET);
+}
+
+}  // namespace smtptape

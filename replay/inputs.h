@@ -1,0 +1,87 @@
+// Tapes, stores and standard input, read as one stream of events.
+//
+// Within a capture the order is that of reception (the sequence); captures are merged by receive
+// time, then by the name of their source, taking the heads, so that the order within one never
+// changes.  Tapes that overlap (copies, extracts) are recognised by capture and sequence: no event
+// appears twice.
+//
+// A store's tapes are opened one after another, as they are needed.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/io.h"
+#include "format/event.h"
+#include "format/tape/tape_info.h"
+
+namespace smtptape {
+
+// What a reader has to be told beside the events.
+struct InputTrouble {
+  std::vector<std::string> notices;  // normal: "x.tape: not sealed, …"
+  std::vector<std::string> damage;   // bytes that could not be read
+};
+
+// One tape file that was found.  `path` is "-" for standard input.
+struct TapeFile {
+  std::filesystem::path path;
+  std::optional<TapeHeader> header;  // nullopt: unreadable; reading on may still give events
+  std::vector<Origin> origins;       // where its events come from, as far as header and footer tell
+  std::uint64_t first_sequence = 0;
+  std::optional<std::int64_t> last_received;  // of a sealed one
+};
+
+// Receive times that are wanted, ns since 1970; whole tapes outside are not even opened.
+struct TimeWindow {
+  std::optional<std::int64_t> since;  // inclusive
+  std::optional<std::int64_t> until;  // exclusive
+  [[nodiscard]] bool holds(std::int64_t time) const {
+    return (!since || time >= *since) && (!until || time < *until);
+  }
+  [[nodiscard]] bool is_set() const { return since || until; }
+};
+
+// The tapes that `arguments` name: files, directories of tapes, or "-".  Throws Error when there
+// is nothing to read: one line that names the argument.
+[[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);
+
+class Inputs : public EventSource {
+ public:
+  // Tapes that certainly hold nothing of the window are left out.
+  explicit Inputs(std::vector<TapeFile> tapes, const TimeWindow& window = {});
+  ~Inputs() override;
+
+  [[nodiscard]] bool next(EventBatch& batch) override;
+  // Complete at the end.
+  [[nodiscard]] const InputTrouble& trouble() const;
+
+  // For "-", when it has to be read twice: standard input becomes an unlinked file of mode 0600
+  // with the same bytes; and back to its start (nothing happens where that can't be).
+  static void spool_standard_input();
+  static void rewind_standard_input();
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+// Reads another source ahead on a thread of its own, a few batches, so that decompressing and
+// what follows share the work of two cores.
+class ReadAhead : public EventSource {
+ public:
+  explicit ReadAhead(EventSource& source);
+  ~ReadAhead() override;
+  // Rethrows what the source threw.
+  [[nodiscard]] bool next(EventBatch& batch) override;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace smtptape

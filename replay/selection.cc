@@ -1,0 +1,83 @@
+#include "replay/selection.h"
+
+#include <algorithm>
+
+#include "base/time_spec.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+
+namespace {
+constexpr std::size_t kMostGapsInWords = 20;
+}  // namespace
+
+std::string describe(const Gap& gap) {
+  std::string text = "gap: " + std::string(gap_cause_name(gap.cause)) + ": ";
+  if (gap.cause == GapCause::Oversize) {
+    text += "a frame of " + std::to_string(gap.frame_bytes) + " bytes was not kept";
+  } else if (gap.count) {
+    text += std::to_string(*gap.count) + " events missing";
+  } else {
+    text += "events missing, nobody knows how many";
+  }
+  if (gap.origin != nullptr && !gap.origin->source.empty())
+    text += ", source " + gap.origin->source;
+  if (gap.from != 0) text += ", " + show_time(gap.from);
+  if (gap.until != gap.from && gap.until != 0) text += " to " + show_time(gap.until);
+  if (!gap.detail.empty()) text += " (" + gap.detail + ")";
+  return text;
+}
+
+SelectedSource::SelectedSource(EventSource& source,
+                               Selection selection,
+                               std::shared_ptr<SessionScope> sessions)
+    : source_(source),
+      selection_(std::move(selection)),
+      allow_list_(selection_.request, selection_.honour),
+      sessions_(std::move(sessions)) {
+}
+
+bool SelectedSource::next(EventBatch& batch) {
+  if (!source_.next(batch)) return false;
+  for (const Gap& gap : batch.gaps)
+    keep_gap(gap);
+  seen_ += batch.events.size();
+  const bool all = allow_list_.empty() && !selection_.window.is_set();
+  if (!all) std::erase_if(batch.events, [this](const Event& event) { return !wanted(event); });
+  if (selection_.request.terse) {
+    for (Event& event : batch.events)
+      abbreviate(event, batch.arena);
+  }
+  return true;
+}
+
+bool SelectedSource::wanted(const Event& event) {
+  const bool session_scope = selection_.scope == Scope::Session && sessions_ != nullptr;
+  const bool any_time = session_scope && selection_.whole_sessions;
+  if (!any_time && !selection_.window.holds(event.received)) return false;
+  if (session_scope) return sessions_->contains(event.meta);
+  return allow_list_.empty() || allow_list_.passes(event.meta, selection_.scope);
+}
+
+void SelectedSource::keep_gap(const Gap& gap) {
+  const TimeWindow& window = selection_.window;
+  if (window.since && gap.until != 0 && gap.until < *window.since) return;
+  if (window.until && gap.from != 0 && gap.from >= *window.until) return;
+  ++gap_count_;
+  if (gaps_.size() < kMostGapsInWords) gaps_.push_back(describe(gap));
+}
+
+std::shared_ptr<SessionScope> collect_sessions(EventSource& source, const Selection& selection) {
+  auto sessions = std::make_shared<SessionScope>(AllowList(selection.request, selection.honour));
+  EventBatch batch;
+  while (source.next(batch)) {
+    if (selection.whole_sessions) {
+      std::erase_if(batch.events,
+                    [&](const Event& event) { return !selection.window.holds(event.received); });
+    }
+    sessions->collect(batch.events);
+  }
+  return sessions;
+}
+
+}  // namespace smtptape
