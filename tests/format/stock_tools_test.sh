@@ -2,9 +2,11 @@
 # A tape opens with two stock tools: `zstd -dc x.tape | capnp decode format/tape/tape.capnp Record`
 # prints every record, with time, metadata, kind and text as fields of their own.
 #
-#   stock_tools_test.sh WRITE_EXAMPLE_TAPE SCHEMA
+# What they print of the worked example stands in docs/format.md.
+#
+#   stock_tools_test.sh WRITE_EXAMPLE_TAPE SCHEMA DOCUMENT
 set -euo pipefail
-write_example_tape=$1 schema=$2
+write_example_tape=$1 schema=$2 document=$3
 folder=$(mktemp -d)
 trap 'rm -rf "$folder"' EXIT
 
@@ -26,3 +28,6 @@ for layout in interleaved two-frames; do
   expect "$layout" 'kind = [0, 3, 4]'
   expect "$layout" 'text = "220 mx1 ESMTP\r\nMAIL FROM:<a@b.example>\r\n"'
 done
+
+sed -n '/^```capnp$/,/^```$/{/^```/d; p}' "$document" >"$folder/document.txt"
+diff "$folder/document.txt" "$folder/interleaved.txt"
