@@ -98,8 +98,9 @@ void Decompressor::reset() {
 }
 
 std::string compress_whole(std::string_view bytes) {
+  constexpr int kWholeLevel = 9;  // directories: a fifth smaller than with level 3
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  out.resize(checked(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), 3)));
+  out.resize(checked(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), kWholeLevel)));
   return out;
 }
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "format/limits.h"
+#include "format/tape/compressor.h"
 #include "format/tape/messages.h"
 
 namespace smtptape {
@@ -37,7 +38,11 @@ std::string frame_of(SectionKind kind,
                      const FlagWords& flags,
                      std::string_view message,
                      std::size_t trailer) {
-  const std::size_t size = kSectionStart + message.size() + trailer;
+  const bool compressed = kind != SectionKind::Header;
+  const std::string packed = compressed ? compress_whole(message) : std::string();
+  const std::string_view bytes = compressed ? packed : message;
+  const std::size_t padded = (bytes.size() + 7) / 8 * 8;
+  const std::size_t size = kSectionStart + padded + trailer;
   SMTPTAPE_CHECK(size <= kMostSectionBytes);
   std::string frame;
   frame.reserve(size);
@@ -46,13 +51,13 @@ std::string frame_of(SectionKind kind,
   frame.append(kSectionMagic);
   append_le(frame, kFormatVersion, 2);
   append_le(frame, static_cast<std::uint16_t>(kind), 2);
-  append_le(frame, 0, 4);
+  append_le(frame, compressed ? 1 : 0, 4);
   frame.append(id_view(tape));
   append_le(frame, flags.incompatible, 8);
   append_le(frame, flags.compatible, 8);
   append_le(frame, 0, 8);
-  frame.append(message);
-  frame.append(trailer, '\0');
+  frame.append(bytes);
+  frame.append(padded - bytes.size() + trailer, '\0');
   store_u64(frame, kChecksumAt, section_hash(frame, trailer));
   return frame;
 }
@@ -109,8 +114,13 @@ std::optional<Section> parse_section(std::string_view frame) {
   }
   std::memcpy(section.tape_id.bytes.data(), frame.data() + 24, 16);
   section.flags = {load_u64(frame.data() + 40), load_u64(frame.data() + 48)};
-  section.message = frame.substr(kSectionStart, frame.size() - kSectionStart - trailer);
+  section.compressed = load_u32(frame.data() + 20) == 1;
+  section.bytes = frame.substr(kSectionStart, frame.size() - kSectionStart - trailer);
   return section;
+}
+
+std::string Section::message() const {
+  return compressed ? decompress_whole(bytes, kMostRowsBytes) : std::string(bytes);
 }
 
 std::optional<FooterPlace> parse_trailer(std::string_view tail) {

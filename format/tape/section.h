@@ -7,12 +7,12 @@
 //     8  8    "smtptape"
 //    16  u16  version of the format
 //    18  u16  kind: 1 header, 2 group index, 3 footer
-//    20  u32  0
+//    20  u32  1: the message is compressed, one zstd frame; 0: it stands there as it is
 //    24  16   id of the tape
 //    40  u64  flag word: an unknown bit means "refuse"
 //    48  u64  flag word: an unknown bit means "read on"
 //    56  u64  XXH3-64 of the frame from 8 on, with this field zero and without a footer's trailer
-//    64       a Cap'n Proto message
+//    64       a Cap'n Proto message; padded with zeros to whole words
 //
 // A footer's frame ends with a trailer of 32 bytes, which are also the last of the tape:
 //
@@ -49,10 +49,15 @@ struct Section {
   std::uint16_t version = 0;
   Id128 tape_id;
   FlagWords flags;
-  std::string_view message;
+  bool compressed = false;
+  std::string_view bytes;  // of the message, as they stand in the frame
+
+  // The message, on a word border.  Throws Error when it can't be decompressed.
+  [[nodiscard]] std::string message() const;
 };
 
-// The frame of a header or an index.
+// The frame of a header or an index.  A header stays as it is, so that its schema can be read with
+// no tool at all; the others are compressed.
 [[nodiscard]] std::string section_frame(SectionKind kind,
                                         const Id128& tape,
                                         const FlagWords& flags,

@@ -231,14 +231,14 @@ struct TapeReader::Impl {
   void read_section_message(const Section& section) {
     switch (section.kind) {
       case SectionKind::Header:
-        if (!header) header = read_header_message(section.message);
+        if (!header) header = read_header_message(section.message());
         if (header) {
           header->tape_id = section.tape_id;
           header->flags = section.flags;
         }
         return;
-      case SectionKind::Index: return read_index(section.message);
-      case SectionKind::Footer: footer = read_footer_message(section.message); return;
+      case SectionKind::Index: return read_index(section.message());
+      case SectionKind::Footer: footer = read_footer_message(section.message()); return;
     }
   }
 
@@ -620,7 +620,7 @@ std::optional<TapeHeader> read_header(int fd) {
   const auto owned = read_section_at(fd, 0, load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes});
   if (!owned || owned->section.kind != SectionKind::Header) return {};
   check_flags(owned->section.flags, owned->section.version, "tape");
-  TapeHeader header = read_header_message(owned->section.message);
+  TapeHeader header = read_header_message(owned->section.message());
   header.tape_id = owned->section.tape_id;
   header.flags = owned->section.flags;
   return header;
@@ -638,7 +638,7 @@ std::optional<TapeSummary> read_summary(int fd) {
   if (!owned || owned->section.kind != SectionKind::Footer) return {};
   auto header = read_header(fd);
   if (!header || header->tape_id != owned->section.tape_id) return {};
-  return TapeSummary{std::move(*header), read_footer_message(owned->section.message), size};
+  return TapeSummary{std::move(*header), read_footer_message(owned->section.message()), size};
 }
 
 }  // namespace smtptape

@@ -333,7 +333,7 @@ TEST(Section, RoundTripsAndRefusesEveryFlippedBit) {
   EXPECT_EQ(place->bytes, frame.size());
   const auto section = parse_section(frame);
   ASSERT_TRUE(section);
-  EXPECT_EQ(section->message, std::string(24, 'm'));
+  EXPECT_EQ(section->message(), std::string(24, 'm'));
   EXPECT_EQ(section->flags.compatible, 2U);
   for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
     std::string changed = frame;
