@@ -23,6 +23,7 @@ namespace {
 
 using testing::example_frames;
 using testing::example_tape_without_schema;
+using testing::message_of_section;
 using testing::records_of;
 
 const std::vector<std::string>& document() {
@@ -209,6 +210,14 @@ TEST(FormatDocument, ShowsTheRecordsOfItsTapeAsTheyAreWrittenToday) {
     EXPECT_EQ(records[start + 8], static_cast<char>(number(row[2]))) << row[3];
   }
   EXPECT_EQ(end, records.size());
+}
+
+TEST(FormatDocument, ShowsTheIndexOfItsTape) {
+  const std::string tape = hex_block("tape");
+  const std::string index = hex_block("index");
+  const Row place = rows_of("### The file", "| offset | size | what |").at(2);
+  EXPECT_EQ(index, message_of_section(tape, number(place[0])));
+  expect_bytes("### The index", index);
 }
 
 TEST(FormatDocument, ItsChecksumRuleGivesTheBatchsChecksum) {

@@ -1,7 +1,5 @@
 #include "tests/support/example_tape.h"
 
-#include <cstring>
-
 #include <capnp/message.h>
 #include <capnp/serialize.h>
 
@@ -50,14 +48,10 @@ std::size_t section_size(std::string_view tape) {
 
 // The header's section with an empty schema.
 std::string without_schema(std::string_view frame) {
-  const std::vector<std::uint64_t> aligned = [&] {
-    std::vector<std::uint64_t> words(frame.size() / 8 + 1);
-    std::memcpy(words.data(), frame.data(), frame.size());
-    return words;
-  }();
-  const auto section = parse_section({reinterpret_cast<const char*>(aligned.data()), frame.size()});
+  const auto section = parse_section(frame);
   SMTPTAPE_CHECK(section.has_value());
-  capnp::FlatArrayMessageReader reader(as_words(section->message));
+  const std::string old_message = section->message();
+  capnp::FlatArrayMessageReader reader(as_words(old_message));
   capnp::MallocMessageBuilder shortened;
   shortened.setRoot(reader.getRoot<tape::TapeHeader>());
   shortened.getRoot<tape::TapeHeader>().disownSchema();
@@ -119,6 +113,13 @@ std::string example_tape_without_schema(Layout layout) {
   footer.groups.front().offset = header.size();
   std::string out = header + group + section_frame(SectionKind::Index, id, {}, to_message(index));
   return out + footer_frame(id, {}, to_message(footer), out.size());
+}
+
+std::string message_of_section(std::string_view tape, std::size_t offset) {
+  const std::string_view frame = tape.substr(offset);
+  const auto section = parse_section(frame.substr(0, section_size(frame)));
+  SMTPTAPE_CHECK(section.has_value());
+  return section->message();
 }
 
 std::string records_of(std::string_view tape) {

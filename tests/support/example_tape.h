@@ -16,6 +16,8 @@ namespace smtptape::testing {
 [[nodiscard]] std::string example_tape(Layout layout);
 // The same tape with a header that leaves the schema out, so that it fits on a page.
 [[nodiscard]] std::string example_tape_without_schema(Layout layout);
+// The message of the section that begins there.
+[[nodiscard]] std::string message_of_section(std::string_view tape, std::size_t offset);
 // What `zstd -dc` makes of a tape.
 [[nodiscard]] std::string records_of(std::string_view tape);
 

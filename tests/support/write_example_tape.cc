@@ -8,6 +8,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/io.h"
+#include "format/tape/tape_reader.h"
 #include "tests/support/example_tape.h"
 
 namespace {
@@ -24,6 +26,15 @@ void print_hex(const std::string& bytes) {
   }
 }
 
+std::size_t index_offset(const std::string& tape) {
+  smtptape::StringSource source(tape);
+  smtptape::TapeReader reader(source, "the example");
+  for (smtptape::EventBatch batch; reader.next(batch);) {
+  }
+  const smtptape::GroupIndex& index = reader.indexes().front();
+  return index.offset + index.bytes;
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -35,6 +46,8 @@ int main(int argc, char** argv) {
     print_hex(tape);
     std::printf("\n");
     print_hex(records_of(tape));
+    std::printf("\n");
+    print_hex(message_of_section(tape, index_offset(tape)));
     return 0;
   }
   if (argc != 3 || (what != "interleaved" && what != "two-frames")) {
