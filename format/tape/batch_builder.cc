@@ -224,40 +224,44 @@ void BatchBuilder::add(const ClockReading& clock) {
 
 void BatchBuilder::append_columns(BatchBody& body) {
   if (!origins_.empty()) body.pieces.push_back(origins_);
-  if (!new_metas_.empty()) {
-    auto message = std::make_unique<capnp::MallocMessageBuilder>(16 << 10);
-    auto list = record(*message, RecordKind::Metas)
-                    .initMetas()
-                    .initList(static_cast<unsigned>(new_metas_.size()));
-    for (unsigned i = 0; i < new_metas_.size(); ++i) {
-      list[i].setParent(new_metas_[i].parent_place);
-      write_delta(list[i], *new_metas_[i].meta, new_metas_[i].parent.get());
-    }
-    append_in_place(body, std::move(message));
-  }
-  if (events_ > 0) {
-    auto message = std::make_unique<capnp::MallocMessageBuilder>(4 << 10);
-    auto to = record(*message, RecordKind::Events).initEvents();
-    to.setCount(events_);
-    to.setFirstSequence(first_sequence_);
-    to.setFirstWhen(first_when_);
-    to.setFirstReceived(first_received_);
-    write_column(skipped_, [&] { return to.initSkipped(); });
-    write_column(when_, [&] { return to.initWhen(); });
-    if (!received_follows_when_) write_column(received_, [&] { return to.initReceived(); });
-    fill_list(to.initKind(events_), kind_);
-    write_column(meta_, [&] { return to.initMeta(); });
-    write_column(length_, [&] { return to.initLength(); });
-    write_column(flags_, [&] { return to.initFlags(); });
-    write_column(origin_, [&] { return to.initOrigin(); });
-    auto original = to.initOriginal(static_cast<unsigned>(original_.size()));
-    for (unsigned i = 0; i < original_.size(); ++i) {
-      original[i].setIndex(original_[i].index);
-      original[i].setLength(original_[i].length);
-    }
-    append_in_place(body, std::move(message));
-  }
+  if (!new_metas_.empty()) append_metas(body);
+  if (events_ > 0) append_events(body);
   if (!loose_.empty()) body.pieces.push_back(loose_);
+}
+
+void BatchBuilder::append_metas(BatchBody& body) {
+  auto message = std::make_unique<capnp::MallocMessageBuilder>(16 << 10);
+  auto list = record(*message, RecordKind::Metas)
+                  .initMetas()
+                  .initList(static_cast<unsigned>(new_metas_.size()));
+  for (unsigned i = 0; i < new_metas_.size(); ++i) {
+    list[i].setParent(new_metas_[i].parent_place);
+    write_delta(list[i], *new_metas_[i].meta, new_metas_[i].parent.get());
+  }
+  append_in_place(body, std::move(message));
+}
+
+void BatchBuilder::append_events(BatchBody& body) {
+  auto message = std::make_unique<capnp::MallocMessageBuilder>(4 << 10);
+  auto to = record(*message, RecordKind::Events).initEvents();
+  to.setCount(events_);
+  to.setFirstSequence(first_sequence_);
+  to.setFirstWhen(first_when_);
+  to.setFirstReceived(first_received_);
+  write_column(skipped_, [&] { return to.initSkipped(); });
+  write_column(when_, [&] { return to.initWhen(); });
+  if (!received_follows_when_) write_column(received_, [&] { return to.initReceived(); });
+  fill_list(to.initKind(events_), kind_);
+  write_column(meta_, [&] { return to.initMeta(); });
+  write_column(length_, [&] { return to.initLength(); });
+  write_column(flags_, [&] { return to.initFlags(); });
+  write_column(origin_, [&] { return to.initOrigin(); });
+  auto original = to.initOriginal(static_cast<unsigned>(original_.size()));
+  for (unsigned i = 0; i < original_.size(); ++i) {
+    original[i].setIndex(original_[i].index);
+    original[i].setLength(original_[i].length);
+  }
+  append_in_place(body, std::move(message));
 }
 
 void BatchBuilder::append_payload(BatchBody& body) {

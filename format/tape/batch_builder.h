@@ -79,6 +79,8 @@ class BatchBuilder {
   void clear();
 
  private:
+  void append_metas(BatchBody& body);
+  void append_events(BatchBody& body);
   std::uint16_t origin_place(const Origin* origin, GroupNames& names);
   void add_meta(const Meta& meta, const GroupNames::Named& named);
   void add_times(const Event& event);

@@ -37,7 +37,37 @@ class Messages {
 };
 
 struct ColumnValues {
+  ColumnValues(const tape::Events::Reader& from, std::size_t count) {
+    read_column(from.getSkipped(), count, skipped);
+    read_column(from.getWhen(), count, when);
+    read_column(from.getReceived(), count, received);
+    read_column(from.getMeta(), count, meta);
+    read_column(from.getLength(), count, length);
+    read_column(from.getFlags(), count, flags);
+    read_column(from.getOrigin(), count, origin);
+  }
   std::vector<std::int64_t> skipped, when, received, meta, length, flags, origin;
+};
+
+// The texts and frames of a batch, taken one event after another.
+struct Texts {
+  std::string_view left;
+  std::optional<tape::Verbatim::Reader> frames;
+  std::uint32_t frames_taken = 0;
+
+  std::string_view next(std::int64_t length_untrusted) {
+    const auto length = static_cast<std::uint64_t>(length_untrusted);
+    if (length > left.size()) throw Error("an event's text ends outside the payload");
+    const std::string_view text = left.substr(0, length);
+    left.remove_prefix(length);
+    return text;
+  }
+  tape::Frame::Reader next_frame() {
+    if (!frames || frames_taken >= frames->getList().size()) {
+      throw Error("a frame kept whole is missing");
+    }
+    return frames->getList()[frames_taken++];
+  }
 };
 
 EventKind kind_of(std::uint8_t number) {
@@ -151,16 +181,8 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
   const auto kinds = from.getKind();
   const std::size_t count = from.getCount();
   if (kinds.size() != count) throw Error("a column has the wrong number of entries");
-  ColumnValues columns;
-  read_column(from.getSkipped(), count, columns.skipped);
-  read_column(from.getWhen(), count, columns.when);
-  read_column(from.getReceived(), count, columns.received);
-  read_column(from.getMeta(), count, columns.meta);
-  read_column(from.getLength(), count, columns.length);
-  read_column(from.getFlags(), count, columns.flags);
-  read_column(from.getOrigin(), count, columns.origin);
-  std::string_view text = body.text;
-  std::uint32_t next_frame = 0;
+  const ColumnValues columns(from, count);
+  Texts texts{body.text, body.verbatim};
   std::uint64_t sequence = from.getFirstSequence() - 1;
   std::int64_t when = from.getFirstWhen();
   std::int64_t received = from.getFirstReceived();
@@ -169,57 +191,63 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
   for (std::size_t i = 0; i < count; ++i) {
     sequence += 1 + static_cast<std::uint64_t>(columns.skipped[i]);
     when = wrapping_sum(when, columns.when[i]);
-    if (received_follows_when) {
-      if (i > 0) received = std::max(received, when);
-    } else {
+    if (!received_follows_when) {
       received = wrapping_sum(received, columns.received[i]);
+    } else if (i > 0) {
+      received = std::max(received, when);
     }
-    const auto length_untrusted = static_cast<std::uint64_t>(columns.length[i]);
-    if (length_untrusted > text.size()) throw Error("an event's text ends outside the payload");
-    std::string_view own = text.substr(0, length_untrusted);
-    text.remove_prefix(length_untrusted);
-    const auto meta_untrusted = static_cast<std::uint64_t>(columns.meta[i]);
-    if (meta_untrusted > metas_->size()) throw Error("an event refers to unknown metadata");
-    const auto origin_untrusted = static_cast<std::uint64_t>(columns.origin[i]);
-    if (origin_untrusted >= origins_->size()) throw Error("an event refers to an unknown origin");
-    const auto kind = kind_of(kinds[static_cast<unsigned>(i)]);
-    const bool verbatim = (columns.flags[i] & kVerbatimFlag) != 0;
-    if (verbatim) {
-      if (!body.verbatim || next_frame >= body.verbatim->getList().size()) {
-        throw Error("a frame kept whole is missing");
-      }
-      const auto frame = body.verbatim->getList()[next_frame++];
+    const std::string_view text = texts.next(columns.length[i]);
+    const Meta* const meta = meta_at(columns.meta[i]);
+    if ((columns.flags[i] & kVerbatimFlag) != 0) {
+      const auto frame = texts.next_frame();
       decoder_.decode(as_view(frame.getBytes()), static_cast<Opcode>(frame.getOpcode()), batch);
     } else {
-      Event& event = batch.events.emplace_back();
-      event.when = from_unix_nanos(when);
-      event.meta = meta_untrusted == 0 ? nullptr : (*metas_)[meta_untrusted - 1].get();
-      event.kind = kind;
-      event.text = own;
-      const bool unreadable = kind == EventKind::Unknown || event.meta == nullptr;
-      if (kind == EventKind::Diagnostic) {
-        const std::size_t end = own.find('\n');
-        if (end == std::string_view::npos) throw Error("a diagnostic has no level");
-        event.level = own.substr(0, end);
-        event.text = own.substr(end + 1);
-      }
-      if (unreadable) {
-        Verbatim kept;
-        kept.frame = own;
-        kept.problem = Problem::Malformed;
-        kept.why = "written by a newer smtptape";
-        event.kind = EventKind::Unknown;
-        event.verbatim = batch.arena.make<Verbatim>(kept);
-      }
+      add_event(kinds[static_cast<unsigned>(i)], meta, text, batch);
+      batch.events.back().when = from_unix_nanos(when);
     }
     Event& event = batch.events.back();
     event.sequence = sequence;
     event.received = received;
-    event.origin = (*origins_)[origin_untrusted].get();
+    event.origin = origin_at(columns.origin[i]);
   }
   for (const auto original : from.getOriginal()) {
     if (original.getIndex() >= count) throw Error("a length belongs to no event");
     batch.events[batch.events.size() - count + original.getIndex()].length = original.getLength();
+  }
+}
+
+const Meta* BatchParser::meta_at(std::int64_t place_untrusted) const {
+  const auto place = static_cast<std::uint64_t>(place_untrusted);
+  if (place > metas_->size()) throw Error("an event refers to unknown metadata");
+  return place == 0 ? nullptr : (*metas_)[place - 1].get();
+}
+
+const Origin* BatchParser::origin_at(std::int64_t place_untrusted) const {
+  const auto place = static_cast<std::uint64_t>(place_untrusted);
+  if (place >= origins_->size()) throw Error("an event refers to an unknown origin");
+  return (*origins_)[place].get();
+}
+
+void BatchParser::add_event(std::uint8_t kind,
+                            const Meta* meta,
+                            std::string_view text,
+                            EventBatch& batch) {
+  Event& event = batch.events.emplace_back();
+  event.meta = meta;
+  event.kind = kind_of(kind);
+  event.text = text;
+  if (event.kind == EventKind::Unknown || meta == nullptr) {
+    Verbatim kept;
+    kept.frame = text;
+    kept.problem = Problem::Malformed;
+    kept.why = "written by a newer smtptape";
+    event.kind = EventKind::Unknown;
+    event.verbatim = batch.arena.make<Verbatim>(kept);
+  } else if (event.kind == EventKind::Diagnostic) {
+    const std::size_t end = text.find('\n');
+    if (end == std::string_view::npos) throw Error("a diagnostic has no level");
+    event.level = text.substr(0, end);
+    event.text = text.substr(end + 1);
   }
 }
 

@@ -29,6 +29,9 @@ class BatchParser {
   struct Body;
   void read_metas(const Body& body);
   void read_events(const Body& body, EventBatch& batch);
+  void add_event(std::uint8_t kind, const Meta* meta, std::string_view text, EventBatch& batch);
+  [[nodiscard]] const Meta* meta_at(std::int64_t place_untrusted) const;
+  [[nodiscard]] const Origin* origin_at(std::int64_t place_untrusted) const;
   void read_gaps(const Body& body, EventBatch& batch);
   void pin(EventBatch& batch);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <new>
+#include <vector>
 
 #include <zstd.h>
 
@@ -21,6 +22,7 @@ std::size_t checked(std::size_t result) {
 
 struct Compressor::Impl {
   ZSTD_CCtx* context = ZSTD_createCCtx();
+  std::vector<char> room = std::vector<char>(ZSTD_CStreamOutSize());
   Impl() {
     if (context == nullptr) throw std::bad_alloc();
   }
@@ -31,11 +33,9 @@ struct Compressor::Impl {
   void run(std::string_view bytes, ZSTD_EndDirective mode, std::string& out) {
     ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
     for (;;) {
-      const std::size_t before = out.size();
-      out.resize(before + ZSTD_CStreamOutSize());
-      ZSTD_outBuffer output{out.data() + before, out.size() - before, 0};
+      ZSTD_outBuffer output{room.data(), room.size(), 0};
       const std::size_t left = checked(ZSTD_compressStream2(context, &output, &input, mode));
-      out.resize(before + output.pos);
+      out.append(room.data(), output.pos);
       if (mode == ZSTD_e_continue ? input.pos == input.size : left == 0) return;
     }
   }
@@ -100,7 +100,8 @@ void Decompressor::reset() {
 std::string compress_whole(std::string_view bytes) {
   constexpr int kWholeLevel = 9;  // directories: a fifth smaller than with level 3
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
-  out.resize(checked(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), kWholeLevel)));
+  out.resize(
+      checked(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), kWholeLevel)));
   return out;
 }
 

@@ -26,25 +26,32 @@ namespace {
 constexpr std::string_view kZstdMagicBytes = "\x28\xB5\x2F\xFD";
 constexpr std::string_view kSectionMagicBytes = "\x53\x2A\x4D\x18";
 
-// Bytes on a word border, as Cap'n Proto wants them.
+// Bytes on a word border, as Cap'n Proto wants them; not initialized when they grow.
 class AlignedBytes {
  public:
   AlignedBytes() = default;
-  explicit AlignedBytes(std::string_view bytes)
-      : words_((bytes.size() + 7) / 8), size_(bytes.size()) {
-    if (!bytes.empty()) std::memcpy(words_.data(), bytes.data(), bytes.size());
+  explicit AlignedBytes(std::string_view bytes) {
+    resize(bytes.size());
+    if (!bytes.empty()) std::memcpy(data(), bytes.data(), bytes.size());
   }
   void resize(std::size_t size) {
-    words_.resize((size + 7) / 8);
+    if ((size + 7) / 8 > room_) {
+      const std::size_t room = (size + 7) / 8;
+      auto words = std::make_unique_for_overwrite<std::uint64_t[]>(room);
+      if (size_ > 0) std::memcpy(words.get(), words_.get(), size_);
+      words_ = std::move(words);
+      room_ = room;
+    }
     size_ = size;
   }
-  [[nodiscard]] char* data() { return reinterpret_cast<char*>(words_.data()); }
+  [[nodiscard]] char* data() { return reinterpret_cast<char*>(words_.get()); }
   [[nodiscard]] std::string_view view() const {
-    return {reinterpret_cast<const char*>(words_.data()), size_};
+    return {reinterpret_cast<const char*>(words_.get()), size_};
   }
 
  private:
-  std::vector<std::uint64_t> words_;
+  std::unique_ptr<std::uint64_t[]> words_;
+  std::size_t room_ = 0;  // in words
   std::size_t size_ = 0;
 };
 
@@ -57,7 +64,6 @@ struct BatchHead {
   std::uint32_t group = 0;
   std::uint32_t events = 0;
   std::uint16_t part = 0;
-  std::uint64_t hash_of_header = 0;  // not used alone: see verify()
 };
 
 void store_big_endian(std::uint64_t value, std::uint8_t* to) {
