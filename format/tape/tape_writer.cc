@@ -1,11 +1,13 @@
 #include "format/tape/tape_writer.h"
 
 #include <algorithm>
+#include <array>
 #include <bit>
 #include <cstring>
 
 #include <capnp/any.h>
 
+#include "base/background_task.h"
 #include "base/hash.h"
 #include "format/tape/batch_builder.h"
 #include "format/tape/compressor.h"
@@ -45,9 +47,10 @@ struct TapeWriter::Impl {
       : sink(out),
         header(std::move(the_header)),
         options(std::move(the_options)),
-        batch(header.origin),
+        batches{BatchBuilder(header.origin), BatchBuilder(header.origin)},
         rows(options.indexed_keys),
         payload_compressor(options.level, window_log_for(options.group_bytes)) {
+    if (two_frames()) payload_task.emplace();
     if (two_frames()) column_compressor.emplace(options.level + kColumnLevels, kColumnWindowLog);
     write(section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header)));
   }
@@ -55,13 +58,16 @@ struct TapeWriter::Impl {
   ByteSink& sink;
   TapeHeader header;
   TapeOptions options;
-  BatchBuilder batch;
+  // Two in turn: while the payload of one is compressed, the other collects events.
+  std::array<BatchBuilder, 2> batches;
+  std::size_t collecting = 0;
   GroupNames names;
   SessionRowBuilder rows;
   Compressor payload_compressor;  // of everything, when interleaved
   std::optional<Compressor> column_compressor;
-  std::string compressed;          // ready to be written
-  std::string compressed_payload;  // two frames: waits for the end of the first
+  std::string compressed;                      // ready to be written
+  std::string compressed_payload;              // two frames: waits for the end of the first
+  std::optional<BackgroundTask> payload_task;  // two frames: owns payload_compressor meanwhile
   Hasher group_hash;
   GroupIndex group;  // of the open group
   bool group_open = false;
@@ -97,7 +103,7 @@ struct TapeWriter::Impl {
 
   void add(const Event& event) {
     open_group();
-    batch.add(event, names);
+    batch().add(event, names);
     rows.add(event);
     count(event);
     const std::uint64_t wire = event.frame_bytes != 0 ? event.frame_bytes : frame_size(event);
@@ -127,30 +133,41 @@ struct TapeWriter::Impl {
 
   // --- batches ---
 
+  BatchBuilder& batch() { return batches[collecting]; }
+
   void end_batch() {
-    if (batch.empty()) return;
+    if (batch().empty()) return;
+    auto body = std::make_shared<BatchBody>();
+    batch().append_columns(*body);
     if (two_frames()) {
-      BatchBody columns;
-      batch.append_columns(columns);
-      compress_part(Part::Columns, columns, *column_compressor, compressed);
-      BatchBody payload;
-      batch.append_payload(payload);
-      compress_part(Part::Payload, payload, payload_compressor, compressed_payload);
+      compress_part(Part::Columns, *body, *column_compressor, compressed);
+      body = std::make_shared<BatchBody>();
+      batch().append_payload(*body);
+      // std::function wants to be copied; the body is not.
+      payload_task->run([this, body, head = header_record(Part::Payload, *body)] {
+        compress_part(head, *body, payload_compressor, compressed_payload);
+      });
+      collecting = 1 - collecting;
     } else {
-      BatchBody body;
-      batch.append_columns(body);
-      batch.append_payload(body);
-      compress_part(Part::Everything, body, payload_compressor, compressed);
+      batch().append_payload(*body);
+      compress_part(Part::Everything, *body, payload_compressor, compressed);
       payload_compressor.flush(compressed);
     }
     ++batches_in_group;
-    batch.clear();
+    batch().clear();
     batch_wire_bytes = 0;
     write_group_bytes();
   }
 
   void compress_part(Part part, const BatchBody& body, Compressor& to, std::string& out) {
-    to.add(header_record(part, body), out);
+    compress_part(header_record(part, body), body, to, out);
+  }
+
+  static void compress_part(const std::string& head,
+                            const BatchBody& body,
+                            Compressor& to,
+                            std::string& out) {
+    to.add(head, out);
     for (const std::string_view piece : body.pieces)
       to.add(piece, out);
   }
@@ -164,12 +181,12 @@ struct TapeWriter::Impl {
     to.setTapeIdHigh(big_endian(header.tape_id.bytes.data()));
     to.setTapeIdLow(big_endian(header.tape_id.bytes.data() + 8));
     to.setBodyBytes(body.bytes());
-    to.setFirstSequence(batch.events() == 0 ? 0 : batch.first_sequence());
+    to.setFirstSequence(batch().events() == 0 ? 0 : batch().first_sequence());
     to.setIncompatible(header.flags.incompatible);
     to.setCompatible(header.flags.compatible);
     to.setNumber(batches_in_group);
     to.setGroup(group.number);
-    to.setEventCount(batch.events());
+    to.setEventCount(batch().events());
     to.setPart(static_cast<std::uint16_t>(part));
     std::string bytes;
     append_message(bytes, message);
@@ -200,6 +217,7 @@ struct TapeWriter::Impl {
       column_compressor->end(compressed);
       write_group_bytes();
       group.column_bytes = group.bytes;
+      payload_task->wait();
       payload_compressor.end(compressed_payload);
       compressed.swap(compressed_payload);
     } else {
@@ -261,7 +279,7 @@ void TapeWriter::add(const Event& event) {
 
 void TapeWriter::add(const Gap& gap) {
   impl_->open_group();
-  impl_->batch.add(gap, impl_->names);
+  impl_->batch().add(gap, impl_->names);
   impl_->group.gaps.push_back(gap);
   impl_->group.gaps.back().origin = nullptr;
   impl_->rows.add_gap();
@@ -269,13 +287,13 @@ void TapeWriter::add(const Gap& gap) {
 
 void TapeWriter::add(const Note& note) {
   impl_->open_group();
-  impl_->batch.add(note);
+  impl_->batch().add(note);
   impl_->notes.push_back(note);
 }
 
 void TapeWriter::add(const ClockReading& clock) {
   impl_->open_group();
-  impl_->batch.add(clock);
+  impl_->batch().add(clock);
 }
 
 void TapeWriter::flush() {
@@ -298,7 +316,7 @@ std::uint64_t TapeWriter::events_written() const {
   return impl_->events;
 }
 bool TapeWriter::has_unflushed() const {
-  return !impl_->batch.empty();
+  return !impl_->batch().empty();
 }
 const std::vector<GroupIndex>& TapeWriter::groups() const {
   return impl_->ended;
