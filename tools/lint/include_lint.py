@@ -28,6 +28,7 @@ AT_HOME = [
     (r"CLI/", {"cli"}),
     (r"gtest|gmock", set()),
 ]
+GENERATED = re.compile(r"\w+\.(?:capnp\.h|inc)")  # by the build, for the folder that includes it
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)', re.M)
 
 
@@ -50,7 +51,9 @@ def why_not(path, included, quoted, known):
     """What is wrong with this include in this file; None if nothing."""
     mine = folder_of(path)
     if quoted:
-        if included not in known and not included.endswith(".capnp.h"):
+        if GENERATED.fullmatch(included):
+            return None
+        if included not in known:
             return f'"{included}" is not a file of this project, named from its root'
         if mine and folder_of(included) not in BELOW[mine] | {mine}:
             return f"{mine} must not include {included}: includes point down"
@@ -66,9 +69,9 @@ def why_not(path, included, quoted, known):
     return None
 
 
-def problems(texts):
-    """texts: path → text of every C++ file."""
-    known = {str(path) for path in texts}
+def problems(texts, paths):
+    """texts: path → text of every C++ file; paths: all files."""
+    known = {str(path).removesuffix(".in") for path in paths}  # x.h.in is configured to x.h
     for path, text in texts.items():
         for line, included, quoted in includes(text):
             why = why_not(path, included, quoted, known)
@@ -77,4 +80,5 @@ def problems(texts):
 
 
 if __name__ == "__main__":
-    checkout.finish(problems({path: checkout.read(path) for path in checkout.sources()}))
+    checkout.finish(problems(
+        {path: checkout.read(path) for path in checkout.sources()}, checkout.files()))

@@ -1,0 +1,23 @@
+// The program under test, with short names.
+#pragma once
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "tests/support/golden.h"
+#include "tests/support/program.h"
+
+namespace smtptape::testing {
+
+inline Ran smtptape(const std::vector<std::string>& arguments, std::string_view input = {}) {
+  return run_program(SMTPTAPE_PROGRAM, arguments, input);
+}
+
+inline Ran smtptape(const std::string& line, const std::vector<std::string>& more) {
+  std::vector<std::string> words = shell_words(line);
+  words.insert(words.end(), more.begin(), more.end());
+  return smtptape(words);
+}
+
+}  // namespace smtptape::testing

@@ -1,0 +1,91 @@
+// Wrong options and wrong files: one line that says what, where and what to do.
+#include <algorithm>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/cli.h"
+
+namespace smtptape::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+void expect_refusal(const Ran& ran, int exit, const std::string& word) {
+  EXPECT_EQ(ran.exit, exit) << ran.err;
+  EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.err, HasSubstr(word));
+  EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
+}
+
+TEST(WrongOptions, AreNamedWithWhatWasMeant) {
+  expect_refusal(smtptape("replya", {"x.tape"}), 2, "did you mean replay?");
+  expect_refusal(smtptape("replay x.tape --colour no", {}), 2, "did you mean --color?");
+  expect_refusal(smtptape("replay x.tape --tennant=a", {}), 2, "did you mean --tenant?");
+  expect_refusal(smtptape("replay x.tape --color maybe", {}), 2, "none of tty, yes, no");
+  expect_refusal(smtptape("replay", {}), 2, "TAPE is missing");
+  expect_refusal(smtptape("replay x.tape --tenant", {}), 2, "--tenant");
+  expect_refusal(smtptape("replay x.tape --scope wide", {}), 2, "event, strict, session");
+  expect_refusal(smtptape("replay x.tape --source 10.0.0/8", {}), 2, "invalid --source value(s)");
+  expect_refusal(smtptape("replay x.tape --kcli-profile new", {}), 2, "halfup");
+  expect_refusal(smtptape("import x", {}), 2, "-o X.tape is missing");
+}
+
+TEST(WrongFiles, AreNamed) {
+  TemporaryDirectory directory;
+  write_file(directory / "text.tape", "hello, this is no tape\n");
+  write_file(directory / "feed.jsonl", "{\"conn_meta\":null}\n");
+  expect_refusal(smtptape("replay", {directory / "none.tape"}), 1, "none.tape: no such file");
+  expect_refusal(
+      smtptape("replay", {directory / "text.tape"}), 1, "text.tape: not a smtptape tape");
+  expect_refusal(
+      smtptape("replay", {directory / "feed.jsonl"}), 1, "feed.jsonl: not a smtptape tape");
+  std::filesystem::create_directory(directory / "empty");
+  expect_refusal(smtptape("replay", {directory / "empty"}), 1, "no tapes in this directory");
+  expect_refusal(smtptape("info", {directory / "text.tape"}), 1, "not a smtptape tape");
+}
+
+TEST(Options, ValuesMayBeEmptyBeginWithADashOrBeAnAddressInBrackets) {
+  TemporaryDirectory directory;
+  const std::string tape = directory / "x.tape";
+  const std::string feed =
+      R"({"conn_meta":{"id":"a","sender":"","tenant":"--only-one"},"payload":"Connected","when":"2026-08-04T13:54:50Z"})"
+      "\n";
+  ASSERT_EQ(smtptape({"import", "-", "-o", tape}, feed).exit, 0);
+  EXPECT_EQ(smtptape("export --mail-from= --tenant --only-one", {tape}).out, feed);
+  EXPECT_EQ(smtptape("export --tenant=--only-one", {tape}).out, feed);
+  EXPECT_EQ(smtptape("export --tenant= --mail-from=", {tape}).out, "");
+  EXPECT_EQ(smtptape("export --tenant -x", {tape}).out, "");
+  EXPECT_THAT(smtptape("export --mx-addr [::1]", {tape}).err,
+              HasSubstr("[::1] is not a valid CIDR"));
+}
+
+TEST(Help, EachCommandShowsExamplesFirstTimeUsersCanCopy) {
+  for (const char* const command : {"replay", "import", "export", "extract", "info"}) {
+    const Ran ran = smtptape(command, {"--help"});
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_THAT(ran.out, HasSubstr("Examples:"));
+    EXPECT_THAT(ran.out, HasSubstr(std::string("smtptape ") + command));
+  }
+  EXPECT_EQ(smtptape("--version", {}).exit, 0);
+  EXPECT_EQ(smtptape("--help", {}).exit, 0);
+}
+
+TEST(Output, AFullDeviceIsOneLineAndFailure) {
+  TemporaryDirectory directory;
+  const std::string tape = directory / "x.tape";
+  ASSERT_EQ(smtptape("import", {golden_path("feeds/basic/raw.jsonl").string(), "-o", tape}).exit,
+            0);
+  const Ran ran = run_program(
+      "/bin/sh", {"-c", std::string(SMTPTAPE_PROGRAM) + " replay " + tape + " > /dev/full"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("standard output"));
+  const Ran head = run_program(
+      "/bin/sh",
+      {"-c",
+       "{ " + std::string(SMTPTAPE_PROGRAM) + " replay " + tape + "; echo $? >&2; } | head -n 1"});
+  EXPECT_EQ(head.err, "0\n");
+}
+
+}  // namespace
+}  // namespace smtptape::testing

@@ -1,0 +1,45 @@
+// Runs the built program as a user would, in a temporary directory.
+#pragma once
+
+#include <chrono>
+#include <filesystem>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace smtptape::testing {
+
+struct Ran {
+  int exit = -1;  // 128 + n: ended by signal n
+  std::string out;
+  std::string err;
+};
+
+// Ends after `within` at the latest, by SIGKILL.
+[[nodiscard]] Ran run_program(const std::filesystem::path& program,
+                              const std::vector<std::string>& arguments,
+                              std::string_view standard_input = {},
+                              std::chrono::seconds within = std::chrono::seconds(30));
+
+// Shell words: spaces and single quotes.
+[[nodiscard]] std::vector<std::string> shell_words(std::string_view line);
+
+// A directory of its own, gone at the end.
+class TemporaryDirectory {
+ public:
+  TemporaryDirectory();
+  ~TemporaryDirectory();
+  TemporaryDirectory(const TemporaryDirectory&) = delete;
+  TemporaryDirectory& operator=(const TemporaryDirectory&) = delete;
+  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
+  [[nodiscard]] std::string operator/(std::string_view name) const {
+    return (path_ / name).string();
+  }
+
+ private:
+  std::filesystem::path path_;
+};
+
+void write_file(const std::filesystem::path& path, std::string_view bytes);
+
+}  // namespace smtptape::testing
