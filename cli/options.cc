@@ -84,7 +84,11 @@ void Options::positional(const std::string& name,
         return true;
       },
       help);
-  option->required()->type_name("")->expected(1, count == Count::One ? 1 : 1 << 20);
+  option->required()->type_name("")->expected(1);
+  if (count == Count::Any) {
+    option->multi_option_policy(CLI::MultiOptionPolicy::TakeAll)->allow_extra_args();
+    option->expected(1, 1 << 20);
+  }
 }
 
 std::vector<std::string> mark_values(const std::vector<std::string>& words,
