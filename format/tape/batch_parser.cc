@@ -52,7 +52,8 @@ struct ColumnValues {
 // The texts and frames of a batch, taken one event after another.
 struct Texts {
   std::string_view left;
-  std::optional<tape::Verbatim::Reader> frames;
+  // Fetched once: each fetch of a list counts against the message's traversal limit.
+  capnp::List<tape::Frame>::Reader frames;
   std::uint32_t frames_taken = 0;
 
   std::string_view next(std::int64_t length_untrusted) {
@@ -63,10 +64,8 @@ struct Texts {
     return text;
   }
   tape::Frame::Reader next_frame() {
-    if (!frames || frames_taken >= frames->getList().size()) {
-      throw Error("a frame kept whole is missing");
-    }
-    return frames->getList()[frames_taken++];
+    if (frames_taken >= frames.size()) throw Error("a frame kept whole is missing");
+    return frames[frames_taken++];
   }
 };
 
@@ -86,7 +85,7 @@ struct BatchParser::Body {
   std::vector<tape::Gap::Reader> gaps;
   std::vector<tape::Note::Reader> notes;
   std::string_view text;
-  std::optional<tape::Verbatim::Reader> verbatim;
+  capnp::List<tape::Frame>::Reader frames;
 
   void add(Messages& messages) {
     while (const auto* message = messages.next()) {
@@ -103,7 +102,7 @@ struct BatchParser::Body {
       case RecordKind::Metas: metas.push_back(record.getMetas()); return;
       case RecordKind::Gap: gaps.push_back(record.getGap()); return;
       case RecordKind::Note: notes.push_back(record.getNote()); return;
-      case RecordKind::Verbatim: verbatim = record.getVerbatim(); return;
+      case RecordKind::Verbatim: frames = record.getVerbatim().getList(); return;
       case RecordKind::Origin: origins.push_back(record.getOrigin()); return;
       case RecordKind::Clock:
       case RecordKind::Batch: return;
@@ -182,7 +181,7 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
   const std::size_t count = from.getCount();
   if (kinds.size() != count) throw Error("a column has the wrong number of entries");
   const ColumnValues columns(from, count);
-  Texts texts{body.text, body.verbatim};
+  Texts texts{body.text, body.frames};
   std::uint64_t sequence = from.getFirstSequence() - 1;
   std::int64_t when = from.getFirstWhen();
   std::int64_t received = from.getFirstReceived();

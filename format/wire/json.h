@@ -2,7 +2,7 @@
 //
 // A strict reader: depth at most 127 nested values, no lone surrogates, nothing after the value but
 // white space, integers of 64 bits exact, larger and fractional numbers as double.  It gives
-// positions of the raw text, which is why it is ours: see docs/decisions/json.md.
+// positions of the raw text, which is why it is ours: see docs/decisions/0001-json.md.
 // Input is UTF-8 that was already validated.  Nothing here allocates per value but the output.
 #pragma once
 

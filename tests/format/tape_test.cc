@@ -142,6 +142,14 @@ TEST_P(TapeLayouts, GivesBackWhatWasWritten) {
   }
 }
 
+TEST_P(TapeLayouts, GivesBackABatchOfNothingButFramesKeptWhole) {
+  const Made made =
+      make_tape(std::vector<std::string>(5000, "not json"), GetParam(), sizes(kMiB, kMiB));
+  const ReadBack got = read_back(made.bytes);
+  EXPECT_EQ(got.frames, made.frames);
+  EXPECT_TRUE(got.damage.empty());
+}
+
 TEST_P(TapeLayouts, CutAnywhereItGivesEveryWholeBatchAndSaysWhereItEnds) {
   const Made made = make_tape(some_frames(24), GetParam(), sizes(kKi, 4 * kKi));
   const ReadBack whole = read_back(made.bytes);
