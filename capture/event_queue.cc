@@ -50,7 +50,10 @@ FrameChunk copy_of(std::span<const WsMessage> messages, const Extent& extent) {
 void EventQueue::push(std::span<const WsMessage> messages, std::int64_t received) {
   const Extent extent = extent_of(messages);
   if (extent.frames == 0) return;
-  if (bytes_held_.load() + extent.cost() > most_bytes_) {
+  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
+  const std::uint64_t held = bytes_held_.load();
+  const bool still_dropping = dropped_.frames > 0 && held > most_bytes_ / 2;
+  if (still_dropping || held + extent.cost() > most_bytes_) {
     if (dropped_.frames == 0) dropped_.from = received;
     dropped_.frames += extent.frames;
     dropped_.until = received;

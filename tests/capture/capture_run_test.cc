@@ -243,16 +243,17 @@ TEST_F(CaptureRun, StopsWhenItsTimeIsUp) {
   EXPECT_EQ(tapes().size(), 1U);
 }
 
-TEST_F(CaptureRun, StopsWhenAskedAndSeals) {
-  const FakeKumod server({upgrade_then({send_text(kEvent), await_frame()})});
+TEST_F(CaptureRun, StopsWhenAskedAndSealsWhatHasArrived) {
+  const FakeKumod server({upgrade_then(
+      {send_text(kEvent), send_frame(Opcode::Ping, "p"), await_frame(), stay_silent()})});
   const CaptureOptions options = options_for(server.url());
   auto running = std::async(std::launch::async, [&] { return capture(options); });
-  static_cast<void>(server.frame(0));
-  const Store store((CaptureRun::directory_.path() / "store"));
+  EXPECT_EQ(server.frame(1).opcode, Opcode::Pong);  // so the event is in the queue
   stop_.request();
   ASSERT_EQ(running.wait_for(std::chrono::seconds(10)), std::future_status::ready);
-  for (const StoredTape& tape : tapes())
-    EXPECT_EQ(tape.end, TapeEnd::Sealed);
+  EXPECT_EQ(running.get().ledger.stored, 1U);
+  EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
+  EXPECT_THAT(tapes().at(0).gaps, IsEmpty());
 }
 
 TEST_F(CaptureRun, StopsWhileAServerNeverAnswers) {

@@ -112,6 +112,24 @@ TEST(EventQueue, DropsTheNewestWhenFullAndLeavesOneGapThere) {
   EXPECT_EQ(chunk.gaps[0].until, 4);
 }
 
+TEST(EventQueue, DropsOnUntilItIsHalfEmpty) {
+  EventQueue queue(10'000);
+  const std::string large(3'000, 'x');
+  for (int i = 0; i < 4; ++i)
+    push(queue, {text(large)}, i);
+  FrameChunk chunk;
+  for (int taken = 0; taken < 2; ++taken) {  // the one in hand counts
+    ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
+    push(queue, {text("small")}, 4);
+  }
+  ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
+  push(queue, {text("small")}, 5);
+  ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
+  EXPECT_THAT(payloads(chunk), ElementsAre("small"));
+  ASSERT_THAT(chunk.gaps, SizeIs(1));
+  EXPECT_EQ(chunk.gaps[0].count, 3U);
+}
+
 TEST(EventQueue, CountsTheChunkInHand) {
   EventQueue queue(6'000);
   const std::string large(4'000, 'x');
