@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "tests/capture/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace smtptape {
 namespace {
