@@ -19,6 +19,12 @@ namespace {
 
 constexpr std::string_view kStandardInput = "-";
 
+bool of_one_capture(const std::vector<Origin>& origins) {
+  return !origins.empty() && std::all_of(origins.begin(), origins.end(), [&](const Origin& origin) {
+    return origin.capture == origins.front().capture;
+  });
+}
+
 TapeFile describe_file(const std::filesystem::path& path) {
   TapeFile file;
   file.path = path;
@@ -28,6 +34,7 @@ TapeFile describe_file(const std::filesystem::path& path) {
     if (const auto summary = read_summary(fd.get())) {
       file.header = summary->header;
       file.origins = summary->footer.origins;
+      file.mixed = !of_one_capture(file.origins);
       for (const GroupIndex& group : summary->footer.groups) {
         file.last_received =
             std::max(file.last_received.value_or(group.last_received), group.last_received);
@@ -35,6 +42,8 @@ TapeFile describe_file(const std::filesystem::path& path) {
     } else {
       file.header = read_header(fd.get());
       if (file.header) file.origins = {file.header->origin};
+      // Only a footer tells all the origins of a copy.
+      file.mixed = !file.header || file.header->copy_of;
     }
   } catch (const Error& error) {
     throw Error(path.string() + ": " + error.what());
@@ -56,11 +65,11 @@ std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directo
 }
 
 // One tape, opened when its first event is asked for.
-class TapeStream {
+class TapeStream : public EventSource {
  public:
   TapeStream(TapeFile file, InputTrouble& trouble) : file_(std::move(file)), trouble_(trouble) {}
 
-  bool next(EventBatch& batch) {
+  [[nodiscard]] bool next(EventBatch& batch) override {
     if (!reader_) open();
     if (reader_->next(batch)) return true;
     if (!told_) tell();
@@ -129,22 +138,17 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
 }
 
 // The tapes of one capture, in order of sequence, each event once.
-class CaptureStream {
+class CaptureStream : public EventSource {
  public:
   CaptureStream(std::vector<TapeFile> files, InputTrouble& trouble) {
     std::stable_sort(files.begin(), files.end(), [](const TapeFile& a, const TapeFile& b) {
       return a.first_sequence < b.first_sequence;
     });
-    if (!files.empty() && !files.front().origins.empty()) {
-      source_ = files.front().origins.front().source;
-    }
     for (TapeFile& file : files)
-      waiting_.emplace_back(std::move(file), trouble);
+      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), trouble));
   }
 
-  [[nodiscard]] const std::string& source() const { return source_; }
-
-  bool next(EventBatch& out) {
+  [[nodiscard]] bool next(EventBatch& out) override {
     out.clear();
     open_due(out);
     if (active_.size() == 1 && active_.front().untouched() && runs_alone(active_.front())) {
@@ -157,7 +161,7 @@ class CaptureStream {
 
  private:
   struct Active {
-    TapeStream stream;
+    std::unique_ptr<TapeStream> stream;
     Head head;
     [[nodiscard]] bool untouched() const { return head.batch != nullptr && head.taken == 0; }
   };
@@ -166,10 +170,10 @@ class CaptureStream {
   // Opens what may hold the next event.  A tape that turns out empty is left behind.
   void open_due(EventBatch& loose) {
     while (!waiting_.empty() &&
-           (active_.empty() || waiting_.front().file().first_sequence <= least_head())) {
+           (active_.empty() || waiting_.front()->file().first_sequence <= least_head())) {
       Active opened{std::move(waiting_.front()), {}};
       waiting_.pop_front();
-      if (refill(opened.stream, opened.head, loose)) active_.push_back(std::move(opened));
+      if (refill(*opened.stream, opened.head, loose)) active_.push_back(std::move(opened));
     }
   }
 
@@ -184,7 +188,7 @@ class CaptureStream {
   [[nodiscard]] bool runs_alone(const Active& active) const {
     const auto& events = active.head.batch->events;
     return events.front().sequence > last_ &&
-           (waiting_.empty() || events.back().sequence < waiting_.front().file().first_sequence);
+           (waiting_.empty() || events.back().sequence < waiting_.front()->file().first_sequence);
   }
 
   bool pass_through(EventBatch& out) {
@@ -198,7 +202,7 @@ class CaptureStream {
     out.gaps = std::move(gaps);
     out.notes = std::move(notes);
     out.pins.insert(out.pins.end(), pins.begin(), pins.end());
-    if (!refill(only.stream, only.head, out)) active_.clear();
+    if (!refill(*only.stream, only.head, out)) active_.clear();
     return true;
   }
 
@@ -209,7 +213,7 @@ class CaptureStream {
             return a.head.event().sequence < b.head.event().sequence;
           });
       const Event& event = least->head.event();
-      if (!waiting_.empty() && waiting_.front().file().first_sequence <= event.sequence) return;
+      if (!waiting_.empty() && waiting_.front()->file().first_sequence <= event.sequence) return;
       if (event.sequence > last_) {
         last_ = event.sequence;
         out.events.push_back(event);
@@ -218,12 +222,11 @@ class CaptureStream {
         }
       }
       ++least->head.taken;
-      if (least->head.used_up() && !refill(least->stream, least->head, out)) active_.erase(least);
+      if (least->head.used_up() && !refill(*least->stream, least->head, out)) active_.erase(least);
     }
   }
 
-  std::string source_;
-  std::deque<TapeStream> waiting_;  // by first sequence
+  std::deque<std::unique_ptr<TapeStream>> waiting_;  // by first sequence
   std::list<Active> active_;
   std::uint64_t last_ = 0;
 };
@@ -287,45 +290,49 @@ std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
 }
 
 struct Inputs::Impl {
-  InputTrouble trouble;
-  std::vector<std::unique_ptr<CaptureStream>> streams;
+  // The tapes of a capture, or one tape that may hold events of several: in that one sequences
+  // say nothing, and the order is the file's.
   struct Lane {
+    std::unique_ptr<EventSource> stream;
+    std::string source;
     Head head;
     std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
     bool ended = false;
   };
-  std::vector<Lane> lanes;
+  InputTrouble trouble;
+  std::vector<Lane> lanes;  // in the order of their sources' names
   bool shared_captures = false;
   std::map<Id128, Seen> seen;
 
   Impl(std::vector<TapeFile> tapes, const TimeWindow& window) {
     std::map<Id128, std::vector<TapeFile>> by_capture;
-    std::map<Id128, int> uses;
     for (TapeFile& tape : tapes) {
       if (window.since && tape.last_received && *tape.last_received < *window.since) continue;
-      for (const Origin& origin : tape.origins)
-        ++uses[origin.capture];
-      if (tape.origins.size() == 1) {
-        by_capture[tape.origins.front().capture].push_back(std::move(tape));
-      } else {
-        add_stream({std::move(tape)});
+      if (tape.mixed || tape.origins.empty()) {
+        const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
+        add_lane(source, std::make_unique<TapeStream>(std::move(tape), trouble));
         shared_captures = true;
+      } else {
+        by_capture[tape.origins.front().capture].push_back(std::move(tape));
       }
     }
-    for (auto& [capture, files] : by_capture)
-      add_stream(std::move(files));
-    std::stable_sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) {
-      return a->source() < b->source();
+    for (auto& [capture, files] : by_capture) {
+      const std::string source = files.front().origins.front().source;
+      add_lane(source, std::make_unique<CaptureStream>(std::move(files), trouble));
+    }
+    std::stable_sort(lanes.begin(), lanes.end(), [](const Lane& a, const Lane& b) {
+      return a.source < b.source;
     });
-    lanes.resize(streams.size());
   }
 
-  void add_stream(std::vector<TapeFile> files) {
-    streams.push_back(std::make_unique<CaptureStream>(std::move(files), trouble));
+  void add_lane(const std::string& source, std::unique_ptr<EventSource> stream) {
+    lanes.emplace_back();
+    lanes.back().source = source;
+    lanes.back().stream = std::move(stream);
   }
 
   bool next(EventBatch& batch) {
-    if (streams.size() == 1) return streams.front()->next(batch);
+    if (lanes.size() == 1) return lanes.front().stream->next(batch);
     batch.clear();
     constexpr std::size_t kMergedBatch = 512;
     while (batch.events.size() < kMergedBatch) {
@@ -336,14 +343,14 @@ struct Inputs::Impl {
     return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
   }
 
-  // The lane whose head comes first; streams stand in the order of their sources' names.
+  // The lane whose head comes first.
   Lane* earliest(EventBatch& loose) {
     Lane* first = nullptr;
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-      Lane& lane = lanes[i];
+    for (Lane& lane : lanes) {
       if (lane.ended) continue;
-      if (lane.head.used_up() && !refill(*streams[i], lane.head, loose)) {
+      if (lane.head.used_up() && !refill(*lane.stream, lane.head, loose)) {
         lane.ended = true;
+        lane.stream.reset();
         continue;
       }
       lane.key = std::max(lane.key, lane.head.event().received);

@@ -32,6 +32,7 @@ struct TapeFile {
   std::filesystem::path path;
   std::optional<TapeHeader> header;  // nullopt: unreadable; reading on may still give events
   std::vector<Origin> origins;       // where its events come from, as far as header and footer tell
+  bool mixed = false;                // may hold events of several captures
   std::uint64_t first_sequence = 0;
   std::optional<std::int64_t> last_received;  // of a sealed one
 };
