@@ -9,6 +9,8 @@
 #include <limits>
 #include <list>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "base/error.h"
 #include "format/tape/tape_reader.h"
@@ -126,11 +128,14 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
       head.batch.reset();
       return false;
     }
+    // What the batch pins owns the origins of its gaps; the batch itself may be emptied before.
+    if (!head.batch->gaps.empty()) {
+      loose.pins.insert(loose.pins.end(), head.batch->pins.begin(), head.batch->pins.end());
+    }
     for (Gap& gap : head.batch->gaps)
       loose.gaps.push_back(std::move(gap));
     for (Note& note : head.batch->notes)
       loose.notes.push_back(std::move(note));
-    if (!loose.gaps.empty()) loose.pins.push_back(head.batch);
     head.batch->gaps.clear();
     head.batch->notes.clear();
     if (!head.batch->events.empty()) return true;
@@ -231,6 +236,34 @@ class CaptureStream : public EventSource {
   std::uint64_t last_ = 0;
 };
 
+// Gaps that were given out; a copy of a tape holds those of its origin again.
+class SeenGaps {
+ public:
+  // False when it was there already.
+  bool add(const Gap& gap) {
+    const Id128 capture = gap.origin == nullptr ? Id128{} : gap.origin->capture;
+    return seen_
+        .emplace(capture,
+                 gap.cause,
+                 gap.after_sequence,
+                 gap.before_sequence,
+                 gap.from,
+                 gap.until,
+                 gap.notice_sequence)
+        .second;
+  }
+
+ private:
+  using Key = std::tuple<Id128,
+                         GapCause,
+                         std::uint64_t,
+                         std::uint64_t,
+                         std::int64_t,
+                         std::int64_t,
+                         std::uint64_t>;
+  std::set<Key> seen_;
+};
+
 // Which sequence numbers of a capture were given out, as ranges.
 class Seen {
  public:
@@ -303,9 +336,12 @@ struct Inputs::Impl {
   std::vector<Lane> lanes;  // in the order of their sources' names
   bool shared_captures = false;
   std::map<Id128, Seen> seen;
+  bool several = false;  // tapes: they may tell the same gaps
+  SeenGaps seen_gaps;
 
   Impl(std::vector<TapeFile> tapes, const TimeWindow& window) {
     std::map<Id128, std::vector<TapeFile>> by_capture;
+    several = tapes.size() > 1;
     for (TapeFile& tape : tapes) {
       if (window.since && tape.last_received && *tape.last_received < *window.since) continue;
       if (tape.mixed || tape.origins.empty()) {
@@ -332,7 +368,12 @@ struct Inputs::Impl {
   }
 
   bool next(EventBatch& batch) {
-    if (lanes.size() == 1) return lanes.front().stream->next(batch);
+    const bool more = lanes.size() == 1 ? lanes.front().stream->next(batch) : merge(batch);
+    if (several) std::erase_if(batch.gaps, [&](const Gap& gap) { return !seen_gaps.add(gap); });
+    return more;
+  }
+
+  bool merge(EventBatch& batch) {
     batch.clear();
     constexpr std::size_t kMergedBatch = 512;
     while (batch.events.size() < kMergedBatch) {

@@ -15,6 +15,7 @@ namespace {
 
 using ::testing::ElementsAre;
 using ::testing::SizeIs;
+using ::testing::UnorderedElementsAre;
 
 struct Wanted {
   const Origin* origin;
@@ -120,6 +121,21 @@ TEST_F(InputsTest, TapesOfOneCaptureThatOverlapGiveEachEventOnceInOrder) {
   using Pair = std::pair<std::string, std::uint64_t>;
   EXPECT_THAT(read().events,
               ElementsAre(Pair{"a", 1}, Pair{"a", 2}, Pair{"a", 3}, Pair{"a", 4}, Pair{"a", 5}));
+}
+
+TEST_F(InputsTest, AGapIsGivenOnceThoughACopyHoldsItToo) {
+  Gap gap;
+  gap.cause = GapCause::Disconnected;
+  gap.after_sequence = 1;
+  gap.from = 10;
+  gap.until = 20;
+  gap.origin = &a_;
+  Gap of_b = gap;
+  of_b.origin = &b_;
+  write("1.tape", tape_of({{&a_, 1, 10}}, {gap}, false));
+  write("2.tape", tape_of({{&a_, 1, 10}}, {gap}, true));
+  write("3.tape", tape_of({{&a_, 1, 10}, {&b_, 1, 10}}, {gap, of_b}, true));
+  EXPECT_THAT(read().gaps, UnorderedElementsAre("a", "b"));
 }
 
 }  // namespace
