@@ -27,6 +27,24 @@ bool of_one_capture(const std::vector<Origin>& origins) {
   });
 }
 
+// From the earliest to the latest event or gap.
+std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
+  std::optional<TimeSpan> span;
+  const auto include = [&span](std::int64_t from, std::int64_t until) {
+    if (!span) span = {from, until};
+    span->first = std::min(span->first, from);
+    span->last = std::max(span->last, until);
+  };
+  for (const GroupIndex& group : footer.groups) {
+    if (group.events > 0) include(group.first_received, group.last_received);
+    for (const Gap& gap : group.gaps) {
+      if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
+      include(gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until));
+    }
+  }
+  return span;
+}
+
 TapeFile describe_file(const std::filesystem::path& path) {
   TapeFile file;
   file.path = path;
@@ -37,10 +55,7 @@ TapeFile describe_file(const std::filesystem::path& path) {
       file.header = summary->header;
       file.origins = summary->footer.origins;
       file.mixed = !of_one_capture(file.origins);
-      for (const GroupIndex& group : summary->footer.groups) {
-        file.last_received =
-            std::max(file.last_received.value_or(group.last_received), group.last_received);
-      }
+      file.received = receive_times(summary->footer);
     } else {
       file.header = read_header(fd.get());
       if (file.header) file.origins = {file.header->origin};
@@ -343,7 +358,7 @@ struct Inputs::Impl {
     std::map<Id128, std::vector<TapeFile>> by_capture;
     several = tapes.size() > 1;
     for (TapeFile& tape : tapes) {
-      if (window.since && tape.last_received && *tape.last_received < *window.since) continue;
+      if (tape.received && !window.touches(*tape.received)) continue;
       if (tape.mixed || tape.origins.empty()) {
         const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
         add_lane(source, std::make_unique<TapeStream>(std::move(tape), trouble));

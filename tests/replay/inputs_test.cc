@@ -14,6 +14,7 @@ namespace smtptape {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::IsEmpty;
 using ::testing::SizeIs;
 using ::testing::UnorderedElementsAre;
 
@@ -136,6 +137,19 @@ TEST_F(InputsTest, AGapIsGivenOnceThoughACopyHoldsItToo) {
   write("2.tape", tape_of({{&a_, 1, 10}}, {gap}, true));
   write("3.tape", tape_of({{&a_, 1, 10}, {&b_, 1, 10}}, {gap, of_b}, true));
   EXPECT_THAT(read().gaps, UnorderedElementsAre("a", "b"));
+}
+
+TEST_F(InputsTest, AWindowKeepsATapeWhoseLastGapReachesIntoIt) {
+  Gap gap;
+  gap.cause = GapCause::Disconnected;
+  gap.from = 20;
+  gap.until = 60;
+  gap.origin = &a_;
+  write("1.tape", tape_of({{&a_, 1, 10}, {&a_, 2, 20}}, {gap}, false));
+  EXPECT_THAT(read({50, {}}).gaps, ElementsAre("a"));
+  EXPECT_THAT(read({61, {}}).gaps, IsEmpty());
+  EXPECT_THAT(read({{}, 11}).events, SizeIs(2)) << "the tape is read; its events are chosen later";
+  EXPECT_THAT(read({{}, 10}).events, IsEmpty());
 }
 
 }  // namespace
