@@ -344,11 +344,12 @@ struct Inputs::Impl {
     std::unique_ptr<EventSource> stream;
     std::string source;
     Head head;
-    std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
-    bool ended = false;
+    // Receive time, never going back; between two batches the next event has this or a later one.
+    std::int64_t key = std::numeric_limits<std::int64_t>::min();
   };
   InputTrouble trouble;
-  std::vector<Lane> lanes;  // in the order of their sources' names
+  std::vector<Lane> lanes;   // in the order of their sources' names
+  std::vector<Lane*> order;  // a heap, on top the lane that comes next; none that has ended
   bool shared_captures = false;
   std::map<Id128, Seen> seen;
   bool several = false;  // tapes: they may tell the same gaps
@@ -361,7 +362,7 @@ struct Inputs::Impl {
       if (tape.received && !window.touches(*tape.received)) continue;
       if (tape.mixed || tape.origins.empty()) {
         const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
-        add_lane(source, std::make_unique<TapeStream>(std::move(tape), trouble));
+        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, trouble));
         shared_captures = true;
       } else {
         by_capture[tape.origins.front().capture].push_back(std::move(tape));
@@ -369,17 +370,32 @@ struct Inputs::Impl {
     }
     for (auto& [capture, files] : by_capture) {
       const std::string source = files.front().origins.front().source;
-      add_lane(source, std::make_unique<CaptureStream>(std::move(files), trouble));
+      add_lane(source, files, std::make_unique<CaptureStream>(files, trouble));
     }
     std::stable_sort(lanes.begin(), lanes.end(), [](const Lane& a, const Lane& b) {
       return a.source < b.source;
     });
+    for (Lane& lane : lanes)
+      order.push_back(&lane);
+    std::make_heap(order.begin(), order.end(), comes_later);
   }
 
-  void add_lane(const std::string& source, std::unique_ptr<EventSource> stream) {
-    lanes.emplace_back();
-    lanes.back().source = source;
-    lanes.back().stream = std::move(stream);
+  static bool comes_later(const Lane* a, const Lane* b) {
+    return a->key != b->key ? a->key > b->key : a > b;
+  }
+
+  void add_lane(const std::string& source,
+                const std::vector<TapeFile>& files,
+                std::unique_ptr<EventSource> stream) {
+    Lane& lane = lanes.emplace_back();
+    lane.source = source;
+    lane.stream = std::move(stream);
+    std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
+    for (const TapeFile& file : files) {
+      if (!file.received) return;
+      earliest = std::min(earliest, file.received->first);
+    }
+    lane.key = earliest;
   }
 
   bool next(EventBatch& batch) {
@@ -388,31 +404,25 @@ struct Inputs::Impl {
     return more;
   }
 
+  // A lane is opened when it may hold the next event: a store of a thousand captures, one after
+  // another, needs the memory and descriptors of one.
   bool merge(EventBatch& batch) {
     batch.clear();
     constexpr std::size_t kMergedBatch = 512;
-    while (batch.events.size() < kMergedBatch) {
-      Lane* const lane = earliest(batch);
-      if (lane == nullptr) break;
-      take(*lane, batch);
-    }
-    return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
-  }
-
-  // The lane whose head comes first.
-  Lane* earliest(EventBatch& loose) {
-    Lane* first = nullptr;
-    for (Lane& lane : lanes) {
-      if (lane.ended) continue;
-      if (lane.head.used_up() && !refill(*lane.stream, lane.head, loose)) {
-        lane.ended = true;
+    while (batch.events.size() < kMergedBatch && !order.empty()) {
+      std::pop_heap(order.begin(), order.end(), comes_later);
+      Lane& lane = *order.back();
+      if (!lane.head.used_up()) {
+        take(lane, batch);
+      } else if (!refill(*lane.stream, lane.head, batch)) {
         lane.stream.reset();
+        order.pop_back();
         continue;
       }
-      lane.key = std::max(lane.key, lane.head.event().received);
-      if (first == nullptr || lane.key < first->key) first = &lane;
+      if (!lane.head.used_up()) lane.key = std::max(lane.key, lane.head.event().received);
+      std::push_heap(order.begin(), order.end(), comes_later);
     }
-    return first;
+    return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
   }
 
   void take(Lane& lane, EventBatch& out) {

@@ -1,5 +1,7 @@
 #include "replay/inputs.h"
 
+#include <sys/resource.h>
+
 #include <string>
 #include <vector>
 
@@ -150,6 +152,34 @@ TEST_F(InputsTest, AWindowKeepsATapeWhoseLastGapReachesIntoIt) {
   EXPECT_THAT(read({61, {}}).gaps, IsEmpty());
   EXPECT_THAT(read({{}, 11}).events, SizeIs(2)) << "the tape is read; its events are chosen later";
   EXPECT_THAT(read({{}, 10}).events, IsEmpty());
+}
+
+TEST_F(InputsTest, CapturesAreMergedByReceiveTimeThenSource) {
+  write("1.tape", tape_of({{&b_, 1, 10}, {&b_, 2, 30}, {&b_, 3, 20}}, {}, false));
+  write("2.tape", tape_of({{&a_, 1, 10}, {&a_, 2, 25}, {&a_, 3, 40}}, {}, false));
+  using Pair = std::pair<std::string, std::uint64_t>;
+  EXPECT_THAT(
+      read().events,
+      ElementsAre(
+          Pair{"a", 1}, Pair{"b", 1}, Pair{"a", 2}, Pair{"b", 2}, Pair{"b", 3}, Pair{"a", 3}));
+}
+
+TEST_F(InputsTest, ManyCapturesOneAfterAnotherNeedFewDescriptors) {
+  constexpr int kCaptures = 200;
+  std::vector<Origin> origins;
+  for (int i = 0; i < kCaptures; ++i)
+    origins.push_back(origin_of("a"));
+  for (int i = 0; i < kCaptures; ++i) {
+    const auto& origin = origins[static_cast<std::size_t>(i)];
+    write(std::to_string(i) + ".tape", tape_of({{&origin, 1, 10 * i + 1}}, {}, false));
+  }
+  struct rlimit before {};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  struct rlimit few = before;
+  few.rlim_cur = 64;
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  EXPECT_THAT(read().events, SizeIs(kCaptures));
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
 }
 
 }  // namespace
