@@ -13,6 +13,7 @@
 #include <tuple>
 
 #include "base/error.h"
+#include "format/limits.h"
 #include "format/tape/tape_reader.h"
 
 namespace smtptape {
@@ -134,6 +135,23 @@ struct Head {
   [[nodiscard]] bool used_up() const { return batch == nullptr || taken == batch->events.size(); }
 };
 
+// A merged batch keeps alive the batches that its events come from, so it ends early when these
+// are large.
+class MergedSize {
+ public:
+  [[nodiscard]] bool full() const { return events_ >= kMostEvents || bytes_ >= kMostBytes; }
+  void add(const Event& event) {
+    ++events_;
+    bytes_ += event.text.size() + (event.verbatim == nullptr ? 0 : event.verbatim->frame.size());
+  }
+
+ private:
+  static constexpr std::size_t kMostEvents = 512;
+  static constexpr std::size_t kMostBytes = kMiB;
+  std::size_t events_ = 0;
+  std::size_t bytes_ = 0;
+};
+
 // Fetches the next batch with events; what carries only gaps and notes is handed to `loose`.
 template <class Source>
 bool refill(Source& source, Head& head, EventBatch& loose) {
@@ -185,7 +203,6 @@ class CaptureStream : public EventSource {
     Head head;
     [[nodiscard]] bool untouched() const { return head.batch != nullptr && head.taken == 0; }
   };
-  static constexpr std::size_t kMergedBatch = 512;
 
   // Opens what may hold the next event.  A tape that turns out empty is left behind.
   void open_due(EventBatch& loose) {
@@ -227,7 +244,8 @@ class CaptureStream : public EventSource {
   }
 
   void merge(EventBatch& out) {
-    while (out.events.size() < kMergedBatch && !active_.empty()) {
+    MergedSize size;
+    while (!size.full() && !active_.empty()) {
       const auto least =
           std::min_element(active_.begin(), active_.end(), [](const Active& a, const Active& b) {
             return a.head.event().sequence < b.head.event().sequence;
@@ -236,6 +254,7 @@ class CaptureStream : public EventSource {
       if (!waiting_.empty() && waiting_.front()->file().first_sequence <= event.sequence) return;
       if (event.sequence > last_) {
         last_ = event.sequence;
+        size.add(event);
         out.events.push_back(event);
         if (out.pins.empty() || out.pins.back() != least->head.batch) {
           out.pins.push_back(least->head.batch);
@@ -408,11 +427,12 @@ struct Inputs::Impl {
   // another, needs the memory and descriptors of one.
   bool merge(EventBatch& batch) {
     batch.clear();
-    constexpr std::size_t kMergedBatch = 512;
-    while (batch.events.size() < kMergedBatch && !order.empty()) {
+    MergedSize size;
+    while (!size.full() && !order.empty()) {
       std::pop_heap(order.begin(), order.end(), comes_later);
       Lane& lane = *order.back();
       if (!lane.head.used_up()) {
+        size.add(lane.head.event());
         take(lane, batch);
       } else if (!refill(*lane.stream, lane.head, batch)) {
         lane.stream.reset();
