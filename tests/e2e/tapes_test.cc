@@ -219,5 +219,16 @@ TEST(Export, LinesCantHoldANewline) {
   EXPECT_THAT(shown.out, HasSubstr("unreadable frame, 3 bytes"));
 }
 
+TEST_F(Tapes, AMissingLastNewlineIsThatOfItsOwnImport) {
+  const std::string with = directory_ / "with.jsonl";
+  const std::string without = directory_ / "without.jsonl";
+  write_file(with, "b\n");
+  write_file(without, "a");
+  ASSERT_EQ(smtptape("import -o", {directory_ / "a.tape", without, "--name", "a"}).exit, 0);
+  ASSERT_EQ(smtptape("import -o", {directory_ / "b.tape", with, "--name", "b"}).exit, 0);
+  EXPECT_EQ(smtptape("export", {directory_ / "a.tape"}).out, "a");
+  EXPECT_EQ(smtptape("export", {directory_ / "a.tape", directory_ / "b.tape"}).out, "a\nb\n");
+}
+
 }  // namespace
 }  // namespace smtptape::testing
