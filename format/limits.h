@@ -18,6 +18,8 @@ inline constexpr std::uint64_t kKcliMaxFrame = 16 * kMiB;
 
 // A batch: the unit of durability.  Wire bytes and time.
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
+// And events, however short their frames are.
+inline constexpr std::uint32_t kMostBatchEvents = 1 << 18;
 // A group: the unit of compression, in wire bytes.
 inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;           // files written at once
 inline constexpr std::uint64_t kDefaultRecordingGroupBytes = 16 * kMiB;  // while recording
@@ -31,6 +33,9 @@ inline constexpr std::uint64_t kMostGroupColumnBytes = kLargestMaxFrame + 256 * 
 inline constexpr std::uint64_t kMostGroupMetaBytes = kLargestMaxFrame + 256 * kMiB;
 // A header, index or footer frame.
 inline constexpr std::uint64_t kMostSectionBytes = 256 * kMiB;
+// Bytes whose checksum is tried in search of the next section after damage, over a whole tape: each
+// place that looks like a section is tried, and a hostile tape is full of them.
+inline constexpr std::uint64_t kMostSearchBytes = 4096 * kMiB;
 // A group index's session rows, decompressed.
 inline constexpr std::uint64_t kMostRowsBytes = 512 * kMiB;
 // The window that decompression may ask for: 2^27, as `zstd -d` allows by default.

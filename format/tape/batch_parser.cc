@@ -13,6 +13,8 @@ namespace smtptape {
 namespace {
 
 constexpr std::int64_t kVerbatimFlag = 1;
+// What a Meta takes in memory, so that a great many empty ones count as well.
+constexpr std::uint64_t kBytesBesideText = 256;
 
 std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
@@ -165,7 +167,7 @@ void BatchParser::read_metas(const Body& body) {
             from.getParent() == 0 ? nullptr : (*metas_)[from.getParent() - 1].get();
         metas_->push_back(Meta::derive(parent, set, removed));
       }
-      meta_bytes_ += metas_->back()->text().size();
+      meta_bytes_ += metas_->back()->text().size() + kBytesBesideText;
       if (meta_bytes_ > kMostGroupMetaBytes) {
         throw Error("metadata of a group is over the limit of " +
                     std::to_string(kMostGroupMetaBytes) + " bytes");
@@ -180,6 +182,10 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
   const auto kinds = from.getKind();
   const std::size_t count = from.getCount();
   if (kinds.size() != count) throw Error("a column has the wrong number of entries");
+  if (count > kMostBatchEvents) {
+    throw Error("a batch of " + std::to_string(count) + " events is over the limit of " +
+                std::to_string(kMostBatchEvents));
+  }
   const ColumnValues columns(from, count);
   Texts texts{body.text, body.frames};
   std::uint64_t sequence = from.getFirstSequence() - 1;

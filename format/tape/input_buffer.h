@@ -26,9 +26,6 @@ class InputBuffer {
     return end_ - begin_ >= wanted;
   }
 
-  // More than there is now; false at the end of the source.
-  bool fill_more() { return fill(end_ - begin_ + 1); }
-
   [[nodiscard]] std::string_view view() const { return {bytes_.data() + begin_, end_ - begin_}; }
   [[nodiscard]] std::uint64_t offset() const { return offset_; }
 

@@ -116,6 +116,7 @@ struct TapeReader::Impl {
   };
   std::deque<Columns> columns;  // two-frame layout: wait for their payload
   std::uint64_t column_bytes = 0;
+  std::uint64_t search_left = kMostSearchBytes;
   bool open_damage = false;  // the last of `damage` lies in the group whose index comes next
 
   // --- frames ---
@@ -259,6 +260,7 @@ struct TapeReader::Impl {
       damage.push_back({frame_offset, 0, "the payload of a group is missing", {}});
       open_damage = true;
       columns.clear();
+      column_bytes = 0;
     }
     if (!indexes.empty()) indexes.back().rows.clear();
     indexes.push_back(read_index_message(message));
@@ -297,7 +299,8 @@ struct TapeReader::Impl {
     if (rest.size() < kSectionStart || load_u32(rest.data()) != kSkippableMagic) return false;
     const std::uint64_t size_untrusted =
         load_u32(rest.data() + 4) + std::uint64_t{kFrameHeaderBytes};
-    if (size_untrusted > rest.size()) return false;
+    if (size_untrusted > std::min<std::uint64_t>(rest.size(), search_left)) return false;
+    search_left -= size_untrusted;
     const AlignedBytes frame(rest.substr(0, size_untrusted));
     const auto section = parse_section(frame.view());
     return section && (!tape_id || section->tape_id == *tape_id);
@@ -311,26 +314,24 @@ struct TapeReader::Impl {
     decompressor.reset();
     damage.push_back({offset, 0, what, {}});
     open_damage = true;
-    bool found = false;
-    std::size_t from = 1;  // not the frame that was just refused
-    while (!found) {
-      if (const auto at = find_section(input.view(), from)) {
-        input.consume(*at);
-        found = true;
-      } else if (const std::size_t size = input.view().size(); !input.fill_more()) {
-        input.consume(input.view().size());
-        break;
-      } else {
-        // A section that is not whole yet may begin in what was seen, but not before this.
-        from = size > kMostSectionBytes ? size - kMostSectionBytes : from;
-        if (from > 1) {
-          input.consume(from - 1);
-          from = 1;
-        }
-      }
-    }
+    std::optional<std::size_t> next;
+    do
+      next = find_section(input.view(), 1);  // not the frame that was just refused
+    while (!next && search_on());
+    input.consume(next.value_or(input.view().size()));
     damage.back().bytes = input.offset() - offset;
-    if (!found) finish(tape_id ? TapeEnd::Torn : TapeEnd::Unclosed);
+    if (!next) finish(tape_id ? TapeEnd::Torn : TapeEnd::Unclosed);
+  }
+
+  // What was seen is searched again together with what comes, so that has to be as much: else a
+  // source that gives little at a time makes the search quadratic.
+  bool search_on() {
+    // A section that is not whole yet may begin in what was seen, but not before this.
+    const std::size_t seen = input.view().size();
+    const std::size_t kept = std::min<std::uint64_t>(seen, kMostSectionBytes);
+    input.consume(seen - kept);
+    input.fill(2 * kept + 1);
+    return input.view().size() > kept;
   }
 
   // The header can't be read.  It costs nothing but itself: look for the first group.

@@ -110,7 +110,9 @@ struct TapeWriter::Impl {
     group.wire_bytes += wire;
     batch_wire_bytes += wire;
     ++events;
-    if (batch_wire_bytes >= options.batch_bytes) end_batch();
+    if (batch_wire_bytes >= options.batch_bytes || batch().events() >= kMostBatchEvents) {
+      end_batch();
+    }
     if (group.wire_bytes >= options.group_bytes || rows.size() >= kMostSessionRows) end_group();
   }
 

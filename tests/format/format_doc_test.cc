@@ -136,6 +136,7 @@ TEST(FormatDocument, NamesTheLimits) {
                    {{"kDefaultMaxFrame", std::to_string(kDefaultMaxFrame)},
                     {"kLargestMaxFrame", std::to_string(kLargestMaxFrame)},
                     {"kDefaultBatchBytes", std::to_string(kDefaultBatchBytes)},
+                    {"kMostBatchEvents", std::to_string(kMostBatchEvents)},
                     {"kDefaultGroupBytes", std::to_string(kDefaultGroupBytes)},
                     {"kDefaultRecordingGroupBytes", std::to_string(kDefaultRecordingGroupBytes)},
                     {"kMostSessionRows", std::to_string(kMostSessionRows)},
@@ -144,6 +145,7 @@ TEST(FormatDocument, NamesTheLimits) {
                     {"kMostGroupColumnBytes", std::to_string(kMostGroupColumnBytes)},
                     {"kMostGroupMetaBytes", std::to_string(kMostGroupMetaBytes)},
                     {"kMostSectionBytes", std::to_string(kMostSectionBytes)},
+                    {"kMostSearchBytes", std::to_string(kMostSearchBytes)},
                     {"kMostRowsBytes", std::to_string(kMostRowsBytes)},
                     {"kMostWindowLog", std::to_string(kMostWindowLog)}});
 }
