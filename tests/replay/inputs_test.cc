@@ -90,7 +90,7 @@ class InputsTest : public ::testing::Test {
     return got;
   }
 
-  testing::TemporaryDirectory directory_;
+  TemporaryDirectory directory_;
   Origin a_ = origin_of("a");
   Origin b_ = origin_of("b");
 };
