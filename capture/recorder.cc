@@ -96,18 +96,10 @@ void Recorder::store_event(Event& event) {
 }
 
 void Recorder::note_lag(const Event& event) {
-  const std::optional<std::uint64_t> missed = lag_count(event);
-  if (!missed) return;
-  Gap gap;
-  gap.cause = GapCause::Lag;
-  gap.count = *missed;
-  gap.from = event.received;
-  gap.until = event.received;
-  gap.after_sequence = event.sequence - 1;
-  gap.before_sequence = event.sequence + 1;
-  gap.notice_sequence = event.sequence;
-  tape_->ledger.add(gap);
-  tape_->writer.add(gap);
+  const std::optional<Gap> gap = lag_gap(event);
+  if (!gap) return;
+  tape_->ledger.add(*gap);
+  tape_->writer.add(*gap);
   look_at_writer(event.received);
 }
 

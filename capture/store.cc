@@ -90,11 +90,22 @@ std::optional<TapeName> parse_tape_name(std::string_view file_name) {
   return TapeName{std::string(rest), *number, std::string(*start)};
 }
 
+namespace {
+
+// Two names must never share a file name: "a_20b" is not "a b".
+bool looks_escaped(std::string_view text) {
+  const auto is_hex = [](char c) { return (c >= '0' && c <= '9') || (c >= 'A' && c <= 'F'); };
+  return text.size() >= 3 && text[0] == '_' && is_hex(text[1]) && is_hex(text[2]);
+}
+
+}  // namespace
+
 std::string file_name_of_source(std::string_view source) {
   constexpr std::string_view kHex = "0123456789ABCDEF";
   std::string out;
-  for (const char c : source) {
-    if (is_plain(c)) {
+  for (std::size_t i = 0; i < source.size(); ++i) {
+    const char c = source[i];
+    if (is_plain(c) && !looks_escaped(source.substr(i))) {
       out += c;
       continue;
     }

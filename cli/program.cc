@@ -56,12 +56,35 @@ class Names {
   std::map<std::string, bool> takes_value_;
 };
 
+// Help as a reader wants it: what it is for, two examples to copy, then the options.
+class HelpFormatter : public CLI::Formatter {
+ public:
+  std::string make_description(const CLI::App* app) const override {
+    return CLI::Formatter::make_description(app) + "\n" + app->get_footer() + "\n\n";
+  }
+  std::string make_footer(const CLI::App* /*app*/) const override { return ""; }
+  std::string make_usage(const CLI::App* app, std::string name) const override {
+    std::string usage = "Usage: " + name;
+    if (app->get_parent() == nullptr) usage += " [--endpoint URL] COMMAND";
+    for (const CLI::Option* option : app->get_options()) {
+      if (!option->get_positional()) continue;
+      usage += " " + option->get_name() + (option->get_expected_max() > 1 ? "..." : "");
+    }
+    return usage + " [OPTIONS]\n";
+  }
+  std::string make_option_opts(const CLI::Option* option) const override {
+    const bool shown = option->get_items_expected_max() > 0 && !option->get_positional();
+    return shown ? " " + option->get_type_name() : "";
+  }
+};
+
 class Program {
  public:
   explicit Program(std::vector<std::unique_ptr<Command>> commands)
       : app_(kAbout, "smtptape"), commands_(std::move(commands)) {
     app_.set_version_flag("--version", std::string("smtptape ") + kVersion);
     app_.footer(kFooter);
+    app_.formatter(std::make_shared<HelpFormatter>());
     Options options(app_);
     options.value(
         "--endpoint",

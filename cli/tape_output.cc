@@ -1,25 +1,13 @@
 #include "cli/tape_output.h"
 
-#include <ctime>
-#include <fstream>
-
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "capture/capture_clock.h"
 #include "cli/version.h"
 #include "filters/property.h"
 #include "format/wire/wire.h"
 
 namespace smtptape {
-
-namespace {
-
-std::int64_t clock_nanos(clockid_t clock) {
-  std::timespec time{};
-  ::clock_gettime(clock, &time);
-  return time.tv_sec * std::int64_t{kNanosPerSecond} + time.tv_nsec;
-}
-
-}  // namespace
 
 TapeHeader new_tape_header(const Origin& origin) {
   TapeHeader header;
@@ -27,10 +15,8 @@ TapeHeader new_tape_header(const Origin& origin) {
   header.origin = origin;
   header.layout = Layout::TwoFrames;
   header.writer = std::string("smtptape ") + kVersion;
-  header.clock = {
-      clock_nanos(CLOCK_REALTIME), clock_nanos(CLOCK_MONOTONIC), clock_nanos(CLOCK_BOOTTIME)};
-  std::ifstream boot_id("/proc/sys/kernel/random/boot_id");
-  std::getline(boot_id, header.boot_id);
+  header.clock = read_clocks();
+  header.boot_id = read_boot_id();
   return header;
 }
 
@@ -59,18 +45,10 @@ std::uint64_t parse_max_frame(const std::string& text) {
 void record_batch(const EventBatch& batch, TapeWriter& writer, Ledger& ledger) {
   for (const Event& event : batch.events) {
     writer.add(event);
-    const auto missed = lag_count(event);
-    if (!missed) continue;
-    Gap gap;
-    gap.cause = GapCause::Lag;
-    gap.count = *missed;
-    gap.after_sequence = event.sequence - 1;
-    gap.before_sequence = event.sequence + 1;
-    gap.from = gap.until = event.received;
-    gap.notice_sequence = event.sequence;
-    gap.origin = event.origin;
-    writer.add(gap);
-    ledger.add(gap);
+    if (const auto gap = lag_gap(event)) {
+      writer.add(*gap);
+      ledger.add(*gap);
+    }
   }
   for (const Gap& gap : batch.gaps) {
     writer.add(gap);

@@ -16,7 +16,7 @@ const std::string* session_of(const Meta& meta) {
 void SessionScope::collect(const Meta& meta) {
   collected_.remember(meta, true);
   const std::string* const id = session_of(meta);
-  if (allow_list_.empty() || id == nullptr || !allow_list_.passes(&meta, Scope::Strict)) return;
+  if (everything_ || id == nullptr || !allow_list_.passes(&meta, Scope::Strict)) return;
   if (sessions_.contains(*id)) return;
   sessions_.insert(ids_.copy(*id));
   grown_ = true;

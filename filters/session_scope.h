@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <unordered_set>
@@ -19,7 +20,11 @@ namespace smtptape {
 // One thread at a time.  Grows by about 100 bytes a chosen session.
 class SessionScope {
  public:
-  explicit SessionScope(AllowList allow_list) : allow_list_(std::move(allow_list)) {}
+  // With no filter set: every event, or the sessions that were collected (chosen by time alone).
+  enum class NoFilter : std::uint8_t { TakesEverything, TakesCollected };
+  explicit SessionScope(AllowList allow_list, NoFilter no_filter = NoFilter::TakesEverything)
+      : allow_list_(std::move(allow_list)),
+        everything_(allow_list_.empty() && no_filter == NoFilter::TakesEverything) {}
 
   void collect(std::span<const Event> events) {
     for (const Event& event : events) {
@@ -28,16 +33,16 @@ class SessionScope {
   }
 
   // Whether the session of an event with this metadata was chosen so far.  What has no session
-  // (lag notices, unreadable frames) was not, unless no filter is set: then everything is.
+  // (lag notices, unreadable frames) was not.
   [[nodiscard]] bool contains(const Meta* meta) {
-    if (allow_list_.empty()) return true;
+    if (everything_) return true;
     if (meta == nullptr) return false;
     forget_if_grown();
     const bool* const known = contained_.find(*meta);
     return known != nullptr ? *known : contained_.remember(*meta, find_session(*meta));
   }
 
-  // How many were chosen; 0 when no filter is set.
+  // How many were chosen; 0 when everything is.
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }
 
  private:
@@ -50,6 +55,7 @@ class SessionScope {
   }
 
   AllowList allow_list_;
+  bool everything_;
   Arena ids_;
   std::unordered_set<std::string_view> sessions_;  // views into ids_
   MetaMemo<bool> collected_;

@@ -9,8 +9,11 @@
 #include <limits>
 #include <list>
 #include <map>
+#include <set>
+#include <tuple>
 
 #include "base/error.h"
+#include "format/limits.h"
 #include "format/tape/tape_reader.h"
 
 namespace smtptape {
@@ -18,6 +21,30 @@ namespace smtptape {
 namespace {
 
 constexpr std::string_view kStandardInput = "-";
+
+bool of_one_capture(const std::vector<Origin>& origins) {
+  return !origins.empty() && std::all_of(origins.begin(), origins.end(), [&](const Origin& origin) {
+    return origin.capture == origins.front().capture;
+  });
+}
+
+// From the earliest to the latest event or gap.
+std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
+  std::optional<TimeSpan> span;
+  const auto include = [&span](std::int64_t from, std::int64_t until) {
+    if (!span) span = {from, until};
+    span->first = std::min(span->first, from);
+    span->last = std::max(span->last, until);
+  };
+  for (const GroupIndex& group : footer.groups) {
+    if (group.events > 0) include(group.first_received, group.last_received);
+    for (const Gap& gap : group.gaps) {
+      if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
+      include(gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until));
+    }
+  }
+  return span;
+}
 
 TapeFile describe_file(const std::filesystem::path& path) {
   TapeFile file;
@@ -28,13 +55,13 @@ TapeFile describe_file(const std::filesystem::path& path) {
     if (const auto summary = read_summary(fd.get())) {
       file.header = summary->header;
       file.origins = summary->footer.origins;
-      for (const GroupIndex& group : summary->footer.groups) {
-        file.last_received =
-            std::max(file.last_received.value_or(group.last_received), group.last_received);
-      }
+      file.mixed = !of_one_capture(file.origins);
+      file.received = receive_times(summary->footer);
     } else {
       file.header = read_header(fd.get());
       if (file.header) file.origins = {file.header->origin};
+      // Only a footer tells all the origins of a copy.
+      file.mixed = !file.header || file.header->copy_of;
     }
   } catch (const Error& error) {
     throw Error(path.string() + ": " + error.what());
@@ -56,11 +83,11 @@ std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directo
 }
 
 // One tape, opened when its first event is asked for.
-class TapeStream {
+class TapeStream : public EventSource {
  public:
   TapeStream(TapeFile file, InputTrouble& trouble) : file_(std::move(file)), trouble_(trouble) {}
 
-  bool next(EventBatch& batch) {
+  [[nodiscard]] bool next(EventBatch& batch) override {
     if (!reader_) open();
     if (reader_->next(batch)) return true;
     if (!told_) tell();
@@ -108,6 +135,23 @@ struct Head {
   [[nodiscard]] bool used_up() const { return batch == nullptr || taken == batch->events.size(); }
 };
 
+// A merged batch keeps alive the batches that its events come from, so it ends early when these
+// are large.
+class MergedSize {
+ public:
+  [[nodiscard]] bool full() const { return events_ >= kMostEvents || bytes_ >= kMostBytes; }
+  void add(const Event& event) {
+    ++events_;
+    bytes_ += event.text.size() + (event.verbatim == nullptr ? 0 : event.verbatim->frame.size());
+  }
+
+ private:
+  static constexpr std::size_t kMostEvents = 512;
+  static constexpr std::size_t kMostBytes = kMiB;
+  std::size_t events_ = 0;
+  std::size_t bytes_ = 0;
+};
+
 // Fetches the next batch with events; what carries only gaps and notes is handed to `loose`.
 template <class Source>
 bool refill(Source& source, Head& head, EventBatch& loose) {
@@ -117,11 +161,14 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
       head.batch.reset();
       return false;
     }
+    // What the batch pins owns the origins of its gaps; the batch itself may be emptied before.
+    if (!head.batch->gaps.empty()) {
+      loose.pins.insert(loose.pins.end(), head.batch->pins.begin(), head.batch->pins.end());
+    }
     for (Gap& gap : head.batch->gaps)
       loose.gaps.push_back(std::move(gap));
     for (Note& note : head.batch->notes)
       loose.notes.push_back(std::move(note));
-    if (!loose.gaps.empty()) loose.pins.push_back(head.batch);
     head.batch->gaps.clear();
     head.batch->notes.clear();
     if (!head.batch->events.empty()) return true;
@@ -129,22 +176,17 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
 }
 
 // The tapes of one capture, in order of sequence, each event once.
-class CaptureStream {
+class CaptureStream : public EventSource {
  public:
   CaptureStream(std::vector<TapeFile> files, InputTrouble& trouble) {
     std::stable_sort(files.begin(), files.end(), [](const TapeFile& a, const TapeFile& b) {
       return a.first_sequence < b.first_sequence;
     });
-    if (!files.empty() && !files.front().origins.empty()) {
-      source_ = files.front().origins.front().source;
-    }
     for (TapeFile& file : files)
-      waiting_.emplace_back(std::move(file), trouble);
+      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), trouble));
   }
 
-  [[nodiscard]] const std::string& source() const { return source_; }
-
-  bool next(EventBatch& out) {
+  [[nodiscard]] bool next(EventBatch& out) override {
     out.clear();
     open_due(out);
     if (active_.size() == 1 && active_.front().untouched() && runs_alone(active_.front())) {
@@ -157,19 +199,18 @@ class CaptureStream {
 
  private:
   struct Active {
-    TapeStream stream;
+    std::unique_ptr<TapeStream> stream;
     Head head;
     [[nodiscard]] bool untouched() const { return head.batch != nullptr && head.taken == 0; }
   };
-  static constexpr std::size_t kMergedBatch = 512;
 
   // Opens what may hold the next event.  A tape that turns out empty is left behind.
   void open_due(EventBatch& loose) {
     while (!waiting_.empty() &&
-           (active_.empty() || waiting_.front().file().first_sequence <= least_head())) {
+           (active_.empty() || waiting_.front()->file().first_sequence <= least_head())) {
       Active opened{std::move(waiting_.front()), {}};
       waiting_.pop_front();
-      if (refill(opened.stream, opened.head, loose)) active_.push_back(std::move(opened));
+      if (refill(*opened.stream, opened.head, loose)) active_.push_back(std::move(opened));
     }
   }
 
@@ -184,7 +225,7 @@ class CaptureStream {
   [[nodiscard]] bool runs_alone(const Active& active) const {
     const auto& events = active.head.batch->events;
     return events.front().sequence > last_ &&
-           (waiting_.empty() || events.back().sequence < waiting_.front().file().first_sequence);
+           (waiting_.empty() || events.back().sequence < waiting_.front()->file().first_sequence);
   }
 
   bool pass_through(EventBatch& out) {
@@ -198,34 +239,63 @@ class CaptureStream {
     out.gaps = std::move(gaps);
     out.notes = std::move(notes);
     out.pins.insert(out.pins.end(), pins.begin(), pins.end());
-    if (!refill(only.stream, only.head, out)) active_.clear();
+    if (!refill(*only.stream, only.head, out)) active_.clear();
     return true;
   }
 
   void merge(EventBatch& out) {
-    while (out.events.size() < kMergedBatch && !active_.empty()) {
+    MergedSize size;
+    while (!size.full() && !active_.empty()) {
       const auto least =
           std::min_element(active_.begin(), active_.end(), [](const Active& a, const Active& b) {
             return a.head.event().sequence < b.head.event().sequence;
           });
       const Event& event = least->head.event();
-      if (!waiting_.empty() && waiting_.front().file().first_sequence <= event.sequence) return;
+      if (!waiting_.empty() && waiting_.front()->file().first_sequence <= event.sequence) return;
       if (event.sequence > last_) {
         last_ = event.sequence;
+        size.add(event);
         out.events.push_back(event);
         if (out.pins.empty() || out.pins.back() != least->head.batch) {
           out.pins.push_back(least->head.batch);
         }
       }
       ++least->head.taken;
-      if (least->head.used_up() && !refill(least->stream, least->head, out)) active_.erase(least);
+      if (least->head.used_up() && !refill(*least->stream, least->head, out)) active_.erase(least);
     }
   }
 
-  std::string source_;
-  std::deque<TapeStream> waiting_;  // by first sequence
+  std::deque<std::unique_ptr<TapeStream>> waiting_;  // by first sequence
   std::list<Active> active_;
   std::uint64_t last_ = 0;
+};
+
+// Gaps that were given out; a copy of a tape holds those of its origin again.
+class SeenGaps {
+ public:
+  // False when it was there already.
+  bool add(const Gap& gap) {
+    const Id128 capture = gap.origin == nullptr ? Id128{} : gap.origin->capture;
+    return seen_
+        .emplace(capture,
+                 gap.cause,
+                 gap.after_sequence,
+                 gap.before_sequence,
+                 gap.from,
+                 gap.until,
+                 gap.notice_sequence)
+        .second;
+  }
+
+ private:
+  using Key = std::tuple<Id128,
+                         GapCause,
+                         std::uint64_t,
+                         std::uint64_t,
+                         std::int64_t,
+                         std::int64_t,
+                         std::uint64_t>;
+  std::set<Key> seen_;
 };
 
 // Which sequence numbers of a capture were given out, as ranges.
@@ -287,69 +357,92 @@ std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
 }
 
 struct Inputs::Impl {
-  InputTrouble trouble;
-  std::vector<std::unique_ptr<CaptureStream>> streams;
+  // The tapes of a capture, or one tape that may hold events of several: in that one sequences
+  // say nothing, and the order is the file's.
   struct Lane {
+    std::unique_ptr<EventSource> stream;
+    std::string source;
     Head head;
-    std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
-    bool ended = false;
+    // Receive time, never going back; between two batches the next event has this or a later one.
+    std::int64_t key = std::numeric_limits<std::int64_t>::min();
   };
-  std::vector<Lane> lanes;
+  InputTrouble trouble;
+  std::vector<Lane> lanes;   // in the order of their sources' names
+  std::vector<Lane*> order;  // a heap, on top the lane that comes next; none that has ended
   bool shared_captures = false;
   std::map<Id128, Seen> seen;
+  bool several = false;  // tapes: they may tell the same gaps
+  SeenGaps seen_gaps;
 
   Impl(std::vector<TapeFile> tapes, const TimeWindow& window) {
     std::map<Id128, std::vector<TapeFile>> by_capture;
-    std::map<Id128, int> uses;
+    several = tapes.size() > 1;
     for (TapeFile& tape : tapes) {
-      if (window.since && tape.last_received && *tape.last_received < *window.since) continue;
-      for (const Origin& origin : tape.origins)
-        ++uses[origin.capture];
-      if (tape.origins.size() == 1) {
-        by_capture[tape.origins.front().capture].push_back(std::move(tape));
-      } else {
-        add_stream({std::move(tape)});
+      if (tape.received && !window.touches(*tape.received)) continue;
+      if (tape.mixed || tape.origins.empty()) {
+        const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
+        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, trouble));
         shared_captures = true;
+      } else {
+        by_capture[tape.origins.front().capture].push_back(std::move(tape));
       }
     }
-    for (auto& [capture, files] : by_capture)
-      add_stream(std::move(files));
-    std::stable_sort(streams.begin(), streams.end(), [](const auto& a, const auto& b) {
-      return a->source() < b->source();
+    for (auto& [capture, files] : by_capture) {
+      const std::string source = files.front().origins.front().source;
+      add_lane(source, files, std::make_unique<CaptureStream>(files, trouble));
+    }
+    std::stable_sort(lanes.begin(), lanes.end(), [](const Lane& a, const Lane& b) {
+      return a.source < b.source;
     });
-    lanes.resize(streams.size());
+    for (Lane& lane : lanes)
+      order.push_back(&lane);
+    std::make_heap(order.begin(), order.end(), comes_later);
   }
 
-  void add_stream(std::vector<TapeFile> files) {
-    streams.push_back(std::make_unique<CaptureStream>(std::move(files), trouble));
+  static bool comes_later(const Lane* a, const Lane* b) {
+    return a->key != b->key ? a->key > b->key : a > b;
+  }
+
+  void add_lane(const std::string& source,
+                const std::vector<TapeFile>& files,
+                std::unique_ptr<EventSource> stream) {
+    Lane& lane = lanes.emplace_back();
+    lane.source = source;
+    lane.stream = std::move(stream);
+    std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
+    for (const TapeFile& file : files) {
+      if (!file.received) return;
+      earliest = std::min(earliest, file.received->first);
+    }
+    lane.key = earliest;
   }
 
   bool next(EventBatch& batch) {
-    if (streams.size() == 1) return streams.front()->next(batch);
-    batch.clear();
-    constexpr std::size_t kMergedBatch = 512;
-    while (batch.events.size() < kMergedBatch) {
-      Lane* const lane = earliest(batch);
-      if (lane == nullptr) break;
-      take(*lane, batch);
-    }
-    return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
+    const bool more = lanes.size() == 1 ? lanes.front().stream->next(batch) : merge(batch);
+    if (several) std::erase_if(batch.gaps, [&](const Gap& gap) { return !seen_gaps.add(gap); });
+    return more;
   }
 
-  // The lane whose head comes first; streams stand in the order of their sources' names.
-  Lane* earliest(EventBatch& loose) {
-    Lane* first = nullptr;
-    for (std::size_t i = 0; i < lanes.size(); ++i) {
-      Lane& lane = lanes[i];
-      if (lane.ended) continue;
-      if (lane.head.used_up() && !refill(*streams[i], lane.head, loose)) {
-        lane.ended = true;
+  // A lane is opened when it may hold the next event: a store of a thousand captures, one after
+  // another, needs the memory and descriptors of one.
+  bool merge(EventBatch& batch) {
+    batch.clear();
+    MergedSize size;
+    while (!size.full() && !order.empty()) {
+      std::pop_heap(order.begin(), order.end(), comes_later);
+      Lane& lane = *order.back();
+      if (!lane.head.used_up()) {
+        size.add(lane.head.event());
+        take(lane, batch);
+      } else if (!refill(*lane.stream, lane.head, batch)) {
+        lane.stream.reset();
+        order.pop_back();
         continue;
       }
-      lane.key = std::max(lane.key, lane.head.event().received);
-      if (first == nullptr || lane.key < first->key) first = &lane;
+      if (!lane.head.used_up()) lane.key = std::max(lane.key, lane.head.event().received);
+      std::push_heap(order.begin(), order.end(), comes_later);
     }
-    return first;
+    return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
   }
 
   void take(Lane& lane, EventBatch& out) {

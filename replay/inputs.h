@@ -27,13 +27,20 @@ struct InputTrouble {
   std::vector<std::string> damage;   // bytes that could not be read
 };
 
+// Receive times, ns since 1970, both inclusive.
+struct TimeSpan {
+  std::int64_t first = 0;
+  std::int64_t last = 0;
+};
+
 // One tape file that was found.  `path` is "-" for standard input.
 struct TapeFile {
   std::filesystem::path path;
   std::optional<TapeHeader> header;  // nullopt: unreadable; reading on may still give events
   std::vector<Origin> origins;       // where its events come from, as far as header and footer tell
+  bool mixed = false;                // may hold events of several captures
   std::uint64_t first_sequence = 0;
-  std::optional<std::int64_t> last_received;  // of a sealed one
+  std::optional<TimeSpan> received;  // of a sealed one: its events and gaps
 };
 
 // Receive times that are wanted, ns since 1970; whole tapes outside are not even opened.
@@ -42,6 +49,9 @@ struct TimeWindow {
   std::optional<std::int64_t> until;  // exclusive
   [[nodiscard]] bool holds(std::int64_t time) const {
     return (!since || time >= *since) && (!until || time < *until);
+  }
+  [[nodiscard]] bool touches(const TimeSpan& span) const {
+    return (!since || span.last >= *since) && (!until || span.first < *until);
   }
   [[nodiscard]] bool is_set() const { return since || until; }
 };

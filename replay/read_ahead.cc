@@ -4,12 +4,22 @@
 #include <mutex>
 #include <thread>
 
+#include "format/limits.h"
 #include "replay/inputs.h"
 
 namespace smtptape {
 
 namespace {
 constexpr std::size_t kMostBatches = 4;
+constexpr std::size_t kMostBytes = 8 * kMiB;  // beyond this one batch waits at a time
+
+std::size_t bytes_of(const EventBatch& batch) {
+  std::size_t bytes = 0;
+  for (const Event& event : batch.events) {
+    bytes += event.text.size() + (event.verbatim == nullptr ? 0 : event.verbatim->frame.size());
+  }
+  return bytes;
+}
 }  // namespace
 
 struct ReadAhead::Impl {
@@ -30,6 +40,8 @@ struct ReadAhead::Impl {
   std::mutex mutex;
   std::condition_variable changed;
   std::deque<EventBatch> ready;
+  std::size_t ready_bytes = 0;
+  std::size_t given_bytes = 0;    // of the batch that was given out last
   std::vector<EventBatch> spare;  // given back, so that their memory is used again
   bool ended = false;
   bool stopped = false;
@@ -49,6 +61,7 @@ struct ReadAhead::Impl {
       }
       const std::lock_guard lock(mutex);
       if (more) {
+        ready_bytes += bytes_of(batch);
         ready.push_back(std::move(batch));
       } else {
         ended = true;
@@ -62,7 +75,7 @@ struct ReadAhead::Impl {
   // Waits until there is room; false when nobody wants more.
   bool take_spare(EventBatch& batch) {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return stopped || ready.size() < kMostBatches; });
+    changed.wait(lock, [this] { return stopped || has_room(); });
     if (!spare.empty()) {
       batch = std::move(spare.back());
       spare.pop_back();
@@ -70,7 +83,12 @@ struct ReadAhead::Impl {
     return !stopped;
   }
 
+  [[nodiscard]] bool has_room() const {
+    return ready.size() < kMostBatches && ready_bytes < kMostBytes;
+  }
+
   bool next(EventBatch& batch) {
+    if (given_bytes >= kMostBytes) batch = EventBatch{};  // give back what a large frame took
     std::unique_lock lock(mutex);
     changed.wait(lock, [this] { return ended || !ready.empty(); });
     if (ready.empty()) {
@@ -78,6 +96,8 @@ struct ReadAhead::Impl {
       return false;
     }
     std::swap(batch, ready.front());
+    given_bytes = bytes_of(batch);
+    ready_bytes -= given_bytes;
     spare.push_back(std::move(ready.front()));
     ready.pop_front();
     changed.notify_all();

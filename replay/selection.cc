@@ -39,11 +39,15 @@ SelectedSource::SelectedSource(EventSource& source,
 
 bool SelectedSource::next(EventBatch& batch) {
   if (!source_.next(batch)) return false;
+  std::erase_if(batch.gaps, [this](const Gap& gap) { return !touches_window(gap); });
   for (const Gap& gap : batch.gaps)
-    keep_gap(gap);
-  seen_ += batch.events.size();
+    tell_of(gap);
   const bool all = allow_list_.empty() && !selection_.window.is_set();
-  if (!all) std::erase_if(batch.events, [this](const Event& event) { return !wanted(event); });
+  if (all) {
+    seen_ += batch.events.size();
+  } else {
+    std::erase_if(batch.events, [this](const Event& event) { return !wanted(event); });
+  }
   if (selection_.request.terse) {
     for (Event& event : batch.events)
       abbreviate(event, batch.arena);
@@ -52,23 +56,37 @@ bool SelectedSource::next(EventBatch& batch) {
 }
 
 bool SelectedSource::wanted(const Event& event) {
-  const bool session_scope = selection_.scope == Scope::Session && sessions_ != nullptr;
-  const bool any_time = session_scope && selection_.whole_sessions;
-  if (!any_time && !selection_.window.holds(event.received)) return false;
-  if (session_scope) return sessions_->contains(event.meta);
-  return allow_list_.empty() || allow_list_.passes(event.meta, selection_.scope);
+  const bool in_window = selection_.window.holds(event.received);
+  const bool is_wanted = in_window ? chosen(event) : chosen_outside_window(event);
+  if (in_window || is_wanted) ++seen_;
+  return is_wanted;
 }
 
-void SelectedSource::keep_gap(const Gap& gap) {
+bool SelectedSource::chosen(const Event& event) {
+  if (allow_list_.empty()) return true;
+  if (selection_.scope == Scope::Session) return sessions_->contains(event.meta);
+  return allow_list_.passes(event.meta, selection_.scope);
+}
+
+bool SelectedSource::chosen_outside_window(const Event& event) {
+  const bool possible = selection_.scope == Scope::Session && selection_.whole_sessions;
+  return possible && sessions_->contains(event.meta);
+}
+
+bool SelectedSource::touches_window(const Gap& gap) const {
   const TimeWindow& window = selection_.window;
-  if (window.since && gap.until != 0 && gap.until < *window.since) return;
-  if (window.until && gap.from != 0 && gap.from >= *window.until) return;
+  if (window.since && gap.until != 0 && gap.until < *window.since) return false;
+  return !(window.until && gap.from != 0 && gap.from >= *window.until);
+}
+
+void SelectedSource::tell_of(const Gap& gap) {
   ++gap_count_;
   if (gaps_.size() < kMostGapsInWords) gaps_.push_back(describe(gap));
 }
 
 std::shared_ptr<SessionScope> collect_sessions(EventSource& source, const Selection& selection) {
-  auto sessions = std::make_shared<SessionScope>(AllowList(selection.request, selection.honour));
+  auto sessions = std::make_shared<SessionScope>(AllowList(selection.request, selection.honour),
+                                                 SessionScope::NoFilter::TakesCollected);
   EventBatch batch;
   while (source.next(batch)) {
     if (selection.whole_sessions) {

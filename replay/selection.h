@@ -26,7 +26,8 @@ struct Selection {
 
   // Sessions are chosen by what came later in them: the inputs are read twice.
   [[nodiscard]] bool needs_two_passes() const {
-    return scope == Scope::Session && !AllowList(request, honour).empty();
+    const bool chosen_by_time = whole_sessions && window.is_set();
+    return scope == Scope::Session && (chosen_by_time || !AllowList(request, honour).empty());
   }
 };
 
@@ -36,15 +37,18 @@ class SelectedSource : public EventSource {
   SelectedSource(EventSource& source, Selection selection, std::shared_ptr<SessionScope> sessions);
   [[nodiscard]] bool next(EventBatch& batch) override;
 
-  // Gaps that may have cost something of the selection.
+  // Gaps that may have cost something of the selection; others are left out of the batches.
   [[nodiscard]] const std::vector<std::string>& gaps() const { return gaps_; }
   [[nodiscard]] std::uint64_t gap_count() const { return gap_count_; }
-  // Events that were looked at.
+  // Events that were in the window or chosen.
   [[nodiscard]] std::uint64_t seen() const { return seen_; }
 
  private:
   [[nodiscard]] bool wanted(const Event& event);
-  void keep_gap(const Gap& gap);
+  [[nodiscard]] bool chosen(const Event& event);
+  [[nodiscard]] bool chosen_outside_window(const Event& event);
+  [[nodiscard]] bool touches_window(const Gap& gap) const;
+  void tell_of(const Gap& gap);
 
   EventSource& source_;
   Selection selection_;

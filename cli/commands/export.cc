@@ -57,10 +57,17 @@ class ExportCommand : public Command {
     EventBatch batch;
     std::uint64_t last_sequence = 0;
     std::optional<std::string> without_newline;  // sequence of the frame that had none
+    std::optional<Id128> capture;
+    bool one_capture = true;  // a sequence says nothing beside those of another capture
     while (events.next(batch)) {
       for (const Event& event : batch.events) {
         append_feed_frame(text, event, format);
         last_sequence = event.sequence;
+        if (event.origin != nullptr) {
+          one_capture =
+              one_capture && capture.value_or(event.origin->capture) == event.origin->capture;
+          capture = event.origin->capture;
+        }
         if (text.size() < kEnough) continue;
         out.write(std::string_view(text).substr(0, text.size() - 1));
         text.erase(0, text.size() - 1);
@@ -69,7 +76,7 @@ class ExportCommand : public Command {
         if (note.key == kNoFinalNewline) without_newline = note.value;
       }
     }
-    const bool cut = format == FeedFormat::Jsonl && !text.empty() &&
+    const bool cut = format == FeedFormat::Jsonl && !text.empty() && one_capture &&
                      without_newline == std::to_string(last_sequence);
     if (cut) text.pop_back();
     out.write(text);

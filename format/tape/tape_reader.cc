@@ -202,7 +202,13 @@ struct TapeReader::Impl {
     }
     check_flags(section->flags, section->version, name);
     tape_id = section->tape_id;
-    read_section_message(*section);
+    try {
+      read_section_message(*section);
+    } catch (const Error& error) {
+      damage.push_back({input.offset(), size_untrusted, error.what(), {}});
+      events_of_group = 0;
+      open_damage = false;
+    }
     input.consume(size_untrusted);
     good_until = input.offset();
   }
@@ -425,7 +431,7 @@ struct TapeReader::Impl {
     if (bytes.size() < 16 || load_u32(bytes.data()) != 0) return {};
     const std::uint64_t words = load_u32(bytes.data() + 4);
     if (words == 0 || words * 8 + 8 > bytes.size()) return {};
-    return reading_message("reading a batch header", [&]() -> std::optional<BatchHead> {
+    const auto read = [&]() -> std::optional<BatchHead> {
       capnp::FlatArrayMessageReader reader(as_words(bytes.substr(0, words * 8 + 8)),
                                            reader_options(bytes.size()));
       const auto record = reader.getRoot<tape::Record>();
@@ -443,7 +449,12 @@ struct TapeReader::Impl {
       head.events = from.getEventCount();
       head.part = from.getPart();
       return head;
-    });
+    };
+    try {
+      return reading_message("reading a batch header", read);
+    } catch (const Error&) {
+      return {};
+    }
   }
 
   // The checksum covers the header with the checksum's own field zero, and the body.
@@ -493,12 +504,7 @@ struct TapeReader::Impl {
   }
 
   bool read_body_of(const AlignedBytes& head_bytes, std::uint64_t start, EventBatch& batch) {
-    std::optional<BatchHead> head;
-    try {
-      head = parse_head(head_bytes.view());
-    } catch (const Error&) {
-      head.reset();
-    }
+    const auto head = parse_head(head_bytes.view());
     if (!head) return refuse("a batch has no header", start);
     if (head->body_bytes > kMostBatchBytes || head->body_bytes % 8 != 0) {
       return refuse("a batch of " + std::to_string(head->body_bytes) + " bytes is over the limit",
@@ -627,10 +633,14 @@ std::optional<TapeHeader> read_header(int fd) {
   const auto owned = read_section_at(fd, 0, load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes});
   if (!owned || owned->section.kind != SectionKind::Header) return {};
   check_flags(owned->section.flags, owned->section.version, "tape");
-  TapeHeader header = read_header_message(owned->section.message());
-  header.tape_id = owned->section.tape_id;
-  header.flags = owned->section.flags;
-  return header;
+  try {
+    TapeHeader header = read_header_message(owned->section.message());
+    header.tape_id = owned->section.tape_id;
+    header.flags = owned->section.flags;
+    return header;
+  } catch (const Error&) {
+    return {};  // whoever reads the tape is told
+  }
 }
 
 std::optional<TapeSummary> read_summary(int fd) {
@@ -645,7 +655,11 @@ std::optional<TapeSummary> read_summary(int fd) {
   if (!owned || owned->section.kind != SectionKind::Footer) return {};
   auto header = read_header(fd);
   if (!header || header->tape_id != owned->section.tape_id) return {};
-  return TapeSummary{std::move(*header), read_footer_message(owned->section.message()), size};
+  try {
+    return TapeSummary{std::move(*header), read_footer_message(owned->section.message()), size};
+  } catch (const Error&) {
+    return {};  // whoever reads the tape is told
+  }
 }
 
 }  // namespace smtptape

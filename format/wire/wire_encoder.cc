@@ -139,4 +139,18 @@ std::optional<std::uint64_t> lag_count(const Event& event) {
   return count;
 }
 
+std::optional<Gap> lag_gap(const Event& event) {
+  const std::optional<std::uint64_t> missed = lag_count(event);
+  if (!missed) return std::nullopt;
+  Gap gap;
+  gap.cause = GapCause::Lag;
+  gap.count = *missed;
+  gap.from = gap.until = event.received;
+  gap.after_sequence = event.sequence - 1;
+  gap.before_sequence = event.sequence + 1;
+  gap.notice_sequence = event.sequence;
+  gap.origin = event.origin;
+  return gap;
+}
+
 }  // namespace smtptape

@@ -11,8 +11,8 @@
 
 #include "capture/capture.h"
 #include "tests/capture/stored.h"
-#include "tests/capture/temporary_directory.h"
 #include "tests/support/fake_kumod.h"
+#include "tests/support/temporary_directory.h"
 
 namespace smtptape {
 namespace {

@@ -16,7 +16,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "tests/capture/stored.h"
-#include "tests/capture/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace smtptape {
 namespace {

@@ -12,7 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "tests/capture/temporary_directory.h"
+#include "tests/support/temporary_directory.h"
 
 namespace smtptape {
 namespace {
@@ -68,6 +68,8 @@ TEST(TapeName, EscapesTheBytesOfASourceThatFileNamesMustNotHold) {
   EXPECT_EQ(file_name_of_source("mta-1.example_X"), "mta-1.example_X");
   EXPECT_EQ(file_name_of_source("a/b c"), "a_2Fb_20c");
   EXPECT_EQ(file_name_of_source("\xc3\xa4:\n"), "_C3_A4_3A_0A");
+  EXPECT_EQ(file_name_of_source("a_20b"), "a_5F20b") << "not the name of \"a b\"";
+  EXPECT_EQ(file_name_of_source("a_b"), "a_b");
   EXPECT_THROW(static_cast<void>(file_name_of_source("")), UsageError);
   EXPECT_THROW(static_cast<void>(file_name_of_source(std::string(100, '/'))), UsageError);
 }

@@ -219,5 +219,34 @@ TEST(Export, LinesCantHoldANewline) {
   EXPECT_THAT(shown.out, HasSubstr("unreadable frame, 3 bytes"));
 }
 
+TEST_F(Tapes, AMissingLastNewlineIsThatOfItsOwnImport) {
+  const std::string with = directory_ / "with.jsonl";
+  const std::string without = directory_ / "without.jsonl";
+  write_file(with, "b\n");
+  write_file(without, "a");
+  ASSERT_EQ(smtptape("import -o", {directory_ / "a.tape", without, "--name", "a"}).exit, 0);
+  ASSERT_EQ(smtptape("import -o", {directory_ / "b.tape", with, "--name", "b"}).exit, 0);
+  EXPECT_EQ(smtptape("export", {directory_ / "a.tape"}).out, "a");
+  EXPECT_EQ(smtptape("export", {directory_ / "a.tape", directory_ / "b.tape"}).out, "a\nb\n");
+}
+
+TEST_F(Tapes, ExtractTakesWholeTheSessionsThatAWindowAloneChose) {
+  const auto frame = [](const std::string& id, const std::string& second) {
+    return R"({"conn_meta":{"id":")" + id + R"("},"payload":"Closed","when":"2026-08-04T21:00:)" +
+           second + R"(Z"})" + "\n";
+  };
+  const std::string feed = directory_ / "three.jsonl";
+  const std::string part = directory_ / "part.tape";
+  const std::string chosen = frame("s1", "00") + frame("s1", "10");
+  write_file(feed, frame("s2", "00") + std::string(500, ' ') + "\n" + chosen);
+  ASSERT_EQ(smtptape("import --force --max-frame 200 -o", {tape_, feed}).exit, 3);
+  const Ran ran = smtptape("extract --since 2026-08-04T21:00:05Z -o", {part, tape_});
+  EXPECT_EQ(ran.exit, 0) << ran.err << "the gap lies before the window";
+  EXPECT_EQ(smtptape("export", {part}).out, chosen);
+  const Ran info = smtptape("info", {part});
+  EXPECT_THAT(info.out, HasSubstr("2 received = 2 stored + 0 not selected + 0 lost"));
+  EXPECT_THAT(info.out, Not(HasSubstr("gap: ")));
+}
+
 }  // namespace
 }  // namespace smtptape::testing

@@ -294,6 +294,30 @@ TEST(Tape, TheIndexHasARowForEachSession) {
   EXPECT_EQ(got.footer->session_hashes.size(), rows.size());
 }
 
+// A good checksum says nothing about what a hostile writer put into a section.
+TEST_P(TapeLayouts, ASectionThatMakesNoSenseIsDamageAndCostsNothingElse) {
+  const Made made = make_tape(some_frames(9), GetParam(), sizes(kKi, 3 * kKi));
+  const ReadBack whole = read_back(made.bytes);
+  const std::string nonsense(64, '\x7f');
+  std::size_t replaced = 0;
+  for (std::size_t at = 0; (at = made.bytes.find(kSectionMagic, at)) != std::string::npos; ++at) {
+    const std::size_t start = at - kFrameHeaderBytes;
+    const std::size_t size = load_u32(made.bytes.data() + start + 4) + kFrameHeaderBytes;
+    const auto kind = static_cast<SectionKind>(made.bytes[start + 18]);
+    const std::string other = kind == SectionKind::Footer
+                                  ? footer_frame(made.header.tape_id, {}, nonsense, start)
+                                  : section_frame(kind, made.header.tape_id, {}, nonsense);
+    std::string bytes = made.bytes;
+    bytes.replace(start, size, other);
+    const ReadBack got = read_back(bytes);
+    EXPECT_FALSE(got.refused) << "section at " << start;
+    EXPECT_EQ(got.frames, made.frames) << "section at " << start;
+    EXPECT_FALSE(got.damage.empty()) << "section at " << start;
+    ++replaced;
+  }
+  EXPECT_EQ(replaced, whole.footer->groups.size() + 2);
+}
+
 TEST(Tape, RefusesWhatIsNone) {
   for (const std::string& bytes : {std::string("hello"),
                                    std::string(100'000, 'x'),
