@@ -71,6 +71,21 @@ struct Texts {
   }
 };
 
+bool has_text(EventKind kind) {
+  switch (kind) {
+    case EventKind::Read:
+    case EventKind::Write:
+    case EventKind::Diagnostic:
+    case EventKind::AbbreviatedWrite:
+    case EventKind::Unknown: return true;
+    case EventKind::BeginSession:
+    case EventKind::Connected:
+    case EventKind::Closed:
+    case EventKind::MessageObtained: break;
+  }
+  return false;
+}
+
 EventKind kind_of(std::uint8_t number) {
   return number <= static_cast<std::uint8_t>(EventKind::AbbreviatedWrite)
              ? static_cast<EventKind>(number)
@@ -253,6 +268,8 @@ void BatchParser::add_event(std::uint8_t kind,
     if (end == std::string_view::npos) throw Error("a diagnostic has no level");
     event.level = text.substr(0, end);
     event.text = text.substr(end + 1);
+  } else if (!has_text(event.kind) && !text.empty()) {
+    throw Error("an event of a kind without text has one");
   }
 }
 

@@ -27,7 +27,7 @@ std::vector<std::filesystem::path> files_of(const std::filesystem::path& folder)
   return files;
 }
 
-std::vector<std::uint8_t> bytes_of(const std::filesystem::path& file) {
+std::vector<char> bytes_of(const std::filesystem::path& file) {
   std::ifstream in(file, std::ios::binary);
   if (!in) throw std::runtime_error("cannot read " + file.string());
   return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
@@ -37,8 +37,8 @@ void feed(const std::filesystem::path& file) {
   std::printf("%s\n", file.c_str());  // first, so that the last line names the one that crashed
   std::fflush(stdout);
   // A copy of exactly the input's size: a sanitizer then sees a read past its end.
-  const std::vector<std::uint8_t> bytes = bytes_of(file);
-  LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+  const std::vector<char> bytes = bytes_of(file);
+  LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }
 
 }  // namespace
