@@ -43,6 +43,9 @@ TEST(WrongFiles, AreNamed) {
   std::filesystem::create_directory(directory / "empty");
   expect_refusal(smtptape("replay", {directory / "empty"}), 1, "no tapes in this directory");
   expect_refusal(smtptape("info", {directory / "text.tape"}), 1, "not a smtptape tape");
+  expect_refusal(smtptape("serve --once --listen 127.0.0.1:0", {directory / "text.tape"}),
+                 1,
+                 "text.tape: not a smtptape tape");
 }
 
 TEST(Options, ValuesMayBeEmptyBeginWithADashOrBeAnAddressInBrackets) {
