@@ -2,6 +2,7 @@
 
 #include <array>
 #include <charconv>
+#include <chrono>
 #include <cstdio>
 #include <ctime>
 #include <limits>
@@ -93,7 +94,11 @@ bool read_date(Words& words, std::tm& time) {
   const auto month = words.number(1, 2);
   if (!month || *month < 1 || *month > 12 || !words.take("-")) return false;
   const auto day = words.number(1, 2);
-  if (!day || *day < 1 || *day > 31) return false;
+  if (!day) return false;
+  const std::chrono::year_month_day date{std::chrono::year(static_cast<int>(*year)),
+                                         std::chrono::month(static_cast<unsigned>(*month)),
+                                         std::chrono::day(static_cast<unsigned>(*day))};
+  if (!date.ok()) return false;
   time.tm_year = static_cast<int>(*year) - 1900;
   time.tm_mon = static_cast<int>(*month) - 1;
   time.tm_mday = static_cast<int>(*day);

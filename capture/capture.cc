@@ -341,10 +341,10 @@ CaptureTotals run_capture(const CaptureOptions& options,
 
 std::string ledger_line(const CaptureTotals& totals, const std::filesystem::path& store) {
   const Ledger& ledger = totals.ledger;
-  std::string out = "received " + std::to_string(ledger.received) + " = stored " +
-                    std::to_string(ledger.stored) + " + not selected " +
-                    std::to_string(ledger.not_selected) + " + lost " +
-                    std::to_string(ledger.total_lost().count) + lost_by_cause(ledger) + "; ";
+  std::string out =
+      std::to_string(ledger.received) + " received = " + std::to_string(ledger.stored) +
+      " stored + " + std::to_string(ledger.not_selected) + " not selected + " +
+      std::to_string(ledger.total_lost().count) + " lost" + lost_by_cause(ledger) + "; ";
   const Loss& lag = loss_of(ledger.upstream, GapCause::Lag);
   if (lag.gaps > 0) out += "lag: " + std::to_string(lag.count) + " missed upstream; ";
   const Loss& off = loss_of(ledger.upstream, GapCause::Disconnected);

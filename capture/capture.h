@@ -56,7 +56,7 @@ CaptureTotals run_capture(const CaptureOptions& options,
                           const StopSignal& stop,
                           const SayLine& say);
 
-// "received 12 = stored 9 + not selected 1 + lost 2 (…); …"
+// "12 received = 9 stored + 1 not selected + 2 lost (…); …"
 [[nodiscard]] std::string ledger_line(const CaptureTotals& totals,
                                       const std::filesystem::path& store);
 

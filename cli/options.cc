@@ -51,6 +51,23 @@ void Options::value(const std::string& name,
       ->group(group_);
 }
 
+void Options::value(const std::string& name,
+                    std::optional<std::string>& to,
+                    const std::string& value_name,
+                    const std::string& help) {
+  app_.add_option(
+          name,
+          [&to](const CLI::results_t& words) {
+            to = unmarked(words.front());
+            return true;
+          },
+          help)
+      ->expected(1)
+      ->allow_extra_args(false)
+      ->type_name(value_name)
+      ->group(group_);
+}
+
 void Options::values(const std::string& name,
                      std::vector<std::string>& to,
                      const std::string& value_name,

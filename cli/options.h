@@ -5,6 +5,7 @@
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <set>
 #include <string>
 #include <string_view>
@@ -25,6 +26,11 @@ class Options {
   // At most once.
   void value(const std::string& name,
              std::string& to,
+             const std::string& value_name,
+             const std::string& help);
+  // Tells the empty value from none.
+  void value(const std::string& name,
+             std::optional<std::string>& to,
              const std::string& value_name,
              const std::string& help);
   // Any number of times.

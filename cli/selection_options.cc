@@ -79,11 +79,11 @@ Selection SelectionOptions::selection() const {
     throw UsageError("--scope: \"" + scope + "\" is none of event, strict, session");
   }
   const std::int64_t now = now_unix_nanos();
-  if (!since.empty()) selection.window.since = parse_time_spec(since, now, "--since");
-  if (!until.empty()) selection.window.until = parse_time_spec(until, now, "--until");
+  if (since) selection.window.since = parse_time_spec(*since, now, "--since");
+  if (until) selection.window.until = parse_time_spec(*until, now, "--until");
   const TimeWindow& window = selection.window;
   if (window.since && window.until && *window.since >= *window.until) {
-    throw UsageError("--since " + since + " is not before --until " + until);
+    throw UsageError("--since " + *since + " is not before --until " + *until);
   }
   return selection;
 }

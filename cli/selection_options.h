@@ -2,6 +2,7 @@
 #pragma once
 
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,8 +33,8 @@ struct SelectionOptions {
   FilterOptions filters;
   std::vector<std::string> tapes;
   std::string scope;
-  std::string since;
-  std::string until;
+  std::optional<std::string> since;
+  std::optional<std::string> until;
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;

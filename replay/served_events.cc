@@ -122,7 +122,11 @@ ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report rep
       tapes.push_back(argument);
     }
   }
-  if (!tapes.empty()) tapes_ = find_tapes(tapes);
+  if (tapes.empty()) return;
+  tapes_ = find_tapes(tapes);
+  // What is no tape is refused now, not when the first client comes.
+  EventBatch first;
+  static_cast<void>(Inputs(tapes_).next(first));
 }
 
 std::unique_ptr<EventSource> ServedEvents::open() {

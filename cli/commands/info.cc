@@ -7,6 +7,7 @@
 #include "cli/output.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/json.h"
+#include "format/wire/wire.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
 
@@ -77,6 +78,7 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
       facts.first = facts.events == 0 ? event.received : std::min(facts.first, event.received);
       facts.last = facts.events == 0 ? event.received : std::max(facts.last, event.received);
       ++facts.events;
+      facts.wire_bytes += event.frame_bytes != 0 ? event.frame_bytes : frame_size(event);
       if (event.verbatim != nullptr) ++facts.verbatim;
       if (event.kind == EventKind::Unknown) ++facts.unknown;
       const bool in_session =
@@ -94,8 +96,6 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
   facts.header = reader.header();
   if (facts.header) facts.origins = {facts.header->origin};
   facts.groups = reader.indexes();
-  for (const GroupIndex& group : facts.groups)
-    facts.wire_bytes += group.wire_bytes;
   facts.sessions = sessions.size();
   facts.file_bytes = reader.good_until();
   facts.ledger.stored = facts.events;

@@ -88,7 +88,7 @@ TEST_F(CaptureRun, StoresWhatWasSentAndSealsTheTape) {
   EXPECT_EQ(stored[0].header.origin.source, "mta");
   EXPECT_EQ(stored[0].header.boot_id.size(), 36U);
   EXPECT_THAT(said_,
-              ElementsAre(StartsWith("received 4 = stored 4 + not selected 0 + lost 0; 1 tape, ")));
+              ElementsAre(StartsWith("4 received = 4 stored + 0 not selected + 0 lost; 1 tape, ")));
 }
 
 TEST_F(CaptureRun, SendsTheRequestAndKeepsItInTheHeader) {

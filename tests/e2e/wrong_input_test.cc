@@ -29,6 +29,9 @@ TEST(WrongOptions, AreNamedWithWhatWasMeant) {
   expect_refusal(smtptape("replay x.tape --source 10.0.0/8", {}), 2, "invalid --source value(s)");
   expect_refusal(smtptape("replay x.tape --kcli-profile new", {}), 2, "halfup");
   expect_refusal(smtptape("import x", {}), 2, "-o X.tape is missing");
+  expect_refusal(smtptape("replay x.tape --since 2026-02-30", {}), 2, "is not a time");
+  expect_refusal(smtptape("replay x.tape --since=", {}), 2, "is not a time");
+  expect_refusal(smtptape("replay x.tape --until=", {}), 2, "is not a time");
 }
 
 TEST(WrongFiles, AreNamed) {
@@ -43,6 +46,9 @@ TEST(WrongFiles, AreNamed) {
   std::filesystem::create_directory(directory / "empty");
   expect_refusal(smtptape("replay", {directory / "empty"}), 1, "no tapes in this directory");
   expect_refusal(smtptape("info", {directory / "text.tape"}), 1, "not a smtptape tape");
+  expect_refusal(smtptape("serve --once --listen 127.0.0.1:0", {directory / "text.tape"}),
+                 1,
+                 "text.tape: not a smtptape tape");
 }
 
 TEST(Options, ValuesMayBeEmptyBeginWithADashOrBeAnAddressInBrackets) {
