@@ -135,7 +135,7 @@ TEST_F(CaptureRun, SkipsAnOversizeFrameAndLeavesAGap) {
   EXPECT_EQ(tape.gaps[0].after_sequence, 1U);
   EXPECT_EQ(tape.gaps[0].before_sequence, 3U);
   EXPECT_EQ(tape.events.at(1).sequence, 3U);
-  EXPECT_THAT(said_.back(), HasSubstr("+ lost 1 (oversize frame 1)"));
+  EXPECT_THAT(said_.back(), HasSubstr("+ 1 lost (oversize frame 1)"));
 }
 
 TEST_F(CaptureRun, OutlivesALengthOf2ToThe62) {
