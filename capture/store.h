@@ -24,8 +24,8 @@ struct TapeName {
 };
 [[nodiscard]] std::string to_file_name(const TapeName& name);
 [[nodiscard]] std::optional<TapeName> parse_tape_name(std::string_view file_name);
-// Bytes outside of A-Za-z0-9._- become _XX, as does an underscore that would read as such.  Throws UsageError for a name that is empty or too
-// long for a file.
+// Bytes outside of A-Za-z0-9._- become _XX, as does an underscore that would read as such.  Throws
+// UsageError for a name that is empty or too long for a file.
 [[nodiscard]] std::string file_name_of_source(std::string_view source);
 [[nodiscard]] std::string tape_start_text(std::int64_t unix_nanos);
 
