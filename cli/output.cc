@@ -1,5 +1,6 @@
 #include "cli/output.h"
 
+#include <fcntl.h>
 #include <unistd.h>
 
 #include <cerrno>
@@ -9,6 +10,12 @@
 #include "base/error.h"
 
 namespace smtptape {
+
+StandardOutput::StandardOutput() {
+  constexpr int kPipeBytes = 1 << 20;
+  // Not a pipe, or more than this user may have: it stays as it is.
+  [[maybe_unused]] const int result = ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, kPipeBytes);
+}
 
 void StandardOutput::write(std::string_view bytes) {
   while (!bytes.empty()) {

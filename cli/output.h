@@ -21,6 +21,8 @@ class AsKcliError : public Error {
 
 class StandardOutput : public ByteSink {
  public:
+  // Where it is a pipe, makes it larger: the reader and we then wait for each other less often.
+  StandardOutput();
   // Throws OutputClosed, or Error when the output is full or broken.
   void write(std::string_view bytes) override;
 };

@@ -20,6 +20,8 @@ inline constexpr std::uint64_t kKcliMaxFrame = 16 * kMiB;
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
 // And events, however short their frames are.
 inline constexpr std::uint32_t kMostBatchEvents = 1 << 18;
+// A group ends after this many events, however small: empty frames weigh nothing.
+inline constexpr std::uint64_t kMostGroupEvents = 1 << 22;
 // A group: the unit of compression, in wire bytes.
 inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;           // files written at once
 inline constexpr std::uint64_t kDefaultRecordingGroupBytes = 16 * kMiB;  // while recording

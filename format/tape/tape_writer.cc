@@ -36,9 +36,9 @@ int window_log_for(std::uint64_t group_bytes) {
 }
 
 // Metadata and columns are a small part of a group: they get a small window and, where it does not
-// delay anybody, three levels more: 8 % off the frame.
+// delay anybody, two levels more (4 % off the frame).
 constexpr int kColumnWindowLog = 23;
-constexpr int kColumnLevels = 3;
+constexpr int kColumnLevels = 2;
 
 }  // namespace
 
@@ -113,7 +113,9 @@ struct TapeWriter::Impl {
     if (batch_wire_bytes >= options.batch_bytes || batch().events() >= kMostBatchEvents) {
       end_batch();
     }
-    if (group.wire_bytes >= options.group_bytes || rows.size() >= kMostSessionRows) end_group();
+    const bool full = group.wire_bytes >= options.group_bytes || group.events >= kMostGroupEvents ||
+                      rows.size() >= kMostSessionRows;
+    if (full) end_group();
   }
 
   void count(const Event& event) {

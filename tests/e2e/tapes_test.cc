@@ -188,6 +188,14 @@ TEST(Import, LeavesAGapForAFrameOverTheLimit) {
             2);
 }
 
+TEST(Import, AGroupEndsHoweverSmallItsFramesAre) {
+  TemporaryDirectory directory;
+  const std::string tape = directory / "x.tape";
+  const std::string lines((4U << 20U) + 10, '\n');
+  ASSERT_EQ(smtptape({"import", "-", "-o", tape}, lines).exit, 0);
+  EXPECT_THAT(smtptape("info --groups", {tape}).out, HasSubstr("group 1 at "));
+}
+
 TEST(Import, NeverOverwritesAndLeavesNothingBehind) {
   TemporaryDirectory directory;
   const std::string tape = directory / "x.tape";

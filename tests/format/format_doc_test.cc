@@ -137,6 +137,7 @@ TEST(FormatDocument, NamesTheLimits) {
                     {"kLargestMaxFrame", std::to_string(kLargestMaxFrame)},
                     {"kDefaultBatchBytes", std::to_string(kDefaultBatchBytes)},
                     {"kMostBatchEvents", std::to_string(kMostBatchEvents)},
+                    {"kMostGroupEvents", std::to_string(kMostGroupEvents)},
                     {"kDefaultGroupBytes", std::to_string(kDefaultGroupBytes)},
                     {"kDefaultRecordingGroupBytes", std::to_string(kDefaultRecordingGroupBytes)},
                     {"kMostSessionRows", std::to_string(kMostSessionRows)},
