@@ -36,8 +36,16 @@ void say_raw(std::string_view text) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
+}
+
 void say(std::string_view text) {
-  say_raw("smtptape: " + std::string(text));
+  say_raw("smtptape: " + printable(text));
 }
 
 ColorChoice parse_color(std::string_view text) {

@@ -27,7 +27,10 @@ class StandardOutput : public ByteSink {
   void write(std::string_view bytes) override;
 };
 
-// "smtptape: TEXT" on standard error.
+// Without control characters: what comes out of a tape must not speak to the terminal.
+[[nodiscard]] std::string printable(std::string_view text);
+
+// "smtptape: TEXT" on standard error, printable.
 void say(std::string_view text);
 // The text and a newline on standard error, as it is.
 void say_raw(std::string_view text);

@@ -37,12 +37,6 @@ class Insiders {
   static void add(std::set<std::string>& to, const std::string& value) {
     if (to.size() < kMostKept && !value.empty()) to.insert(printable(value));
   }
-  static std::string printable(std::string text) {
-    for (char& c : text) {
-      if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    }
-    return text;
-  }
   static std::string unquoted(std::string_view json) {
     JsonReader reader(json);
     std::string text;

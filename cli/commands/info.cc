@@ -249,7 +249,7 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   const auto row = [](std::string_view name, const std::string& value) {
     std::string line = "  " + std::string(name);
     line.resize(12, ' ');
-    return line + value + "\n";
+    return line + printable(value) + "\n";
   };
   std::string out = facts.path + ": " + facts.state + "\n";
   for (const Origin& origin : facts.origins) {
@@ -270,7 +270,7 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   out += row("ledger", text_of(facts.ledger));
   out += row("gaps", facts.gaps.empty() ? "none" : std::to_string(facts.gaps.size()));
   for (const Gap& gap : facts.gaps)
-    out += "    " + describe(gap) + "\n";
+    out += "    " + printable(describe(gap)) + "\n";
   for (const std::string& damage : facts.damage)
     out += row("damage", damage);
   if (!with_groups) return out;

@@ -188,6 +188,13 @@ TEST(Import, LeavesAGapForAFrameOverTheLimit) {
             2);
 }
 
+TEST(Info, ANameFromATapeDoesNotSpeakToTheTerminal) {
+  TemporaryDirectory directory;
+  const std::string tape = directory / "x.tape";
+  ASSERT_EQ(smtptape({"import", "-", "-o", tape, "--name", "a\x1b[31mb"}, "x\n").exit, 0);
+  EXPECT_THAT(smtptape("info", {tape}).out, HasSubstr("a?[31mb"));
+}
+
 TEST(Import, AGroupEndsHoweverSmallItsFramesAre) {
   TemporaryDirectory directory;
   const std::string tape = directory / "x.tape";
