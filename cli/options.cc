@@ -32,40 +32,30 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
+// An option that takes one word at a time; `to` is a string, or an optional one.
+template <class Text>
+CLI::Option* add_value(CLI::App& app, const std::string& name, Text& to, const std::string& help) {
+  const auto store = [&to](const CLI::results_t& words) {
+    to = unmarked(words.front());
+    return true;
+  };
+  return app.add_option(name, store, help)->expected(1)->allow_extra_args(false);
+}
+
 }  // namespace
 
 void Options::value(const std::string& name,
                     std::string& to,
                     const std::string& value_name,
                     const std::string& help) {
-  app_.add_option(
-          name,
-          [&to](const CLI::results_t& words) {
-            to = unmarked(words.front());
-            return true;
-          },
-          help)
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->type_name(value_name)
-      ->group(group_);
+  add_value(app_, name, to, help)->type_name(value_name)->group(group_);
 }
 
 void Options::value(const std::string& name,
                     std::optional<std::string>& to,
                     const std::string& value_name,
                     const std::string& help) {
-  app_.add_option(
-          name,
-          [&to](const CLI::results_t& words) {
-            to = unmarked(words.front());
-            return true;
-          },
-          help)
-      ->expected(1)
-      ->allow_extra_args(false)
-      ->type_name(value_name)
-      ->group(group_);
+  add_value(app_, name, to, help)->type_name(value_name)->group(group_);
 }
 
 void Options::values(const std::string& name,
