@@ -8,12 +8,19 @@
 #include <thread>
 #include <utility>
 
+#include "base/thread_name.h"
+
 namespace smtptape {
 
 // run() and wait() are called by one thread.
 class BackgroundTask {
  public:
-  BackgroundTask() : thread_([this] { work(); }) {}
+  // `name`: of the thread.
+  explicit BackgroundTask(const char* name)
+      : thread_([this, name] {
+          name_this_thread(name);
+          work();
+        }) {}
   // Waits for the task that runs.
   ~BackgroundTask() {
     {

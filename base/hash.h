@@ -9,6 +9,12 @@ namespace smtptape {
 
 [[nodiscard]] std::uint64_t hash64(std::string_view bytes);
 
+// For Boost's hash tables of text.
+struct TextHash {
+  using is_avalanching = void;
+  std::size_t operator()(std::string_view text) const { return hash64(text); }
+};
+
 // The same over pieces: hash of their concatenation.
 class Hasher {
  public:

@@ -18,6 +18,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
+#include "base/thread_name.h"
 #include "base/time_spec.h"
 #include "capture/capture_clock.h"
 #include "capture/event_queue.h"
@@ -63,6 +64,7 @@ class WriterThread {
 
  private:
   void run() {
+    name_this_thread("tape-writer");
     FrameChunk chunk;
     try {
       record_all(chunk);

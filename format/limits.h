@@ -44,6 +44,8 @@ inline constexpr std::uint64_t kMostRowsBytes = 512 * kMiB;
 inline constexpr int kMostWindowLog = 27;
 // A group with this many sessions is closed early, so that its rows stay small in memory.
 inline constexpr std::size_t kMostSessionRows = 100'000;
+// Metadata keys whose values the session rows list.
+inline constexpr std::size_t kMostIndexedKeys = 64;
 // Distinct values of a property that a session row or a group's summary lists.
 inline constexpr std::size_t kMostListedValues = 64;
 

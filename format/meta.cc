@@ -1,6 +1,7 @@
 #include "format/meta.h"
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 
 #include "base/hash.h"
@@ -10,6 +11,9 @@ namespace smtptape {
 
 namespace {
 std::atomic<std::uint64_t> next_serial{1};
+
+// KumoMTA sends about fifteen; more only take longer to read.
+constexpr std::size_t kUsualEntries = 48;
 
 // Of JSON in serde_json's form: with the number -0.0 written 0.0.
 std::string without_negative_zero(std::string_view json) {
@@ -39,13 +43,14 @@ std::string unescaped(std::string_view json_string) {
 Meta::Meta() : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
 }
 
-// Writes the text of an object entry by entry; the views are made when it no longer moves.
+// Writes the text of an object entry by entry.
 class Meta::Builder {
  public:
-  explicit Builder(Meta& meta, std::size_t size_hint) : meta_(meta) {
-    meta_.form_ = Form::Object;
-    meta_.text_.reserve(size_hint);
+  // `bytes` and `entries`: at most so much is to come.
+  Builder(Meta& meta, std::size_t bytes, std::size_t entries) : meta_(meta) {
+    meta_.text_.reserve(bytes);
     meta_.text_.push_back('{');
+    spans_.reserve(entries);
   }
 
   void add(std::string_view key, std::string_view json) {
@@ -55,36 +60,31 @@ class Meta::Builder {
     append_json_string(text, key);
     const std::size_t key_size = text.size() - 1 - key_at;
     text.push_back(':');
-    spans_.push_back({key_at, key_size, text.size(), json.size()});
-    if (key_size != key.size()) meta_.escaped_keys_.emplace_back(key);
+    spans_.push_back({narrow(key_at), narrow(key_size), narrow(text.size()), narrow(json.size())});
     text.append(json);
   }
 
   void finish() {
     meta_.text_.push_back('}');
-    const std::string_view text = meta_.text_;
-    auto escaped = meta_.escaped_keys_.cbegin();
-    meta_.entries_.reserve(spans_.size());
-    for (const Span& span : spans_) {
-      std::string_view key = text.substr(span.key_at, span.key_size);
-      if (key.find('\\') != std::string_view::npos) key = *escaped++;
-      meta_.entries_.push_back({key, text.substr(span.json_at, span.json_size)});
-    }
-    meta_.finish();
+    meta_.finish_object(spans_);
   }
 
  private:
-  struct Span {
-    std::size_t key_at;
-    std::size_t key_size;
-    std::size_t json_at;
-    std::size_t json_size;
-  };
+  // Metadata is a part of a frame, which is under 512 MiB.
+  static std::uint32_t narrow(std::size_t size) { return static_cast<std::uint32_t>(size); }
+
   Meta& meta_;
-  std::vector<Span> spans_;
+  std::vector<JsonSpan> spans_;
 };
 
 MetaPtr Meta::parse(std::string_view json, int outer_depth) {
+  std::array<JsonSpan, kUsualEntries> room;
+  if (const auto count = split_canonical_object(json, outer_depth, room)) {
+    boost::intrusive_ptr<Meta> meta(new Meta);
+    meta->text_.assign(json);
+    meta->finish_object({room.data(), *count});
+    return meta;
+  }
   JsonReader reader(json);
   switch (reader.peek()) {
     case JsonReader::Type::Object: break;
@@ -97,7 +97,7 @@ MetaPtr Meta::parse(std::string_view json, int outer_depth) {
   std::vector<JsonMember> members;
   if (!read_canonical_members(json, outer_depth, members)) return nullptr;
   boost::intrusive_ptr<Meta> meta(new Meta);
-  Builder builder(*meta, json.size());
+  Builder builder(*meta, json.size(), members.size());
   for (const JsonMember& member : members)
     builder.add(member.key, member.json);
   builder.finish();
@@ -111,9 +111,9 @@ MetaPtr Meta::derive(const Meta* parent,
   std::size_t size = parent == nullptr ? 2 : parent->text().size();
   for (const Entry& entry : set)
     size += entry.key.size() + entry.json.size() + 4;
-  Builder builder(*meta, size);
   static const std::vector<Entry> kNone;
   const std::vector<Entry>& old = parent == nullptr ? kNone : parent->entries();
+  Builder builder(*meta, size, old.size() + set.size());
   auto next_set = set.begin();
   auto next_removed = removed.begin();
   for (const Entry& entry : old) {
@@ -163,10 +163,35 @@ MetaPtr Meta::other(std::string_view json) {
   return meta;
 }
 
-void Meta::finish() {
+void Meta::finish_object(std::span<const JsonSpan> spans) {
+  form_ = Form::Object;
   hash_ = hash64(text_);
+  const std::string_view text = text_;
+  entries_.reserve(spans.size());
+  bool any_escaped = false;
+  for (const JsonSpan& span : spans) {
+    const std::string_view key = text.substr(span.key_at, span.key_size);
+    any_escaped = any_escaped || key.find('\\') != std::string_view::npos;
+    entries_.push_back({key, text.substr(span.value_at, span.value_size)});
+  }
+  if (any_escaped) unescape_keys();
   const auto id = find("id");
-  if (id && id->starts_with('"')) session_id_ = unescaped(*id);
+  if (!id || !id->starts_with('"')) return;
+  const std::string_view inside = id->substr(1, id->size() - 2);
+  session_id_ = inside.find('\\') == std::string_view::npos ? std::string(inside) : unescaped(*id);
+}
+
+void Meta::unescape_keys() {
+  std::size_t most = 0;
+  for (const Entry& entry : entries_)
+    most += entry.key.size();
+  unescaped_keys_.reserve(most);  // never longer than with escapes: the views stay where they are
+  for (Entry& entry : entries_) {
+    if (entry.key.find('\\') == std::string_view::npos) continue;
+    const std::size_t at = unescaped_keys_.size();
+    unescaped_keys_.append(unescaped('"' + std::string(entry.key) + '"'));
+    entry.key = std::string_view(unescaped_keys_).substr(at);
+  }
 }
 
 std::optional<std::string_view> Meta::find(std::string_view key) const {

@@ -10,8 +10,8 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <deque>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -22,6 +22,7 @@
 namespace smtptape {
 
 class Meta;
+struct JsonSpan;
 using MetaPtr = boost::intrusive_ptr<const Meta>;
 
 class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counter> {
@@ -79,15 +80,36 @@ class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counte
  private:
   class Builder;
   Meta();
-  void finish();
+  // Of an object: makes the entries from where they stand in text_, which no longer changes.
+  void finish_object(std::span<const JsonSpan> spans);
+  void unescape_keys();
 
   Form form_ = Form::Null;
   std::string text_;
-  std::deque<std::string> escaped_keys_;  // unescaped text of the keys that need escapes in JSON
+  std::string unescaped_keys_;  // of the keys that need escapes in JSON, one after another
   std::vector<Entry> entries_;
   std::optional<std::string> session_id_;
   std::uint64_t serial_;
   std::uint64_t hash_ = 0;
+};
+
+// For hash tables of metas in which a text occurs once; they can be asked for a text, too.
+struct MetaText {
+  std::uint64_t hash;  // XXH3-64 of the text
+  std::string_view text;
+  MetaText(std::uint64_t hash_of_text, std::string_view of) : hash(hash_of_text), text(of) {}
+  MetaText(const MetaPtr& meta) : hash(meta->hash()), text(meta->text()) {}  // NOLINT: meant so
+};
+struct MetaTextHash {
+  using is_transparent = void;
+  using is_avalanching = void;
+  std::size_t operator()(const MetaText& key) const { return key.hash; }
+};
+struct SameMetaText {
+  using is_transparent = void;
+  bool operator()(const MetaText& a, const MetaText& b) const {
+    return a.hash == b.hash && a.text == b.text;
+  }
 };
 
 // A bounded cache of something decided once per Meta, forgetting at will: a miss only costs time.

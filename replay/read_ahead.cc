@@ -4,6 +4,7 @@
 #include <mutex>
 #include <thread>
 
+#include "base/thread_name.h"
 #include "format/limits.h"
 #include "replay/inputs.h"
 
@@ -49,6 +50,7 @@ struct ReadAhead::Impl {
   std::thread thread;  // last: it uses the others
 
   void read() {
+    name_this_thread("read-ahead");
     for (;;) {
       EventBatch batch;
       if (!take_spare(batch)) return;

@@ -85,22 +85,17 @@ void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
 
 GroupNames::Named GroupNames::meta(const Meta& meta) {
   if (const std::uint32_t* known = place_of_.find(meta)) return {*known, false, nullptr, 0};
-  const auto [begin, end] = by_hash_.equal_range(meta.hash());
-  for (auto it = begin; it != end; ++it) {
-    if (it->second.meta->text() != meta.text()) continue;
-    return {place_of_.remember(meta, it->second.place), false, nullptr, 0};
-  }
+  const auto [known, is_new] = places_.try_emplace(&meta, next_ + 1);
+  place_of_.remember(meta, known->second);
+  if (!is_new) return {known->second, false, nullptr, 0};
   Named named{++next_, true, nullptr, 0};
-  by_hash_.emplace(meta.hash(), Place{&meta, named.place});
-  place_of_.remember(meta, named.place);
   if (meta.form() == Meta::Form::Object && meta.session_id()) {
-    const auto [found, first] =
-        latest_of_session_.try_emplace(*meta.session_id(), Place{&meta, named.place});
+    const auto [latest, first] =
+        latest_of_session_.try_emplace(*meta.session_id(), Latest{&meta, named.place});
     if (!first) {
-      // by_hash_ keeps the parent alive as long as this group lasts.
-      named.parent = found->second.meta.get();
-      named.parent_place = found->second.place;
-      found->second = {&meta, named.place};
+      named.parent = latest->second.meta;
+      named.parent_place = latest->second.place;
+      latest->second = {&meta, named.place};
     }
   }
   return named;
@@ -115,8 +110,8 @@ GroupNames::NamedOrigin GroupNames::origin(const Origin& origin) {
 }
 
 void GroupNames::clear() {
-  by_hash_.clear();
   latest_of_session_.clear();
+  places_.clear();
   place_of_.forget_all();
   next_ = 0;
   origins_.clear();

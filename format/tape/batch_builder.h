@@ -7,11 +7,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <capnp/message.h>
 
+#include "base/hash.h"
 #include "format/event.h"
 #include "format/tape/tape_info.h"
 
@@ -40,12 +41,13 @@ class GroupNames {
   void clear();
 
  private:
-  struct Place {
-    MetaPtr meta;
+  struct Latest {
+    const Meta* meta;
     std::uint32_t place;
   };
-  std::unordered_multimap<std::uint64_t, Place> by_hash_;
-  std::unordered_map<std::string, Place> latest_of_session_;
+  // Keeps the metas of the group alive, for the others here.
+  boost::unordered_flat_map<MetaPtr, std::uint32_t, MetaTextHash, SameMetaText> places_;
+  boost::unordered_flat_map<std::string_view, Latest, TextHash> latest_of_session_;
   MetaMemo<std::uint32_t> place_of_;
   std::uint32_t next_ = 0;
   std::vector<Origin> origins_;

@@ -77,6 +77,50 @@ auto reading_message(const char* what, Work&& work) -> std::invoke_result_t<Work
   }
 }
 
+// A message that `build` fills, serialized.
+template <class Build>
+[[nodiscard]] std::string message_of(Build build) {
+  capnp::MallocMessageBuilder message;
+  build(message);
+  std::string out;
+  append_message(out, message);
+  return out;
+}
+
+// Cap'n Proto counts with 32 bits.
+inline unsigned count32(std::size_t size) {
+  return static_cast<unsigned>(size);
+}
+
+template <class List>
+void set_all(List list, const std::vector<std::string>& values) {
+  for (unsigned i = 0; i < values.size(); ++i)
+    list.set(i, as_data(values[i]));
+}
+
+// 64-bit hashes as bytes, little-endian.
+[[nodiscard]] inline std::string hashes_to_bytes(const std::vector<std::uint64_t>& hashes) {
+  std::string out;
+  out.reserve(hashes.size() * 8);
+  for (const std::uint64_t hash : hashes) {
+    for (unsigned shift = 0; shift < 64; shift += 8)
+      out.push_back(static_cast<char>(hash >> shift));
+  }
+  return out;
+}
+
+[[nodiscard]] inline std::vector<std::uint64_t> bytes_to_hashes(std::string_view bytes) {
+  std::vector<std::uint64_t> out;
+  out.reserve(bytes.size() / 8);
+  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
+    std::uint64_t hash = 0;
+    for (unsigned i = 8; i-- > 0;)
+      hash = hash << 8 | static_cast<unsigned char>(bytes[i]);
+    out.push_back(hash);
+  }
+  return out;
+}
+
 void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin);
 [[nodiscard]] Gap read_gap(tape::Gap::Reader from);
 void write_origin(tape::Origin::Builder to, const Origin& origin);

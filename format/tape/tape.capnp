@@ -186,31 +186,35 @@ struct PropertySummary {
 }
 
 struct SessionRows {
-  keys @0 :List(Data);       # the metadata keys that `properties` are about
-  rows @1 :List(SessionRow);
+  # The sessions that a group touches, as columns: one entry a session, in the order of their first
+  # events.  Differences are modulo 2^64.
+  count @0 :UInt32;
+  ids @1 :Data;              # one after another
+  idLength @2 :Column;
+  firstSequence @3 :Column;  # since the group's
+  lastSequence @4 :Column;   # since the session's first
+  firstReceived @5 :Column;  # since the group's; least and greatest
+  lastReceived @6 :Column;   # since the session's first
+  events @7 :Column;
+  connections @8 :Column;
+  messages @9 :Column;
+  bytesRead @10 :Column;
+  bytesWritten @11 :Column;
+  lastReply @12 :Column;     # code of the last reply, 0: none
+  flags @13 :Column;         # 1 opened here, 2 closed here, 4 TLS, 8 touched by a gap
+  properties @14 :List(PropertyColumns);
 }
 
-struct SessionRow {
-  id @0 :Data;
-  firstSequence @1 :UInt64;
-  lastSequence @2 :UInt64;
-  firstReceived @3 :Int64;
-  lastReceived @4 :Int64;
-  events @5 :UInt32;
-  connections @6 :UInt32;
-  messages @7 :UInt32;
-  bytesRead @8 :UInt64;
-  bytesWritten @9 :UInt64;
-  lastReply @10 :UInt16;     # code of the last reply, 0: none
-  flags @11 :UInt16;         # 1 opened here, 2 closed here, 4 TLS, 8 touched by a gap
-  properties @12 :List(RowProperty);  # in the order of `keys`; missing at the end: absent
-}
-
-struct RowProperty {
-  absent @0 :Bool;           # some event of the session lacks it
-  incomparable @1 :Bool;
-  values @2 :List(Data);     # distinct, as JSON, at most 64
-  hashes @3 :Data;           # of the values beyond: XXH3-64, little-endian
+struct PropertyColumns {
+  key @0 :Data;              # of the metadata
+  flags @1 :Column;          # 1 some event of the session lacks it, 2 some holds null or another type
+  listed @2 :Column;         # how many distinct values are listed, at most 64
+  value @3 :Column;          # these, session by session: 0 the next of `values`, n the n-th again
+  hashed @4 :Column;         # how many values there are beyond
+  hashes @5 :Data;           # of these: XXH3-64, little-endian, session by session
+  values @6 :Data;           # the distinct ones of all sessions, as JSON, one after another
+  valueCount @7 :UInt32;
+  valueLength @8 :Column;
 }
 
 struct TapeFooter {

@@ -4,7 +4,6 @@
 
 #include "base/io.h"
 #include "format/limits.h"
-#include "format/tape/compressor.h"
 #include "format/tape/messages.h"
 
 namespace smtptape {
@@ -17,38 +16,6 @@ std::size_t place(GapCause cause) {
 
 bool known_cause(std::uint16_t cause) {
   return cause >= 1 && cause <= kGapCauses;
-}
-
-std::string hashes_to_bytes(const std::vector<std::uint64_t>& hashes) {
-  std::string out;
-  out.reserve(hashes.size() * 8);
-  for (const std::uint64_t hash : hashes) {
-    for (unsigned shift = 0; shift < 64; shift += 8)
-      out.push_back(static_cast<char>(hash >> shift));
-  }
-  return out;
-}
-
-std::vector<std::uint64_t> bytes_to_hashes(std::string_view bytes) {
-  std::vector<std::uint64_t> out;
-  out.reserve(bytes.size() / 8);
-  for (; bytes.size() >= 8; bytes.remove_prefix(8)) {
-    std::uint64_t hash = 0;
-    for (unsigned i = 8; i-- > 0;)
-      hash = hash << 8 | static_cast<unsigned char>(bytes[i]);
-    out.push_back(hash);
-  }
-  return out;
-}
-
-template <class List>
-void set_all(List list, const std::vector<std::string>& values) {
-  for (unsigned i = 0; i < values.size(); ++i)
-    list.set(i, as_data(values[i]));
-}
-
-unsigned count(std::size_t size) {
-  return static_cast<unsigned>(size);
 }
 
 void write_losses(capnp::List<tape::Lost>::Builder to, const std::array<Loss, kGapCauses>& from) {
@@ -64,7 +31,7 @@ void write_losses(capnp::List<tape::Lost>::Builder to, const std::array<Loss, kG
 }
 
 unsigned losses(const std::array<Loss, kGapCauses>& all) {
-  return count(static_cast<std::size_t>(
+  return count32(static_cast<std::size_t>(
       std::count_if(all.begin(), all.end(), [](const Loss& loss) { return loss != Loss{}; })));
 }
 
@@ -93,20 +60,20 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   to.setUnknown(index.unknown);
   to.setMetas(index.metas);
   to.setSessions(index.sessions);
-  auto gaps = to.initGaps(count(index.gaps.size()));
+  auto gaps = to.initGaps(count32(index.gaps.size()));
   for (unsigned i = 0; i < index.gaps.size(); ++i)
     write_gap(gaps[i], index.gaps[i], 0);
-  auto origins = to.initOrigins(count(index.origins.size()));
+  auto origins = to.initOrigins(count32(index.origins.size()));
   for (unsigned i = 0; i < index.origins.size(); ++i)
     write_origin(origins[i], index.origins[i]);
-  auto summaries = to.initSummaries(count(index.summaries.size()));
+  auto summaries = to.initSummaries(count32(index.summaries.size()));
   for (unsigned i = 0; i < index.summaries.size(); ++i) {
     const PropertySummary& from = index.summaries[i];
     summaries[i].setKey(as_data(from.key));
     summaries[i].setAbsent(from.absent);
     summaries[i].setIncomparable(from.incomparable);
     summaries[i].setComplete(from.complete);
-    set_all(summaries[i].initValues(count(from.values.size())), from.values);
+    set_all(summaries[i].initValues(count32(from.values.size())), from.values);
   }
   if (!index.rows.empty()) to.setRows(as_data(index.rows));
   to.setRowsBytes(index.rows_bytes);
@@ -147,70 +114,6 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
   return index;
-}
-
-void write_row(tape::SessionRow::Builder to, const SessionRow& row) {
-  to.setId(as_data(row.id));
-  to.setFirstSequence(row.first_sequence);
-  to.setLastSequence(row.last_sequence);
-  to.setFirstReceived(row.first_received);
-  to.setLastReceived(row.last_received);
-  to.setEvents(row.events);
-  to.setConnections(row.connections);
-  to.setMessages(row.messages);
-  to.setBytesRead(row.bytes_read);
-  to.setBytesWritten(row.bytes_written);
-  to.setLastReply(row.last_reply);
-  to.setFlags(static_cast<std::uint16_t>((row.opened ? 1 : 0) | (row.closed ? 2 : 0) |
-                                         (row.tls ? 4 : 0) | (row.gap ? 8 : 0)));
-  auto properties = to.initProperties(count(row.properties.size()));
-  for (unsigned i = 0; i < row.properties.size(); ++i) {
-    const RowProperty& from = row.properties[i];
-    properties[i].setAbsent(from.absent);
-    properties[i].setIncomparable(from.incomparable);
-    if (!from.values.empty()) {
-      set_all(properties[i].initValues(count(from.values.size())), from.values);
-    }
-    if (!from.hashes.empty()) properties[i].setHashes(as_data(hashes_to_bytes(from.hashes)));
-  }
-}
-
-SessionRow read_row(tape::SessionRow::Reader from) {
-  SessionRow row;
-  row.id = as_string(from.getId());
-  row.first_sequence = from.getFirstSequence();
-  row.last_sequence = from.getLastSequence();
-  row.first_received = from.getFirstReceived();
-  row.last_received = from.getLastReceived();
-  row.events = from.getEvents();
-  row.connections = from.getConnections();
-  row.messages = from.getMessages();
-  row.bytes_read = from.getBytesRead();
-  row.bytes_written = from.getBytesWritten();
-  row.last_reply = from.getLastReply();
-  const unsigned flags = from.getFlags();
-  row.opened = (flags & 1) != 0;
-  row.closed = (flags & 2) != 0;
-  row.tls = (flags & 4) != 0;
-  row.gap = (flags & 8) != 0;
-  for (const auto property : from.getProperties()) {
-    RowProperty& to = row.properties.emplace_back();
-    to.absent = property.getAbsent();
-    to.incomparable = property.getIncomparable();
-    for (const auto value : property.getValues())
-      to.values.push_back(as_string(value));
-    to.hashes = bytes_to_hashes(as_view(property.getHashes()));
-  }
-  return row;
-}
-
-template <class Build>
-std::string message_of(Build build) {
-  capnp::MallocMessageBuilder message;
-  build(message);
-  std::string out;
-  append_message(out, message);
-  return out;
 }
 
 }  // namespace
@@ -392,7 +295,7 @@ GroupIndex read_index_message(std::string_view message) {
 std::string to_message(const TapeFooter& footer) {
   return message_of([&](capnp::MessageBuilder& message) {
     auto to = message.initRoot<tape::TapeFooter>();
-    auto groups = to.initGroups(count(footer.groups.size()));
+    auto groups = to.initGroups(count32(footer.groups.size()));
     for (unsigned i = 0; i < footer.groups.size(); ++i)
       write_index(groups[i], footer.groups[i]);
     to.setSessionHashes(as_data(hashes_to_bytes(footer.session_hashes)));
@@ -402,11 +305,11 @@ std::string to_message(const TapeFooter& footer) {
     ledger.setNotSelected(footer.ledger.not_selected);
     write_losses(ledger.initLost(losses(footer.ledger.lost)), footer.ledger.lost);
     write_losses(ledger.initUpstream(losses(footer.ledger.upstream)), footer.ledger.upstream);
-    auto origins = to.initOrigins(count(footer.origins.size()));
+    auto origins = to.initOrigins(count32(footer.origins.size()));
     for (unsigned i = 0; i < footer.origins.size(); ++i) {
       write_origin(origins[i], footer.origins[i]);
     }
-    auto notes = to.initNotes(count(footer.notes.size()));
+    auto notes = to.initNotes(count32(footer.notes.size()));
     for (unsigned i = 0; i < footer.notes.size(); ++i) {
       notes[i].setKey(as_data(footer.notes[i].key));
       notes[i].setValue(as_data(footer.notes[i].value));
@@ -436,30 +339,6 @@ TapeFooter read_footer_message(std::string_view message) {
     }
     footer.sealed_at = from.getSealedAt();
     return footer;
-  });
-}
-
-std::string rows_message(const std::vector<std::string>& keys,
-                         const std::vector<SessionRow>& rows) {
-  return message_of([&](capnp::MessageBuilder& message) {
-    auto to = message.initRoot<tape::SessionRows>();
-    set_all(to.initKeys(count(keys.size())), keys);
-    auto list = to.initRows(count(rows.size()));
-    for (unsigned i = 0; i < rows.size(); ++i)
-      write_row(list[i], rows[i]);
-  });
-}
-
-std::vector<SessionRow> read_rows(const GroupIndex& index) {
-  if (index.rows.empty()) return {};
-  const std::string message = decompress_whole(index.rows, kMostRowsBytes);
-  return reading_message("reading session rows", [&] {
-    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
-    std::vector<SessionRow> rows;
-    for (const auto row : reader.getRoot<tape::SessionRows>().getRows()) {
-      rows.push_back(read_row(row));
-    }
-    return rows;
   });
 }
 

@@ -109,34 +109,8 @@ struct GroupIndex {
   std::vector<Gap> gaps;  // without origins
   std::vector<Origin> origins;
   std::vector<PropertySummary> summaries;
-  std::string rows;  // compressed
+  std::string rows;  // compressed; session_rows.h reads them
   std::uint64_t rows_bytes = 0;
-};
-
-struct RowProperty {
-  bool absent = false;
-  bool incomparable = false;
-  std::vector<std::string> values;
-  std::vector<std::uint64_t> hashes;  // of the values beyond kMostListedValues
-};
-
-struct SessionRow {
-  std::string id;
-  std::uint64_t first_sequence = 0;
-  std::uint64_t last_sequence = 0;
-  std::int64_t first_received = 0;
-  std::int64_t last_received = 0;
-  std::uint32_t events = 0;
-  std::uint32_t connections = 0;
-  std::uint32_t messages = 0;
-  std::uint64_t bytes_read = 0;
-  std::uint64_t bytes_written = 0;
-  std::uint16_t last_reply = 0;
-  bool opened = false;
-  bool closed = false;
-  bool tls = false;
-  bool gap = false;
-  std::vector<RowProperty> properties;  // in the order of the keys
 };
 
 struct TapeFooter {
@@ -152,12 +126,9 @@ struct TapeFooter {
 [[nodiscard]] std::string to_message(const TapeHeader& header);
 [[nodiscard]] std::string to_message(const GroupIndex& index);
 [[nodiscard]] std::string to_message(const TapeFooter& footer);
-[[nodiscard]] std::string rows_message(const std::vector<std::string>& keys,
-                                       const std::vector<SessionRow>& rows);
 [[nodiscard]] TapeHeader read_header_message(std::string_view message);
 [[nodiscard]] GroupIndex read_index_message(std::string_view message);
 [[nodiscard]] TapeFooter read_footer_message(std::string_view message);
-[[nodiscard]] std::vector<SessionRow> read_rows(const GroupIndex& index);
 
 [[nodiscard]] std::string to_hex(const Id128& id);
 [[nodiscard]] Id128 random_id();

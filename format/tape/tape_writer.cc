@@ -38,7 +38,7 @@ int window_log_for(std::uint64_t group_bytes) {
 // Metadata and columns are a small part of a group: they get a small window and, where it does not
 // delay anybody, two levels more (4 % off the frame).
 constexpr int kColumnWindowLog = 23;
-constexpr int kColumnLevels = 2;
+constexpr int kColumnLevels = 0;
 
 }  // namespace
 
@@ -50,7 +50,7 @@ struct TapeWriter::Impl {
         batches{BatchBuilder(header.origin), BatchBuilder(header.origin)},
         rows(options.indexed_keys),
         payload_compressor(options.level, window_log_for(options.group_bytes)) {
-    if (two_frames()) payload_task.emplace();
+    if (two_frames()) payload_task.emplace("compress");
     if (two_frames()) column_compressor.emplace(options.level + kColumnLevels, kColumnWindowLog);
     write(section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header)));
   }
@@ -235,10 +235,10 @@ struct TapeWriter::Impl {
 
   void write_index() {
     SessionRowBuilder::Result directory = rows.finish();
-    for (const SessionRow& row : directory.rows)
+    for (const SessionRow& row : directory.rows.rows)
       session_hashes.push_back(hash64(row.id));
     group.metas = names.meta_count();
-    group.sessions = directory.rows.size();
+    group.sessions = directory.rows.rows.size();
     group.origins = names.origins();
     for (const Origin& origin : group.origins) {
       if (std::find(origins.begin(), origins.end(), origin) == origins.end()) {
@@ -246,7 +246,7 @@ struct TapeWriter::Impl {
       }
     }
     group.summaries = std::move(directory.summaries);
-    const std::string message = rows_message(options.indexed_keys, directory.rows);
+    const std::string message = to_message(directory.rows, group);
     group.rows = compress_whole(message);
     group.rows_bytes = message.size();
     write(section_frame(SectionKind::Index, header.tape_id, header.flags, to_message(group)));

@@ -1,9 +1,11 @@
-// Finding the next byte of JSON text that is not simply itself, sixteen bytes at a time.
+// JSON text as serde_json writes it: finding the next byte that is not simply itself, sixteen bytes
+// at a time, and what its escapes mean.
 #pragma once
 
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <string_view>
 
 #ifdef __SSE2__
 #include <emmintrin.h>
@@ -41,6 +43,35 @@ namespace smtptape {
   while (from != end && !needs_json_escape(static_cast<unsigned char>(*from)))
     ++from;
   return from;
+}
+
+// The character that a two-byte escape of serde_json's stands for; 0 when it is none.
+[[nodiscard]] inline char short_escape_meaning(char name) {
+  switch (name) {
+    case 'n': return '\n';
+    case 'r': return '\r';
+    case 't': return '\t';
+    case 'b': return '\b';
+    case 'f': return '\f';
+    case '"': return '"';
+    case '\\': return '\\';
+    default: return 0;
+  }
+}
+
+// The control character of "\u00xx" (`hex` = the four digits) as serde_json writes it: lower case,
+// and only where no two-byte escape exists; -1 otherwise.
+[[nodiscard]] inline int long_escape_meaning(const char* hex) {
+  const auto digit = [](char c) {
+    if (c >= '0' && c <= '9') return c - '0';
+    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+  };
+  if (hex[0] != '0' || hex[1] != '0' || (hex[2] != '0' && hex[2] != '1')) return -1;
+  const int low = digit(hex[3]);
+  if (low < 0) return -1;
+  const int code = digit(hex[2]) * 16 + low;
+  constexpr std::string_view kShort = "\n\r\t\b\f";
+  return kShort.find(static_cast<char>(code)) == std::string_view::npos ? code : -1;
 }
 
 }  // namespace smtptape

@@ -7,7 +7,8 @@
 // whether encoding it gives the frame back.
 #include <bit>
 #include <cstring>
-#include <unordered_map>
+
+#include <boost/unordered/unordered_flat_set.hpp>
 
 #include "base/error.h"
 #include "base/hash.h"
@@ -49,17 +50,11 @@ class MetaTable {
   [[nodiscard]] std::size_t size() const { return generation_->size(); }
 
  private:
-  struct Identity {
-    std::size_t operator()(std::uint64_t hash) const { return hash; }
-  };
-  using Generation = std::unordered_multimap<std::uint64_t, MetaPtr, Identity>;
+  using Generation = boost::unordered_flat_set<MetaPtr, MetaTextHash, SameMetaText>;
 
   const Meta* find(std::uint64_t hash, std::string_view text) const {
-    const auto [begin, end] = generation_->equal_range(hash);
-    for (auto it = begin; it != end; ++it) {
-      if (it->second->text() == text) return it->second.get();
-    }
-    return nullptr;
+    const auto found = generation_->find(MetaText(hash, text));
+    return found == generation_->end() ? nullptr : found->get();
   }
 
   const Meta* add(MetaPtr meta) {
@@ -68,8 +63,7 @@ class MetaTable {
       generation_ = std::make_shared<Generation>();
       bytes_ = meta->text().size() * 2 + 512;
     }
-    const std::uint64_t hash = meta->hash();
-    return generation_->emplace(hash, std::move(meta))->second.get();
+    return generation_->insert(std::move(meta)).first->get();
   }
 
   const Meta* use(const Meta* meta, EventBatch& batch) {
@@ -143,35 +137,6 @@ class WhenReader {
   std::string minute_text_;
   std::int64_t minute_seconds_ = 0;
 };
-
-// The character that a two-byte escape of serde_json's stands for; 0 when it is none.
-char short_escape_meaning(char name) {
-  switch (name) {
-    case 'n': return '\n';
-    case 'r': return '\r';
-    case 't': return '\t';
-    case 'b': return '\b';
-    case 'f': return '\f';
-    case '"': return '"';
-    case '\\': return '\\';
-    default: return 0;
-  }
-}
-
-// The control character of "\u00xx" (`hex` = the four digits) as serde_json writes it: lower case,
-// and only where no two-byte escape exists; -1 otherwise.
-int long_escape_meaning(const char* hex) {
-  const auto digit = [](char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-  };
-  if (hex[0] != '0' || hex[1] != '0' || (hex[2] != '0' && hex[2] != '1')) return -1;
-  const int low = digit(hex[3]);
-  if (low < 0) return -1;
-  const int code = digit(hex[2]) * 16 + low;
-  constexpr std::string_view kShort = "\n\r\t\b\f";
-  return kShort.find(static_cast<char>(code)) == std::string_view::npos ? code : -1;
-}
 
 // Unescapes the content of a JSON string that serde_json wrote: exactly its escapes, valid UTF-8,
 // no stray quote.  Text without escapes is returned as it lies in the frame.

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "format/tape/section.h"
+#include "format/tape/session_rows.h"
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
@@ -282,11 +283,12 @@ TEST(Tape, TheIndexHasARowForEachSession) {
                               sizes(256 * kKi, 1024 * kKi));
   const ReadBack got = read_back(made.bytes);
   ASSERT_EQ(got.indexes.size(), 1U);
-  const auto rows = read_rows(got.indexes[0]);
+  const SessionRows directory = read_rows(got.indexes[0]);
+  const std::vector<SessionRow>& rows = directory.rows;
   std::uint64_t events = 0;
   for (const SessionRow& row : rows) {
     events += row.events;
-    EXPECT_EQ(row.properties.size() <= 2, true);
+    EXPECT_EQ(row.properties.size(), 2U);
     EXPECT_TRUE(row.opened);
   }
   EXPECT_EQ(events, made.frames.size());

@@ -13,6 +13,7 @@
 #include "base/error.h"
 #include "format/tape/batch_parser.h"
 #include "format/tape/compressor.h"
+#include "format/tape/session_rows.h"
 #include "format/tape/tape_info.h"
 #include "tests/fuzz/fuzz_events.h"
 #include "tests/fuzz/fuzz_target.h"
@@ -43,8 +44,8 @@ void check_rows(std::string_view message) {
     index.rows = compress_whole(rows);
     return read_rows(index);
   };
-  const std::string written = rows_message({}, read(message));
-  SMTPTAPE_CHECK(rows_message({}, read(written)) == written);
+  const std::string written = to_message(read(message), GroupIndex{});
+  SMTPTAPE_CHECK(to_message(read(written), GroupIndex{}) == written);
 }
 
 void check(std::uint8_t choice, std::string_view bytes) {

@@ -1,36 +1,21 @@
-#include "format/wire/json.h"
-
+// Reading JSON as serde_json does.
 #include <algorithm>
-#include <array>
 #include <charconv>
 #include <cmath>
-#include <cstdlib>
-#include <cstring>
 
-#include <simdjson.h>
-
+#include "format/wire/json.h"
+#include "format/wire/json_number.h"
 #include "format/wire/text_scan.h"
 
 namespace smtptape {
 
 namespace {
 
-// serde_json gives up when it would enter the 128th container.
-constexpr int kMaxDepth = 127;
-
 constexpr const char* kEofString = "EOF while parsing a string";
 constexpr const char* kEofValue = "EOF while parsing a value";
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
-}
-
-// The nearest double; infinite when there is none, zero when it is too small.
-double to_double(std::string_view number) {
-  double value = 0;
-  const auto result = std::from_chars(number.data(), number.data() + number.size(), value);
-  if (result.ec != std::errc::result_out_of_range) return value;
-  return std::strtod(std::string(number).c_str(), nullptr);
 }
 
 void append_utf8(std::string& out, std::uint32_t code) {
@@ -53,8 +38,6 @@ void append_utf8(std::string& out, std::uint32_t code) {
 }
 
 }  // namespace
-
-// --- reading ---
 
 bool JsonReader::fail(const char* why) {
   if (error_ == nullptr) {
@@ -103,7 +86,7 @@ bool JsonReader::enter(char open) {
   skip_space();
   if (at_ >= text_.size()) return fail(kEofValue);
   if (text_[at_] != open) return fail("expected value");
-  if (depth_ >= kMaxDepth) return fail("recursion limit exceeded");
+  if (depth_ >= kMaxJsonDepth) return fail("recursion limit exceeded");
   ++at_;
   ++depth_;
   first_ = true;
@@ -321,223 +304,6 @@ bool JsonReader::scan_hex4(std::uint32_t& out) {
   std::from_chars(start, start + 4, out, 16);
   at_ += 4;
   return true;
-}
-
-// --- writing ---
-
-namespace {
-
-// What follows the backslash for a byte that JSON escapes; 'u' where only the hex form exists.
-char escape_name(unsigned char byte) {
-  switch (byte) {
-    case '\b': return 'b';
-    case '\f': return 'f';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    case '"':
-    case '\\': return static_cast<char>(byte);
-    default: return 'u';
-  }
-}
-
-}  // namespace
-
-void append_json_escaped(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  const char* from = text.data();
-  const char* const end = from + text.size();
-  while (from != end) {
-    const char* const stop = find_json_escape(from, end);
-    out.append(from, stop);
-    if (stop == end) return;
-    const auto byte = static_cast<unsigned char>(*stop);
-    const char name = escape_name(byte);
-    out.push_back('\\');
-    out.push_back(name);
-    if (name == 'u') {
-      out.append("00");
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 0xF]);
-    }
-    from = stop + 1;
-  }
-}
-
-std::size_t json_escaped_size(std::string_view text) {
-  std::size_t size = text.size();
-  const char* from = text.data();
-  const char* const end = from + text.size();
-  while ((from = find_json_escape(from, end)) != end) {
-    size += escape_name(static_cast<unsigned char>(*from)) == 'u' ? 5U : 1U;
-    ++from;
-  }
-  return size;
-}
-
-void append_json_string(std::string& out, std::string_view text) {
-  out.push_back('"');
-  append_json_escaped(out, text);
-  out.push_back('"');
-}
-
-namespace {
-
-// The layout serde_json gives to the shortest digits that read back as the same double: plain
-// between 1e-5 and 1e16, else with an exponent.
-void append_double(std::string& out, double value) {
-  std::array<char, 32> buffer{};
-  const auto end =
-      std::to_chars(
-          buffer.data(), buffer.data() + buffer.size(), value, std::chars_format::scientific)
-          .ptr;
-  std::string_view text(buffer.data(), static_cast<std::size_t>(end - buffer.data()));
-  if (text.front() == '-') {
-    out.push_back('-');
-    text.remove_prefix(1);
-  }
-  const std::size_t e = text.find('e');
-  int exponent = 0;
-  std::from_chars(
-      text.data() + e + 1 + (text[e + 1] == '+' ? 1 : 0), text.data() + text.size(), exponent);
-  std::string digits(text.substr(0, 1));
-  if (e > 2) digits.append(text.substr(2, e - 2));
-  const int count = static_cast<int>(digits.size());
-  const int point = exponent + 1;  // digits before the decimal point
-  if (value == 0) {
-    out.append("0.0");
-  } else if (point > 16 || point <= -5) {
-    out.append(digits, 0, 1);
-    if (count > 1) out.append(".").append(digits, 1);
-    out.append(exponent < 0 ? "e" : "e+").append(std::to_string(exponent));
-  } else if (point <= 0) {
-    out.append("0.").append(static_cast<std::size_t>(-point), '0').append(digits);
-  } else if (point >= count) {
-    out.append(digits).append(static_cast<std::size_t>(point - count), '0').append(".0");
-  } else {
-    const auto split = static_cast<std::size_t>(point);
-    out.append(digits, 0, split).append(".").append(digits, split);
-  }
-}
-
-void append_number(std::string& out, std::string_view text) {
-  const char* const end = text.data() + text.size();
-  if (text.find_first_of(".eE") == std::string_view::npos && text != "-0") {
-    std::uint64_t whole = 0;
-    std::int64_t negative = 0;
-    const auto unsigned_result = std::from_chars(text.data(), end, whole);
-    const auto signed_result = std::from_chars(text.data(), end, negative);
-    if (unsigned_result.ec == std::errc{} || signed_result.ec == std::errc{}) {
-      out.append(text);  // an integer of 64 bits has one spelling
-      return;
-    }
-  }
-  append_double(out, to_double(text));
-}
-
-bool append_canonical_value(std::string& out, JsonReader& reader);
-
-// Sorted, the last of duplicates; stable, so that "last" means last in the text.
-void sort_members(std::vector<JsonMember>& members) {
-  const auto by_key = [](const JsonMember& a, const JsonMember& b) { return a.key < b.key; };
-  if (std::adjacent_find(members.begin(), members.end(), [&](const auto& a, const auto& b) {
-        return !by_key(a, b);
-      }) == members.end()) {
-    return;
-  }
-  std::stable_sort(members.begin(), members.end(), by_key);
-  std::vector<JsonMember> last;
-  last.reserve(members.size());
-  for (JsonMember& member : members) {
-    if (!last.empty() && last.back().key == member.key) last.pop_back();
-    last.push_back(std::move(member));
-  }
-  members = std::move(last);
-}
-
-bool read_members(JsonReader& reader, std::vector<JsonMember>& members) {
-  if (!reader.enter_object()) return false;
-  std::string key;
-  while (reader.next_key(key)) {
-    members.push_back({key, {}});
-    if (!append_canonical_value(members.back().json, reader)) return false;
-  }
-  if (reader.failed()) return false;
-  sort_members(members);
-  return true;
-}
-
-bool append_canonical_object(std::string& out, JsonReader& reader) {
-  std::vector<JsonMember> members;
-  if (!read_members(reader, members)) return false;
-  out.push_back('{');
-  for (const JsonMember& member : members) {
-    if (&member != members.data()) out.push_back(',');
-    append_json_string(out, member.key);
-    out.push_back(':');
-    out.append(member.json);
-  }
-  out.push_back('}');
-  return true;
-}
-
-bool append_canonical_array(std::string& out, JsonReader& reader) {
-  if (!reader.enter_array()) return false;
-  out.push_back('[');
-  bool first = true;
-  while (reader.next_element()) {
-    if (!first) out.push_back(',');
-    first = false;
-    if (!append_canonical_value(out, reader)) return false;
-  }
-  out.push_back(']');
-  return !reader.failed();
-}
-
-bool append_canonical_value(std::string& out, JsonReader& reader) {
-  switch (reader.peek()) {
-    case JsonReader::Type::Object: return append_canonical_object(out, reader);
-    case JsonReader::Type::Array: return append_canonical_array(out, reader);
-    case JsonReader::Type::String: {
-      std::string text;
-      if (!reader.read_string(text)) return false;
-      append_json_string(out, text);
-      return true;
-    }
-    case JsonReader::Type::Number: {
-      const auto raw = reader.skip_value();
-      if (raw) append_number(out, *raw);
-      return raw.has_value();
-    }
-    case JsonReader::Type::Null:
-    case JsonReader::Type::Bool:
-    case JsonReader::Type::End: {
-      const auto raw = reader.skip_value();
-      if (raw) out.append(*raw);
-      return raw.has_value();
-    }
-  }
-  return false;
-}
-
-}  // namespace
-
-bool append_canonical_json(std::string& out, std::string_view json) {
-  JsonReader reader(json);
-  const std::size_t before = out.size();
-  if (append_canonical_value(out, reader) && reader.at_end()) return true;
-  out.resize(before);
-  return false;
-}
-
-bool read_canonical_members(std::string_view json, int outer_depth, std::vector<JsonMember>& out) {
-  JsonReader reader(json, outer_depth);
-  out.clear();
-  return read_members(reader, out) && reader.at_end();
-}
-
-bool is_utf8(std::string_view bytes) {
-  return simdjson::validate_utf8(bytes.data(), bytes.size());
 }
 
 }  // namespace smtptape
