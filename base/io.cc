@@ -82,6 +82,17 @@ UniqueFd unlinked_file() {
   return UniqueFd(fd);
 }
 
+void make_private_directory(const std::filesystem::path& directory) {
+  if (::mkdir(directory.c_str(), 0700) == 0) {
+    return sync_directory((directory / "..").lexically_normal());
+  }
+  if (errno != EEXIST) throw system_error("creating " + directory.string(), errno);
+  std::error_code error;
+  if (!std::filesystem::is_directory(directory, error)) {
+    throw Error(directory.string() + ": is not a directory");
+  }
+}
+
 bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name) {
   struct flock lock {};
   lock.l_type = F_WRLCK;
@@ -91,6 +102,15 @@ bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name) {
   if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
   if (errno == EAGAIN || errno == EACCES) return false;
   throw system_error("locking " + name, errno);
+}
+
+bool is_byte_locked(int fd, std::uint64_t byte) {
+  struct flock lock {};
+  lock.l_type = F_RDLCK;  // would it be in the way of a writer's lock?
+  lock.l_whence = SEEK_SET;
+  lock.l_start = static_cast<off_t>(byte);
+  lock.l_len = 1;
+  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
 }
 
 void fill_random(char* to, std::size_t size) {

@@ -118,6 +118,9 @@ void write_all(int fd, std::string_view bytes, const std::string& name);
 // The directory's entries are on the disk when this returns.
 void sync_directory(const std::filesystem::path& directory);
 
+// Makes a directory of mode 0700 unless it is there already; not its parents.
+void make_private_directory(const std::filesystem::path& directory);
+
 // An anonymous file of mode 0600 in the temporary directory, gone when closed.
 [[nodiscard]] UniqueFd unlinked_file();
 
@@ -131,6 +134,10 @@ class OutputFile : public ByteSink {
   ~OutputFile() override;  // removes what was not committed
 
   void write(std::string_view bytes) override;
+  // Where the bytes are until then; to read them back before.
+  [[nodiscard]] const std::filesystem::path& written_to() const {
+    return temporary_.empty() ? path_ : temporary_;
+  }
   void commit();
 
  private:
@@ -143,6 +150,9 @@ class OutputFile : public ByteSink {
 // Locks one byte for writing until the descriptor (and its copies) are closed, against every other
 // opening of the file, also in this process.  False when somebody else has it.
 [[nodiscard]] bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name);
+
+// Whether another opening of the file holds a lock on the byte; false where nobody can tell.
+[[nodiscard]] bool is_byte_locked(int fd, std::uint64_t byte);
 
 // Random bytes from the system.
 void fill_random(char* to, std::size_t size);

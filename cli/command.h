@@ -44,6 +44,9 @@ std::unique_ptr<Command> make_import_command();
 std::unique_ptr<Command> make_export_command();
 std::unique_ptr<Command> make_extract_command();
 std::unique_ptr<Command> make_info_command();
+std::unique_ptr<Command> make_verify_command();
+std::unique_ptr<Command> make_recover_command();
+std::unique_ptr<Command> make_compact_command();
 
 // The whole program: parses, runs, reports.  Returns the exit code.
 [[nodiscard]] int run_program(const std::vector<std::string>& arguments);

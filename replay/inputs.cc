@@ -332,11 +332,11 @@ class Seen {
 
 }  // namespace
 
-std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
-  std::vector<TapeFile> files;
+std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
+  std::vector<ListedTape> files;
   for (const std::string& argument : arguments) {
     if (argument == kStandardInput) {
-      files.push_back(describe_file(argument));
+      files.push_back({argument, true});
       continue;
     }
     std::error_code error;
@@ -345,14 +345,21 @@ std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
       throw Error(argument + ": no such file or directory");
     }
     if (!std::filesystem::is_directory(status)) {
-      files.push_back(describe_file(argument));
+      files.push_back({argument, true});
       continue;
     }
     const auto found = tapes_in(argument);
     if (found.empty()) throw Error(argument + ": no tapes in this directory (*.tape)");
     for (const auto& path : found)
-      files.push_back(describe_file(path));
+      files.push_back({path, false});
   }
+  return files;
+}
+
+std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
+  std::vector<TapeFile> files;
+  for (const ListedTape& tape : list_tapes(arguments))
+    files.push_back(describe_file(tape.path));
   return files;
 }
 

@@ -56,6 +56,14 @@ struct TimeWindow {
   [[nodiscard]] bool is_set() const { return since || until; }
 };
 
+// The files that `arguments` name: each one, or the tapes (*.tape, no links) in a directory, by
+// name. Throws Error when there is none: one line that names the argument.
+struct ListedTape {
+  std::filesystem::path path;
+  bool named = false;  // by the user, not found in a directory
+};
+[[nodiscard]] std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments);
+
 // The tapes that `arguments` name: files, directories of tapes, or "-".  Throws Error when there
 // is nothing to read: one line that names the argument.
 [[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);

@@ -1,0 +1,111 @@
+// smtptape compact: recorded tapes in the layout that is small and quick to search.
+#include <algorithm>
+#include <filesystem>
+
+#include "base/time_spec.h"
+#include "capture/capture_clock.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/tape_output.h"
+#include "replay/inputs.h"
+#include "replay/tape_copy.h"
+
+namespace smtptape {
+
+namespace {
+
+// Nobody waits for it.
+constexpr int kCompactLevel = 9;
+
+class CompactCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "compact"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Re-lay recorded tapes: smaller, and quicker to search";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape compact /var/lib/smtptape --replace\n"
+           "  smtptape compact /var/lib/smtptape -o /srv/archive";
+  }
+  void describe(Options& options) override {
+    options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
+    options.value("-o,--output", output_, "DIR", "Where the copies go; made when it is missing");
+    options.flag("--replace",
+                 replace_,
+                 "Put each copy in its original's place, once it was read back and compared");
+  }
+
+  [[nodiscard]] int run() override {
+    if (output_.empty() != replace_) {
+      throw UsageError("give either -o DIR, where the copies go, or --replace");
+    }
+    if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
+      throw UsageError("compact reads every tape twice, so it takes no standard input");
+    }
+    const std::vector<ListedTape> tapes = list_tapes(tapes_);
+    if (!replace_) make_private_directory(output_);
+    for (const ListedTape& tape : tapes) {
+      try {
+        compact(tape.path);
+      } catch (const Error& error) {
+        if (tape.named) throw;
+        leave(tape.path, error.what());
+      }
+    }
+    if (compacted_ > 0) {
+      say(std::to_string(compacted_) + " tapes, " + show_size(before_) + " before, " +
+          show_size(after_) + " now");
+    }
+    return static_cast<int>(incomplete_ ? Exit::Incomplete : Exit::Done);
+  }
+
+ private:
+  void compact(const std::filesystem::path& path) {
+    const TapeCheck check = check_tape(path);
+    if (check.state == TapeState::Live)
+      return say(path.string() + ": is being written, left alone");
+    if (is_alarm(check.state)) {
+      return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
+    }
+    if (replace_ && check.header->layout == Layout::TwoFrames) return;
+    const std::filesystem::path to =
+        replace_ ? path : std::filesystem::path(output_) / path.filename();
+    if (!replace_ && std::filesystem::exists(to)) {
+      throw Error(to.string() + ": exists already; give another directory");
+    }
+    TapeOptions options;
+    options.indexed_keys = indexed_keys();
+    options.level = kCompactLevel;
+    OutputFile file(to, replace_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
+    const CopyTotals totals =
+        copy_tape(check, header_of_copy(check), options, now_unix_nanos(), file);
+    if (!same_content(path, file.written_to())) {
+      throw Error(to.string() + ": the copy does not hold the same, and was not kept");
+    }
+    before_ += std::filesystem::file_size(path);
+    after_ += totals.bytes;
+    file.commit();
+    ++compacted_;
+  }
+
+  void leave(const std::filesystem::path& path, const std::string& why) {
+    say(path.string() + ": " + why + "; left alone");
+    incomplete_ = true;
+  }
+
+  std::vector<std::string> tapes_;
+  std::string output_;
+  bool replace_ = false;
+  bool incomplete_ = false;
+  std::uint64_t compacted_ = 0;
+  std::uint64_t before_ = 0;
+  std::uint64_t after_ = 0;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_compact_command() {
+  return std::make_unique<CompactCommand>();
+}
+
+}  // namespace smtptape

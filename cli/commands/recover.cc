@@ -1,0 +1,98 @@
+// smtptape recover: sound, sealed copies of what can be read.  The originals are only read.
+#include <algorithm>
+#include <filesystem>
+
+#include "base/time_spec.h"
+#include "capture/capture_clock.h"
+#include "cli/command.h"
+#include "cli/output.h"
+#include "cli/tape_output.h"
+#include "replay/inputs.h"
+#include "replay/tape_copy.h"
+
+namespace smtptape {
+
+namespace {
+
+class RecoverCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "recover"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Copy what can be read of tapes into sound ones";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape recover night.tape -o sound    writes sound/night.tape\n"
+           "  smtptape recover /var/lib/smtptape -o /srv/sound";
+  }
+  void describe(Options& options) override {
+    options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
+    options.value("-o,--output", output_, "DIR", "Where the copies go; made when it is missing");
+  }
+
+  [[nodiscard]] int run() override {
+    if (output_.empty()) throw UsageError("-o DIR is missing: where the copies go");
+    if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
+      throw UsageError("recover reads every tape twice, so it takes no standard input");
+    }
+    const std::vector<ListedTape> tapes = list_tapes(tapes_);
+    make_private_directory(output_);
+    for (const ListedTape& tape : tapes) {
+      try {
+        recover(tape.path);
+      } catch (const Error& error) {
+        if (tape.named) throw;
+        say(std::string(error.what()) + "; passed over");
+        incomplete_ = true;
+      }
+    }
+    return static_cast<int>(incomplete_ ? Exit::Incomplete : Exit::Done);
+  }
+
+ private:
+  void recover(const std::filesystem::path& path) {
+    const TapeCheck check = check_tape(path);
+    if (check.state == TapeState::Live) {
+      return say(path.string() + ": is being written, so it was left alone");
+    }
+    const std::filesystem::path to = std::filesystem::path(output_) / path.filename();
+    if (std::filesystem::exists(to)) {
+      throw Error(to.string() + ": exists already; give another directory");
+    }
+    OutputFile file(to, OutputFile::Existing::Refuse);
+    TapeOptions options;
+    options.indexed_keys = indexed_keys();
+    const CopyTotals totals =
+        copy_tape(check, header_of_copy(check), options, now_unix_nanos(), file);
+    file.commit();
+    const TapeCheck copy = check_tape(to);
+    if (copy.state != TapeState::Sealed || copy.events != totals.events) {
+      throw Error(to.string() + ": the copy is not sound; is its disk?");
+    }
+    tell(check, totals, to);
+  }
+
+  void tell(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
+    say(to.string() + ": " + std::to_string(totals.events) + " events, sealed");
+    for (const Damage& damage : check.damage)
+      say("  " + check.path.string() + " " + text_of(damage));
+    if (check.damage.empty()) return;
+    incomplete_ = incomplete_ || totals.lost > 0 || totals.lost_unknown > 0;
+    std::string lost = std::to_string(totals.lost) + " events are lost";
+    if (totals.lost_unknown > 0) {
+      lost += ", and in " + std::to_string(totals.lost_unknown) + " places nobody knows how many";
+    }
+    say("  " + lost + "; the copy says so in its gaps");
+  }
+
+  std::vector<std::string> tapes_;
+  std::string output_;
+  bool incomplete_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_recover_command() {
+  return std::make_unique<RecoverCommand>();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,100 @@
+// smtptape verify: is everything there that was written, and is it what was written?
+#include <algorithm>
+#include <set>
+
+#include "cli/command.h"
+#include "cli/output.h"
+#include "replay/inputs.h"
+#include "replay/tape_check.h"
+
+namespace smtptape {
+
+namespace {
+
+std::string text_of(const TapeCheck& check) {
+  std::string text = check.path.string() + ": " + std::string(name_of(check.state)) + ", " +
+                     std::to_string(check.events) + " events";
+  switch (check.state) {
+    case TapeState::Sealed: text += ", every checksum is good"; break;
+    case TapeState::Unclosed:
+      text += " to its end (normal: its writer died, or was cut off)";
+      break;
+    case TapeState::Live: text += " so far (normal)"; break;
+    case TapeState::TornTail:
+    case TapeState::Damaged: text += " can be read; `smtptape recover` copies them"; break;
+  }
+  text += "\n";
+  for (const Damage& damage : check.damage)
+    text += "  " + text_of(damage) + "\n";
+  return text;
+}
+
+class VerifyCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "verify"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Read tapes whole and compare every checksum";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape verify night.tape\n"
+           "  smtptape verify /var/lib/smtptape    each tape, and whether one is missing between";
+  }
+  void describe(Options& options) override {
+    options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
+    options.flag("--quiet", quiet_, "Only what is wrong");
+  }
+
+  [[nodiscard]] int run() override {
+    if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
+      throw UsageError("verify reads files, not standard input");
+    }
+    check_all();
+    // Tapes that began meanwhile: a list that was read while they did may lack one of them and
+    // hold the next.
+    check_all();
+    for (const std::string& missing : check_neighbours(checks_))
+      alarm(missing + "\n");
+    return static_cast<int>(alarmed_ ? Exit::Incomplete : Exit::Done);
+  }
+
+ private:
+  void check_all() {
+    for (const ListedTape& tape : list_tapes(tapes_)) {
+      if (seen_.insert(tape.path).second) check_one(tape);
+    }
+  }
+
+  void check_one(const ListedTape& tape) {
+    try {
+      checks_.push_back(check_tape(tape.path));
+    } catch (const Error& error) {
+      if (tape.named) throw;
+      std::error_code ignored;
+      if (!std::filesystem::exists(tape.path, ignored)) return;  // deleted since it was listed
+      return alarm(std::string(error.what()) + "\n");
+    }
+    const TapeCheck& check = checks_.back();
+    if (is_alarm(check.state)) return alarm(text_of(check));
+    if (!quiet_) out_.write(text_of(check));
+  }
+
+  void alarm(const std::string& text) {
+    out_.write(text);
+    alarmed_ = true;
+  }
+
+  StandardOutput out_;
+  std::set<std::filesystem::path> seen_;
+  std::vector<TapeCheck> checks_;
+  bool alarmed_ = false;
+  std::vector<std::string> tapes_;
+  bool quiet_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_verify_command() {
+  return std::make_unique<VerifyCommand>();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,55 @@
+// Is a tape what its writer wrote, and is a tape missing between two others?
+//
+// check_tape() reads everything: the reader compares every checksum; here the footer is held
+// against the content.  check_neighbours() is pure: it knows only what the checks found.
+#pragma once
+
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format/tape/tape_info.h"
+#include "format/tape/tape_reader.h"
+
+namespace smtptape {
+
+enum class TapeState : std::uint8_t {
+  Sealed,
+  Unclosed,  // normal: ends between two batches, without a footer
+  Live,      // normal: somebody is writing it
+  TornTail,  // ends inside a batch: the last moments before a crash are missing
+  Damaged,   // bytes are not those that were written
+};
+[[nodiscard]] std::string_view name_of(TapeState state);
+// Whether an operator has to know.
+[[nodiscard]] bool is_alarm(TapeState state);
+
+struct TapeCheck {
+  std::filesystem::path path;
+  TapeState state = TapeState::Sealed;
+  std::optional<TapeHeader> header;
+  std::optional<TapeFooter> footer;
+  std::optional<Origin> origin;  // of the first event
+  std::vector<Damage> damage;
+  std::uint64_t events = 0;
+  std::uint64_t groups = 0;
+  std::uint64_t last_sequence = 0;  // 0: no events
+  std::uint64_t good_until = 0;     // where the last whole batch ends
+  bool known_loss = false;          // it holds a gap of cause Disk
+};
+
+// "at OFFSET: WHAT, so many bytes passed over, so many events lost".
+[[nodiscard]] std::string text_of(const Damage& damage);
+
+// Throws Error when this is no tape, needs a newer program, or can't be opened.
+[[nodiscard]] TapeCheck check_tape(const std::filesystem::path& path);
+
+// One line for each place of a row of tapes where a tape, or the end of one, is missing.  Tapes of
+// a source are a row by their numbers; the oldest may follow one that was deleted.  Extracts belong
+// to no row.
+[[nodiscard]] std::vector<std::string> check_neighbours(const std::vector<TapeCheck>& tapes);
+
+}  // namespace smtptape

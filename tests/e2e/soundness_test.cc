@@ -1,0 +1,105 @@
+// What an operator does after a bad night: verify, recover, compact.
+#include <filesystem>
+#include <fstream>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/cli.h"
+
+namespace smtptape::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::Not;
+namespace fs = std::filesystem;
+
+class Soundness : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    const Ran ran = smtptape("import", {feed_, "-o", tape_});
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+  }
+  // One bit in the middle of the payload.
+  void damage() {
+    std::string bytes = read_file(tape_);
+    bytes[bytes.size() / 2] = static_cast<char>(bytes[bytes.size() / 2] ^ 4);
+    std::ofstream(tape_, std::ios::binary) << bytes;
+  }
+
+  TemporaryDirectory directory_;
+  std::string feed_ = golden_path("feeds/basic/raw.jsonl").string();
+  std::string tape_ = directory_ / "night.tape";
+  std::string copies_ = directory_ / "copies";
+};
+
+TEST_F(Soundness, VerifyIsContentWithASoundTape) {
+  const Ran ran = smtptape("verify", {tape_});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_THAT(ran.out, HasSubstr("sealed"));
+  EXPECT_EQ(smtptape("verify --quiet", {tape_}).out, "");
+}
+
+TEST_F(Soundness, VerifyNamesPlaceAndLossOfDamage) {
+  damage();
+  const Ran ran = smtptape("verify --quiet", {tape_});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.out, HasSubstr(tape_ + ": damaged"));
+  EXPECT_THAT(ran.out, HasSubstr("events lost"));
+}
+
+TEST_F(Soundness, VerifyGoesOnBehindWhatIsNoTape) {
+  std::ofstream(directory_ / "a.tape") << "somebody else's file, which is no tape at all";
+  const Ran ran = smtptape("verify", {directory_.path().string()});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.out, HasSubstr("a.tape"));
+  EXPECT_THAT(ran.out, HasSubstr(tape_ + ": sealed"));
+  EXPECT_EQ(smtptape("verify", {directory_ / "a.tape"}).exit, 1);
+}
+
+TEST_F(Soundness, RecoverCopiesWhatIsGoodAndLeavesTheOriginalAlone) {
+  damage();
+  const std::string before = read_file(tape_);
+  const Ran ran = smtptape("recover -o", {copies_, tape_});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, HasSubstr("events are lost"));
+  EXPECT_EQ(read_file(tape_), before);
+  EXPECT_EQ(smtptape("verify", {copies_}).exit, 0);
+  EXPECT_THAT(smtptape("info", {copies_}).out, HasSubstr("disk"));
+  EXPECT_EQ(smtptape("export", {copies_}).out, smtptape("export", {tape_}).out);
+}
+
+TEST_F(Soundness, RecoverOfASoundTapeLosesNothing) {
+  EXPECT_EQ(smtptape("recover -o", {copies_, tape_}).exit, 0);
+  EXPECT_EQ(smtptape("export", {copies_}).out, read_file(feed_));
+}
+
+TEST_F(Soundness, RecoverNeverWritesOverAFile) {
+  EXPECT_EQ(smtptape("recover -o", {copies_, tape_}).exit, 0);
+  const Ran again = smtptape("recover -o", {copies_, tape_});
+  EXPECT_EQ(again.exit, 1);
+  EXPECT_THAT(again.err, HasSubstr("exists"));
+}
+
+TEST_F(Soundness, CompactLeavesDamagedTapesAlone) {
+  damage();
+  const std::string before = read_file(tape_);
+  const Ran ran = smtptape("compact --replace", {tape_});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, HasSubstr("recover"));
+  EXPECT_EQ(read_file(tape_), before);
+}
+
+TEST_F(Soundness, CompactWantsToKnowWhere) {
+  EXPECT_EQ(smtptape("compact", {tape_}).exit, 2);
+  EXPECT_EQ(smtptape("compact --replace -o", {copies_, tape_}).exit, 2);
+}
+
+TEST_F(Soundness, CompactCopiesIntoADirectory) {
+  EXPECT_EQ(smtptape("compact -o", {copies_, tape_}).exit, 0);
+  EXPECT_EQ(smtptape("export", {copies_}).out, read_file(feed_));
+  EXPECT_EQ(smtptape("verify", {copies_}).exit, 0);
+}
+
+}  // namespace
+}  // namespace smtptape::testing
