@@ -52,6 +52,8 @@ struct Verbatim {
   Opcode opcode = Opcode::Text;
   Problem problem = Problem::None;
   bool when_known = true;  // Unknown: `when` could be read
+  // Written by a newer smtptape as a kind that we don't know, with `frame` for its text.
+  EventKind newer_kind = EventKind::Unknown;
 };
 
 // One capture: where events come from.  Sequence numbers are unique within it.
@@ -106,6 +108,9 @@ struct Gap {
   const Origin* origin = nullptr;
 };
 
+// The note of a copy whose original had columns that we don't know: they are not in the copy.
+inline constexpr std::string_view kNewerColumns = "newer-columns";
+
 // Something to remember that is neither an event nor a loss, e.g. how an imported file ended.
 struct Note {
   std::string key;
@@ -117,6 +122,8 @@ struct EventBatch {
   std::vector<Event> events;  // in the order of reception
   std::vector<Gap> gaps;
   std::vector<Note> notes;
+  // Records of a tape of kinds that we don't know, whole: a copy of the tape keeps them.
+  std::vector<std::string_view> foreign;
   Arena arena;
   std::vector<std::shared_ptr<const void>> pins;  // metas, origins, buffers
 
@@ -124,6 +131,7 @@ struct EventBatch {
     events.clear();
     gaps.clear();
     notes.clear();
+    foreign.clear();
     arena.clear();
     pins.clear();
   }

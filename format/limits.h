@@ -22,6 +22,16 @@ inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
 inline constexpr std::uint32_t kMostBatchEvents = 1 << 18;
 // A group ends after this many events, however small: empty frames weigh nothing.
 inline constexpr std::uint64_t kMostGroupEvents = 1 << 22;
+// And after this many gaps: each stands in the index, too.
+inline constexpr std::uint64_t kMostGroupGaps = 4096;
+// Groups in a tape, and origins in a group: more than anything writes.
+inline constexpr std::uint64_t kMostGroups = 1 << 20;
+inline constexpr std::uint64_t kMostOrigins = 1 << 16;
+// The footer repeats the gaps of the groups up to so many in all, and so many notes.
+inline constexpr std::uint64_t kMostFooterGaps = 16384;
+inline constexpr std::size_t kMostFooterNotes = 1024;
+// Bytes of a gap's reason, or of a note, that are written.
+inline constexpr std::size_t kMostDetailBytes = 1024;
 // A group: the unit of compression, in wire bytes.
 inline constexpr std::uint64_t kDefaultGroupBytes = 64 * kMiB;           // files written at once
 inline constexpr std::uint64_t kDefaultRecordingGroupBytes = 16 * kMiB;  // while recording

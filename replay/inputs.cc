@@ -38,6 +38,7 @@ std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
   };
   for (const GroupIndex& group : footer.groups) {
     if (group.events > 0) include(group.first_received, group.last_received);
+    if (group.gaps.size() < group.gap_count) return std::nullopt;  // nobody knows
     for (const Gap& gap : group.gaps) {
       if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
       include(gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until));
@@ -152,7 +153,12 @@ class MergedSize {
   std::size_t bytes_ = 0;
 };
 
-// Fetches the next batch with events; what carries only gaps and notes is handed to `loose`.
+// There is something beside events.
+bool has_loose(const EventBatch& batch) {
+  return !batch.gaps.empty() || !batch.notes.empty() || !batch.foreign.empty();
+}
+
+// Fetches the next batch with events; what stands beside events is handed to `loose`.
 template <class Source>
 bool refill(Source& source, Head& head, EventBatch& loose) {
   for (;;) {
@@ -169,8 +175,11 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
       loose.gaps.push_back(std::move(gap));
     for (Note& note : head.batch->notes)
       loose.notes.push_back(std::move(note));
+    for (const std::string_view record : head.batch->foreign)
+      loose.foreign.push_back(loose.arena.copy(record));
     head.batch->gaps.clear();
     head.batch->notes.clear();
+    head.batch->foreign.clear();
     if (!head.batch->events.empty()) return true;
   }
 }
@@ -192,7 +201,7 @@ class CaptureStream : public EventSource {
     if (active_.size() == 1 && active_.front().untouched() && runs_alone(active_.front())) {
       return pass_through(out);
     }
-    if (active_.empty()) return !out.gaps.empty() || !out.notes.empty();
+    if (active_.empty()) return has_loose(out);
     merge(out);
     return true;
   }
@@ -232,12 +241,15 @@ class CaptureStream : public EventSource {
     Active& only = active_.front();
     std::vector<Gap> gaps = std::move(out.gaps);
     std::vector<Note> notes = std::move(out.notes);
+    const std::vector<std::string_view> foreign = std::move(out.foreign);
     std::vector<std::shared_ptr<const void>> pins = std::move(out.pins);
     const std::shared_ptr<EventBatch> batch = std::move(only.head.batch);
     std::swap(out, *batch);
     last_ = out.events.back().sequence;
     out.gaps = std::move(gaps);
     out.notes = std::move(notes);
+    for (const std::string_view record : foreign)  // they stood in what `batch` now holds
+      out.foreign.push_back(out.arena.copy(record));
     out.pins.insert(out.pins.end(), pins.begin(), pins.end());
     if (!refill(*only.stream, only.head, out)) active_.clear();
     return true;
@@ -449,7 +461,7 @@ struct Inputs::Impl {
       if (!lane.head.used_up()) lane.key = std::max(lane.key, lane.head.event().received);
       std::push_heap(order.begin(), order.end(), comes_later);
     }
-    return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
+    return !batch.events.empty() || has_loose(batch);
   }
 
   void take(Lane& lane, EventBatch& out) {

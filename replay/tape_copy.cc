@@ -72,6 +72,8 @@ class Copier {
     }
     for (const Note& note : batch.notes)
       writer_.add(note);
+    for (const std::string_view record : batch.foreign)
+      writer_.add_foreign(record);
   }
 
   // What was found since the last time lies before `next`; null: before whatever comes.
@@ -135,9 +137,11 @@ class ContentHash {
       text(notes_, note.key);
       text(notes_, note.value);
     }
+    for (const std::string_view record : batch.foreign)
+      text(foreign_, record);
   }
-  [[nodiscard]] std::array<std::uint64_t, 3> values() const {
-    return {events_.value(), gaps_.value(), notes_.value()};
+  [[nodiscard]] std::array<std::uint64_t, 4> values() const {
+    return {events_.value(), gaps_.value(), notes_.value(), foreign_.value()};
   }
 
  private:
@@ -151,11 +155,12 @@ class ContentHash {
   Hasher events_;
   Hasher gaps_;
   Hasher notes_;
+  Hasher foreign_;
   std::string text_;
 };
 
 struct Content {
-  std::array<std::uint64_t, 3> hashes;
+  std::array<std::uint64_t, 4> hashes;
   bool whole;
 };
 

@@ -54,7 +54,7 @@ std::string websocket_key(const std::array<char, 16>& random) {
 
 std::string websocket_accept(std::string_view key) {
   const auto digest = sha1(std::string(key) + "258EAFA5-E914-47DA-95CA-C5AB0DC85B11");
-  return base64(std::string(digest.begin(), digest.end()));
+  return base64({reinterpret_cast<const char*>(digest.data()), digest.size()});
 }
 
 std::string upgrade_request(std::string_view authority,

@@ -113,7 +113,7 @@ class ExtractCommand : public Command {
     Ledger ledger;
     EventBatch batch;
     while (tapes.events().next(batch)) {
-      batch.notes.clear();  // they are about the end of an imported file
+      std::erase_if(batch.notes, [](const Note& note) { return note.key == kNoFinalNewline; });
       insiders.add(batch);
       for (const Event& event : batch.events)
         writer.add(event);
@@ -121,6 +121,10 @@ class ExtractCommand : public Command {
         writer.add(gap);
         ledger.add(gap);
       }
+      for (const Note& note : batch.notes)
+        writer.add(note);
+      for (const std::string_view record : batch.foreign)
+        writer.add_foreign(record);
     }
     ledger.received = tapes.events_seen() + ledger.total_lost().count;
     ledger.not_selected = tapes.events_seen() - writer.events_written();

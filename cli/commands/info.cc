@@ -5,6 +5,7 @@
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/output.h"
+#include "format/limits.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/json.h"
 #include "format/wire/wire.h"
@@ -32,6 +33,7 @@ struct TapeFacts {
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::vector<Gap> gaps;
+  std::uint64_t gap_count = 0;  // the list may be shorter
   std::vector<std::string> damage;
 };
 
@@ -48,6 +50,7 @@ void add_groups(TapeFacts& facts) {
     facts.verbatim += group.verbatim;
     facts.unknown += group.unknown;
     facts.gaps.insert(facts.gaps.end(), group.gaps.begin(), group.gaps.end());
+    facts.gap_count += group.gap_count;
   }
 }
 
@@ -90,7 +93,8 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
     for (Gap& gap : batch.gaps) {
       gap.origin = nullptr;
       facts.ledger.add(gap);
-      facts.gaps.push_back(std::move(gap));
+      ++facts.gap_count;
+      if (facts.gaps.size() < kMostFooterGaps) facts.gaps.push_back(std::move(gap));
     }
   }
   facts.header = reader.header();
@@ -215,6 +219,7 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
   }
   line.field("wire_bytes", facts.wire_bytes).field("file_bytes", facts.file_bytes);
   line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
+  line.field("gap_count", facts.gap_count);
   line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
   line.raw("ledger", json_of(facts.ledger));
   line.raw("damage", json_list(facts.damage, [](const std::string& text) {
@@ -268,9 +273,12 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
              std::to_string(facts.verbatim) + " frames kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
   out += row("ledger", text_of(facts.ledger));
-  out += row("gaps", facts.gaps.empty() ? "none" : std::to_string(facts.gaps.size()));
+  out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));
   for (const Gap& gap : facts.gaps)
     out += "    " + printable(describe(gap)) + "\n";
+  if (facts.gaps.size() < facts.gap_count) {
+    out += "    and " + std::to_string(facts.gap_count - facts.gaps.size()) + " more\n";
+  }
   for (const std::string& damage : facts.damage)
     out += row("damage", damage);
   if (!with_groups) return out;

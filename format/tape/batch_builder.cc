@@ -18,6 +18,10 @@ tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
   return root;
 }
 
+bool newer_kind(const Event& event) {
+  return event.verbatim != nullptr && event.verbatim->newer_kind != EventKind::Unknown;
+}
+
 std::int64_t wrapping_difference(std::int64_t later, std::int64_t earlier) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(later) -
                                    static_cast<std::uint64_t>(earlier));
@@ -154,9 +158,10 @@ void BatchBuilder::add(const Event& event, GroupNames& names) {
   }
   last_sequence_ = event.sequence;
   add_times(event);
-  kind_.push_back(static_cast<std::uint8_t>(event.kind));
+  kind_.push_back(
+      static_cast<std::uint8_t>(newer_kind(event) ? event.verbatim->newer_kind : event.kind));
   length_.push_back(static_cast<std::int64_t>(add_text(event)));
-  flags_.push_back(event.verbatim == nullptr ? 0 : kVerbatimFlag);
+  flags_.push_back(event.verbatim == nullptr || newer_kind(event) ? 0 : kVerbatimFlag);
   ++events_;
 }
 
@@ -179,6 +184,10 @@ void BatchBuilder::add_times(const Event& event) {
 
 // Returns how many bytes the event has in the payload.
 std::uint64_t BatchBuilder::add_text(const Event& event) {
+  if (newer_kind(event)) {
+    text_.append(event.verbatim->frame);
+    return event.verbatim->frame.size();
+  }
   if (event.verbatim != nullptr) {
     frames_.push_back({std::string(event.verbatim->frame), event.verbatim->opcode});
     return 0;

@@ -71,6 +71,8 @@ class BatchBuilder {
   void add(const Gap& gap, GroupNames& names);
   void add(const Note& note);
   void add(const ClockReading& clock);
+  // A record of a kind that we don't know, as it stood in another tape.
+  void add_foreign(std::string_view record) { loose_.append(record); }
 
   [[nodiscard]] bool empty() const { return events_ == 0 && gaps_ == 0 && loose_.empty(); }
   [[nodiscard]] std::uint32_t events() const { return events_; }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <deque>
 
+#include <capnp/any.h>
+
 #include "base/error.h"
 #include "format/limits.h"
 #include "format/tape/column.h"
@@ -25,12 +27,17 @@ class Messages {
  public:
   explicit Messages(std::string_view body) : left_(as_words(body)) {}
 
-  // Null at the end.  The reader stays where it is.
-  const capnp::FlatArrayMessageReader* next() {
-    if (left_.size() == 0) return nullptr;
+  struct Message {
+    capnp::FlatArrayMessageReader* reader;  // stays where it is; null: the end
+    std::string_view bytes;
+  };
+  Message next() {
+    if (left_.size() == 0) return {nullptr, {}};
+    const auto* const start = reinterpret_cast<const char*>(left_.begin());
     readers_.emplace_back(left_, reader_options(left_.asBytes().size()));
     left_ = {readers_.back().getEnd(), left_.end()};
-    return &readers_.back();
+    const auto* const end = reinterpret_cast<const char*>(left_.begin());
+    return {&readers_.back(), {start, static_cast<std::size_t>(end - start)}};
   }
 
  private:
@@ -92,9 +99,17 @@ EventKind kind_of(std::uint8_t number) {
              : EventKind::Unknown;
 }
 
+bool has_newer_columns(const tape::Events::Reader& events) {
+  const auto columns = capnp::toAny(events).getPointerSection();
+  for (unsigned i = capnp::_::structSize<tape::Events>().pointers; i < columns.size(); ++i) {
+    if (!columns[i].isNull()) return true;
+  }
+  return false;
+}
+
 }  // namespace
 
-// The records of one batch, by kind; an unknown kind is passed over.
+// The records of one batch, by kind.
 struct BatchParser::Body {
   std::optional<tape::Events::Reader> events;
   std::vector<tape::Metas::Reader> metas;
@@ -103,27 +118,30 @@ struct BatchParser::Body {
   std::vector<tape::Note::Reader> notes;
   std::string_view text;
   capnp::List<tape::Frame>::Reader frames;
+  std::vector<std::string_view> foreign;
 
   void add(Messages& messages) {
-    while (const auto* message = messages.next()) {
-      // The reader is kept by Messages; getRoot() only isn't const.
-      auto& reader = const_cast<capnp::FlatArrayMessageReader&>(*message);
-      add(reader.getRoot<tape::Record>());
+    for (Messages::Message message = messages.next(); message.reader != nullptr;
+         message = messages.next()) {
+      add(message.reader->getRoot<tape::Record>(), message.bytes);
     }
   }
 
-  void add(tape::Record::Reader record) {
+  void add(tape::Record::Reader record, std::string_view bytes) {
     switch (static_cast<RecordKind>(record.getKind())) {
       case RecordKind::Events: events = record.getEvents(); return;
       case RecordKind::Payload: text = as_view(record.getPayload().getText()); return;
       case RecordKind::Metas: metas.push_back(record.getMetas()); return;
       case RecordKind::Gap: gaps.push_back(record.getGap()); return;
       case RecordKind::Note: notes.push_back(record.getNote()); return;
-      case RecordKind::Verbatim: frames = record.getVerbatim().getList(); return;
+      case RecordKind::Verbatim:
+        frames = at_most(kMostBatchEvents, record.getVerbatim().getList(), "frames");
+        return;
       case RecordKind::Origin: origins.push_back(record.getOrigin()); return;
       case RecordKind::Clock:
       case RecordKind::Batch: return;
     }
+    foreign.push_back(bytes);
   }
 };
 
@@ -151,6 +169,12 @@ void BatchParser::parse(std::string_view columns, std::string_view payload, Even
     read_gaps(body, batch);
     for (const auto note : body.notes) {
       batch.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
+    }
+    for (const std::string_view record : body.foreign)
+      batch.foreign.push_back(batch.arena.copy(record));
+    if (body.events && !newer_columns_ && has_newer_columns(*body.events)) {
+      newer_columns_ = true;
+      batch.notes.push_back({std::string(kNewerColumns), "left out by a program that has none"});
     }
     pin(batch);
   });
@@ -230,7 +254,7 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
     event.received = received;
     event.origin = origin_at(columns.origin[i]);
   }
-  for (const auto original : from.getOriginal()) {
+  for (const auto original : at_most(count, from.getOriginal(), "lengths")) {
     if (original.getIndex() >= count) throw Error("a length belongs to no event");
     batch.events[batch.events.size() - count + original.getIndex()].length = original.getLength();
   }
@@ -261,6 +285,7 @@ void BatchParser::add_event(std::uint8_t kind,
     kept.frame = text;
     kept.problem = Problem::Malformed;
     kept.why = "written by a newer smtptape";
+    if (event.kind == EventKind::Unknown) kept.newer_kind = static_cast<EventKind>(kind);
     event.kind = EventKind::Unknown;
     event.verbatim = batch.arena.make<Verbatim>(kept);
   } else if (event.kind == EventKind::Diagnostic) {

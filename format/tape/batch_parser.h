@@ -38,7 +38,8 @@ class BatchParser {
   std::shared_ptr<std::vector<MetaPtr>> metas_;
   std::shared_ptr<std::vector<std::unique_ptr<const Origin>>> origins_;
   std::uint64_t meta_bytes_ = 0;
-  WireDecoder decoder_;  // of frames that were kept whole
+  bool newer_columns_ = false;  // were seen, and told of in a note
+  WireDecoder decoder_;         // of frames that were kept whole
 };
 
 }  // namespace smtptape

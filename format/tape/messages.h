@@ -67,6 +67,14 @@ inline kj::ArrayPtr<const capnp::word> as_words(std::string_view bytes) {
   return {reinterpret_cast<const capnp::word*>(bytes.data()), bytes.size() / sizeof(capnp::word)};
 }
 
+// The list, which is no longer than `most`: a list of empty structs takes no bytes, however long.
+template <class List>
+[[nodiscard]] List at_most(std::uint64_t most, List list, const char* what) {
+  if (list.size() <= most) return list;
+  throw Error(std::to_string(list.size()) + " " + what + " are over the limit of " +
+              std::to_string(most));
+}
+
 // Runs `work`, turning Cap'n Proto's exceptions into Error.
 template <class Work>
 auto reading_message(const char* what, Work&& work) -> std::invoke_result_t<Work> {

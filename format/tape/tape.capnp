@@ -175,6 +175,7 @@ struct GroupIndex {
   summaries @19 :List(PropertySummary);
   rows @20 :Data;            # zstd frame of one SessionRows message; left out in the footer
   rowsBytes @21 :UInt64;     # before compression
+  gapCount @22 :UInt64;      # `gaps` of the footer may hold fewer
 }
 
 struct PropertySummary {

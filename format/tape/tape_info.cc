@@ -36,7 +36,7 @@ unsigned losses(const std::array<Loss, kGapCauses>& all) {
 }
 
 void read_losses(capnp::List<tape::Lost>::Reader from, std::array<Loss, kGapCauses>& to) {
-  for (const auto entry : from) {
+  for (const auto entry : at_most(256, from, "causes")) {
     if (!known_cause(entry.getCause())) continue;
     to[entry.getCause() - 1U] = {entry.getCount(), entry.getGaps(), entry.getUnknown()};
   }
@@ -77,6 +77,7 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   }
   if (!index.rows.empty()) to.setRows(as_data(index.rows));
   to.setRowsBytes(index.rows_bytes);
+  to.setGapCount(index.gap_count);
 }
 
 GroupIndex read_index(tape::GroupIndex::Reader from) {
@@ -98,11 +99,11 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   index.unknown = from.getUnknown();
   index.metas = from.getMetas();
   index.sessions = from.getSessions();
-  for (const auto gap : from.getGaps())
+  for (const auto gap : at_most(kMostGroupGaps, from.getGaps(), "gaps"))
     index.gaps.push_back(read_gap(gap));
-  for (const auto origin : from.getOrigins())
+  for (const auto origin : at_most(kMostOrigins, from.getOrigins(), "origins"))
     index.origins.push_back(read_origin(origin));
-  for (const auto summary : from.getSummaries()) {
+  for (const auto summary : at_most(kMostIndexedKeys, from.getSummaries(), "summaries")) {
     PropertySummary& to = index.summaries.emplace_back();
     to.key = as_string(summary.getKey());
     to.absent = summary.getAbsent();
@@ -113,6 +114,7 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   }
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
+  index.gap_count = from.getGapCount();
   return index;
 }
 
@@ -323,7 +325,7 @@ TapeFooter read_footer_message(std::string_view message) {
     capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
     const auto from = reader.getRoot<tape::TapeFooter>();
     TapeFooter footer;
-    for (const auto group : from.getGroups())
+    for (const auto group : at_most(kMostGroups, from.getGroups(), "groups"))
       footer.groups.push_back(read_index(group));
     footer.session_hashes = bytes_to_hashes(as_view(from.getSessionHashes()));
     const auto ledger = from.getLedger();
@@ -332,9 +334,9 @@ TapeFooter read_footer_message(std::string_view message) {
     footer.ledger.not_selected = ledger.getNotSelected();
     read_losses(ledger.getLost(), footer.ledger.lost);
     read_losses(ledger.getUpstream(), footer.ledger.upstream);
-    for (const auto origin : from.getOrigins())
+    for (const auto origin : at_most(kMostOrigins, from.getOrigins(), "origins"))
       footer.origins.push_back(read_origin(origin));
-    for (const auto note : from.getNotes()) {
+    for (const auto note : at_most(kMostFooterNotes, from.getNotes(), "notes")) {
       footer.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
     }
     footer.sealed_at = from.getSealedAt();

@@ -106,7 +106,8 @@ struct GroupIndex {
   std::uint64_t unknown = 0;
   std::uint64_t metas = 0;
   std::uint64_t sessions = 0;
-  std::vector<Gap> gaps;  // without origins
+  std::uint64_t gap_count = 0;
+  std::vector<Gap> gaps;  // without origins; in a footer perhaps not all
   std::vector<Origin> origins;
   std::vector<PropertySummary> summaries;
   std::string rows;  // compressed; session_rows.h reads them

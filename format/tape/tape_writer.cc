@@ -78,6 +78,7 @@ struct TapeWriter::Impl {
   std::uint64_t offset = 0;
   std::uint64_t events = 0;
   std::vector<GroupIndex> ended;
+  std::uint64_t footer_gaps = 0;  // in `ended`
   std::vector<std::uint64_t> session_hashes;
   std::vector<Origin> origins;
   std::vector<Note> notes;
@@ -117,6 +118,24 @@ struct TapeWriter::Impl {
     const bool full = group.wire_bytes >= options.group_bytes || group.events >= kMostGroupEvents ||
                       rows.size() >= kMostSessionRows;
     if (full) end_group();
+  }
+
+  void add(Gap gap) {
+    open_group();
+    gap.detail.resize(std::min(gap.detail.size(), kMostDetailBytes));
+    batch().add(gap, names);
+    rows.add_gap();
+    gap.origin = nullptr;
+    group.gaps.push_back(std::move(gap));
+    if (++group.gap_count >= kMostGroupGaps) end_group();
+  }
+
+  void add(Note note) {
+    open_group();
+    note.key.resize(std::min(note.key.size(), kMostDetailBytes));
+    note.value.resize(std::min(note.value.size(), kMostDetailBytes));
+    batch().add(note);
+    if (notes.size() < kMostFooterNotes) notes.push_back(std::move(note));
   }
 
   void count(const Event& event) {
@@ -252,6 +271,9 @@ struct TapeWriter::Impl {
     group.rows_bytes = message.size();
     write(section_frame(SectionKind::Index, header.tape_id, header.flags, to_message(group)));
     group.rows.clear();
+    // From here on for the footer only.
+    group.gaps.resize(std::min<std::uint64_t>(group.gaps.size(), kMostFooterGaps - footer_gaps));
+    footer_gaps += group.gaps.size();
     ended.push_back(std::move(group));
   }
 
@@ -283,22 +305,21 @@ void TapeWriter::add(const Event& event) {
 }
 
 void TapeWriter::add(const Gap& gap) {
-  impl_->open_group();
-  impl_->batch().add(gap, impl_->names);
-  impl_->group.gaps.push_back(gap);
-  impl_->group.gaps.back().origin = nullptr;
-  impl_->rows.add_gap();
+  impl_->add(gap);
 }
 
 void TapeWriter::add(const Note& note) {
-  impl_->open_group();
-  impl_->batch().add(note);
-  impl_->notes.push_back(note);
+  impl_->add(note);
 }
 
 void TapeWriter::add(const ClockReading& clock) {
   impl_->open_group();
   impl_->batch().add(clock);
+}
+
+void TapeWriter::add_foreign(std::string_view record) {
+  impl_->open_group();
+  impl_->batch().add_foreign(record);
 }
 
 void TapeWriter::flush() {

@@ -7,6 +7,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "format/limits.h"
+#include "format/tape/compressor.h"
+#include "format/tape/messages.h"
 #include "format/tape/section.h"
 #include "format/tape/session_rows.h"
 #include "format/tape/tape_reader.h"
@@ -275,6 +278,104 @@ TEST_P(TapeLayouts, KeepsGapsNotesAndOrigins) {
   ASSERT_FALSE(reader.next(batch));
   EXPECT_EQ(reader.footer()->origins.size(), 2U);
   EXPECT_EQ(reader.footer()->groups[0].gaps.size(), 1U);
+}
+
+// A frame limit of one byte makes a gap of every frame: neither index nor footer may burst.
+TEST_P(TapeLayouts, GapsWithoutNumberAreKeptAndTheFooterStaysSmall) {
+  constexpr std::uint64_t kGaps = 50'000;
+  StringSink sink;
+  TapeWriter writer(sink, header_of(GetParam()), {});
+  Gap gap;
+  gap.cause = GapCause::Oversize;
+  gap.count = 1;
+  gap.detail = std::string(5000, 'x');
+  for (std::uint64_t i = 0; i < kGaps; ++i) {
+    gap.after_sequence = i;
+    writer.add(gap);
+  }
+  writer.seal({}, 0);
+  StringSource source(sink.text());
+  TapeReader reader(source, "x");
+  EventBatch batch;
+  std::uint64_t read = 0;
+  while (reader.next(batch)) {
+    for (const Gap& each : batch.gaps) {
+      ASSERT_EQ(each.after_sequence, read++);
+      ASSERT_EQ(each.detail.size(), kMostDetailBytes);
+    }
+  }
+  EXPECT_EQ(read, kGaps);
+  EXPECT_TRUE(reader.damage().empty());
+  ASSERT_TRUE(reader.footer());
+  std::uint64_t counted = 0;
+  std::uint64_t listed = 0;
+  for (const GroupIndex& group : reader.footer()->groups) {
+    EXPECT_LE(group.gap_count, kMostGroupGaps);
+    counted += group.gap_count;
+    listed += group.gaps.size();
+  }
+  EXPECT_EQ(counted, kGaps);
+  EXPECT_EQ(listed, kMostFooterGaps);
+}
+
+// Lists of empty structs: a few bytes claim as many elements as one likes.
+TEST(Tape, ListsThatAreLongerThanAnythingWritesAreRefused) {
+  const auto message = [](auto fill) {
+    capnp::MallocMessageBuilder builder;
+    fill(builder);
+    std::string out;
+    append_message(out, builder);
+    return out;
+  };
+  const std::string gaps = message([](capnp::MallocMessageBuilder& builder) {
+    builder.initRoot<tape::GroupIndex>().initGaps(static_cast<unsigned>(kMostGroupGaps + 1));
+  });
+  EXPECT_THROW((void)read_index_message(gaps), Error);
+  const std::string groups = message([](capnp::MallocMessageBuilder& builder) {
+    builder.initRoot<tape::TapeFooter>().initNotes(static_cast<unsigned>(kMostFooterNotes + 1));
+  });
+  EXPECT_THROW((void)read_footer_message(groups), Error);
+}
+
+TEST(Tape, SessionRowsComeBackAsTheyWere) {
+  GroupIndex index;
+  index.first_sequence = 100;
+  index.first_received = -5;
+  SessionRows rows;
+  rows.properties = {{"tenant", {"\"a\"", "\"b\"", "\"c\""}}, {"recipient", {}}};
+  for (std::uint32_t i = 0; i < 3; ++i) {
+    SessionRow& row = rows.rows.emplace_back();
+    row.id = std::string(i, 'x');
+    row.first_sequence = 100 + i;
+    row.last_sequence = 1'000'000'000'000 + i;
+    row.first_received = -5 + std::int64_t{i};
+    row.last_received = 7 + std::int64_t{i};
+    row.bytes_written = std::uint64_t{1} << (40 + i);
+    row.last_reply = 250;
+    row.tls = i == 1;
+    row.properties.resize(2);
+    row.properties[0].values =
+        i == 0 ? std::vector<std::uint32_t>{0, 1} : std::vector<std::uint32_t>{2, 0};
+    row.properties[1].absent = true;
+    if (i == 2) row.properties[1].hashes = {7, 8};
+  }
+  index.rows = compress_whole(to_message(rows, index));
+  const SessionRows back = read_rows(index);
+  ASSERT_EQ(back.rows.size(), 3U);
+  EXPECT_EQ(back.properties[0].values, rows.properties[0].values);
+  for (std::size_t i = 0; i < 3; ++i) {
+    EXPECT_EQ(back.rows[i].id, rows.rows[i].id);
+    EXPECT_EQ(back.rows[i].first_sequence, rows.rows[i].first_sequence);
+    EXPECT_EQ(back.rows[i].last_sequence, rows.rows[i].last_sequence);
+    EXPECT_EQ(back.rows[i].first_received, rows.rows[i].first_received);
+    EXPECT_EQ(back.rows[i].last_received, rows.rows[i].last_received);
+    EXPECT_EQ(back.rows[i].bytes_written, rows.rows[i].bytes_written);
+    EXPECT_EQ(back.rows[i].last_reply, 250);
+    EXPECT_EQ(back.rows[i].tls, rows.rows[i].tls);
+    EXPECT_EQ(back.rows[i].properties[0].values, rows.rows[i].properties[0].values);
+    EXPECT_TRUE(back.rows[i].properties[1].absent);
+    EXPECT_EQ(back.rows[i].properties[1].hashes, rows.rows[i].properties[1].hashes);
+  }
 }
 
 TEST(Tape, TheIndexHasARowForEachSession) {
