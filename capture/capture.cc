@@ -228,6 +228,8 @@ RecorderOptions recorder_options(const CaptureOptions& options, const std::strin
   to.group_bytes = options.group_bytes;
   to.rotate_size = options.rotate_size;
   to.rotate_interval = options.rotate_interval.count();
+  to.flush_interval = options.flush_interval.count();
+  to.sync_interval = options.sync_interval.count();
   if (options.most_events) to.most_events = *options.most_events;
   return to;
 }

@@ -38,6 +38,8 @@ struct CaptureOptions {
   std::uint64_t max_frame = kDefaultMaxFrame;
   std::uint64_t rotate_size = kDefaultRotateSize;
   std::chrono::nanoseconds rotate_interval{kDefaultRotateInterval};
+  std::chrono::nanoseconds flush_interval = std::chrono::seconds(1);
+  std::chrono::nanoseconds sync_interval = std::chrono::seconds(1);
   std::uint64_t batch_bytes = kDefaultBatchBytes;
   std::uint64_t group_bytes = kDefaultRecordingGroupBytes;
   std::chrono::milliseconds connect_within{10'000};

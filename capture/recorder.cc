@@ -30,6 +30,7 @@ Recorder::Recorder(const Store& store, RecorderOptions options, AllowList* filte
       options_(std::move(options)),
       filter_(filter),
       capture_(random_id()),
+      sync_thread_(std::chrono::nanoseconds(options_.sync_interval)),
       next_number_(store.next_number(options_.source)) {
 }
 
@@ -151,11 +152,12 @@ void Recorder::tick(std::int64_t now) {
 
 std::optional<std::int64_t> Recorder::next_tick() const {
   if (!tape_ || !tape_->unflushed_since) return std::nullopt;
-  return *tape_->unflushed_since + kFlushInterval;
+  return *tape_->unflushed_since + options_.flush_interval;
 }
 
 void Recorder::finish(std::int64_t now) {
   if (!tape_ && not_recording_) open_tape(now, sequence_ + 1);
+  sync_thread_.watch(nullptr);
   if (tape_) seal(*tape_, now);
   tape_.reset();
   totals_.ledger += std::exchange(early_, {});
@@ -195,6 +197,7 @@ void Recorder::open_tape(std::int64_t now, std::uint64_t first_sequence) {
   tape->group_began = now;
   tape->ledger = std::exchange(early_, {});
   tape_ = std::move(tape);
+  sync_thread_.watch(tape_->file.sync_point());
   tape_->writer.add(read_clocks());
   if (not_recording_) {
     tape_->ledger.add(*not_recording_);
@@ -246,6 +249,7 @@ void Recorder::count_lost(const FrameChunk& chunk) {
 }
 
 void Recorder::abandon(std::int64_t now) noexcept {
+  sync_thread_.watch(nullptr);
   if (std::exchange(in_hand_, false)) {
     --sequence_;
     note_disk_loss(1, now);

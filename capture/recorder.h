@@ -20,6 +20,7 @@
 #include "capture/event_queue.h"
 #include "capture/last_tape.h"
 #include "capture/store.h"
+#include "capture/sync_thread.h"
 #include "filters/allow_list.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
@@ -38,6 +39,8 @@ struct RecorderOptions {
   std::uint64_t group_bytes = kDefaultRecordingGroupBytes;
   std::uint64_t rotate_size = kDefaultRotateSize;         // on disk
   std::int64_t rotate_interval = kDefaultRotateInterval;  // ns
+  std::int64_t flush_interval = kNanosPerSecond;          // ns: what waits longer is written
+  std::int64_t sync_interval = kNanosPerSecond;           // ns: what was written is synced
   std::uint64_t most_events = ~std::uint64_t{0};          // that are stored
 };
 
@@ -49,8 +52,7 @@ struct CaptureTotals {
 
 class Recorder {
  public:
-  // What was added is readable by others after so long (ns), or after so many bytes of wire JSON.
-  static constexpr std::int64_t kFlushInterval = kNanosPerSecond;
+  // A group ends after so long, however small.
   static constexpr std::int64_t kGroupInterval = 300 * std::int64_t{kNanosPerSecond};
 
   // `filter` chooses what is stored; null: everything.  Both outlive the recorder.
@@ -107,6 +109,7 @@ class Recorder {
   WireDecoder decoder_;
   EventBatch batch_;  // room for the event in hand
 
+  SyncThread sync_thread_;
   std::unique_ptr<OpenTape> tape_;
   std::unique_ptr<OpenTape> ending_;  // while the next one is there already
   std::optional<Gap> not_recording_;  // waits for the first tape

@@ -141,25 +141,23 @@ std::string tape_start_text(std::int64_t unix_nanos) {
   return text;
 }
 
-LiveTape::LiveTape(const fs::path& path) : path_(path), sink_(create_live(path), path.string()) {
+LiveTape::LiveTape(const fs::path& path)
+    : path_(path), file_(std::make_shared<SyncPoint>(create_live(path))) {
 }
 
 void LiveTape::write(std::string_view bytes) {
+  if (file_->error != 0) sync();  // says what went wrong
   try {
-    sink_.write(bytes);
+    write_all(file_->fd.get(), bytes, path_.string());
   } catch (const Error&) {
     failed_ = true;
     throw;
   }
+  file_->written += bytes.size();
 }
 
 void LiveTape::sync() {
-  try {
-    sink_.sync();
-  } catch (const Error&) {
-    failed_ = true;
-    throw;
-  }
+  if (!sync_now(*file_)) throw system_error("syncing " + path_.string(), file_->error);
 }
 
 Store::Store(fs::path directory) : directory_(std::move(directory)) {

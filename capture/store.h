@@ -6,12 +6,14 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/io.h"
+#include "capture/sync_thread.h"
 
 namespace smtptape {
 
@@ -35,15 +37,18 @@ class LiveTape : public ByteSink {
   // The file is new; it and its name are on the disk when the first byte can be written.
   explicit LiveTape(const std::filesystem::path& path);
 
+  // Throws also when a sync of the sync thread has failed.
   void write(std::string_view bytes) override;
   void sync();
   // A write or a sync has failed: what the file ends with is unknown, and it must be left alone.
-  [[nodiscard]] bool failed() const { return failed_; }
+  [[nodiscard]] bool failed() const { return failed_ || file_->error != 0; }
+  // For the sync thread.
+  [[nodiscard]] const std::shared_ptr<SyncPoint>& sync_point() const { return file_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 
  private:
   std::filesystem::path path_;
-  FdSink sink_;
+  std::shared_ptr<SyncPoint> file_;
   bool failed_ = false;
 };
 

@@ -17,10 +17,14 @@ namespace {
 constexpr std::string_view kEventsLimit = "events:";
 constexpr std::string_view kTimeLimit = "duration:";
 
-std::uint64_t positive_size(const std::string& text, std::string_view option) {
+std::uint64_t size_between(const std::string& text,
+                           std::string_view option,
+                           std::uint64_t least,
+                           std::uint64_t most) {
   const std::uint64_t size = parse_size(text, option);
-  if (size == 0) throw UsageError(std::string(option) + ": must be more than 0");
-  return size;
+  if (size >= least && size <= most) return size;
+  throw UsageError(std::string(option) + ": " + text + " is not between " + show_size(least) +
+                   " and " + show_size(most));
 }
 
 std::chrono::nanoseconds positive_duration(std::string_view text, std::string_view option) {
@@ -48,6 +52,14 @@ class CaptureCommand : public Command {
     options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
     options.value("--rotate-size", rotate_size_, "SIZE", "A tape's size on disk (default: 256M)");
     options.value("--rotate-interval", rotate_interval_, "TIME", "A tape's span (default: 1h)");
+    options.value("--flush-interval",
+                  flush_interval_,
+                  "TIME",
+                  "What came is written after so long: all that a crash can cost (default: 1s)");
+    options.value("--sync-interval",
+                  sync_interval_,
+                  "TIME",
+                  "What was written goes to the disk after so long, for power loss (default: 1s)");
     options.value("--batch-bytes", batch_bytes_, "SIZE", "What is written at once (default: 256K)");
     options.value(
         "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
@@ -76,10 +88,12 @@ class CaptureCommand : public Command {
     options.writer = std::string("smtptape ") + kVersion;
     options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
     options.max_frame = parse_max_frame(max_frame_);
-    options.rotate_size = positive_size(rotate_size_, "--rotate-size");
+    options.rotate_size = size_between(rotate_size_, "--rotate-size", 4 * kKiB, 1024 * 1024 * kMiB);
     options.rotate_interval = positive_duration(rotate_interval_, "--rotate-interval");
-    options.batch_bytes = positive_size(batch_bytes_, "--batch-bytes");
-    options.group_bytes = positive_size(group_bytes_, "--group-bytes");
+    options.flush_interval = positive_duration(flush_interval_, "--flush-interval");
+    options.sync_interval = positive_duration(sync_interval_, "--sync-interval");
+    options.batch_bytes = size_between(batch_bytes_, "--batch-bytes", kKiB, 64 * kMiB);
+    options.group_bytes = size_between(group_bytes_, "--group-bytes", kKiB, 64 * kMiB);
     set_limit(options);
     return options;
   }
@@ -114,6 +128,8 @@ class CaptureCommand : public Command {
   std::string max_frame_ = "64M";
   std::string rotate_size_ = "256M";
   std::string rotate_interval_ = "1h";
+  std::string flush_interval_ = "1s";
+  std::string sync_interval_ = "1s";
   std::string batch_bytes_ = "256K";
   std::string group_bytes_ = "16M";
 };

@@ -1,0 +1,54 @@
+// Hands the tape that is being written to the disk, each interval, on a thread of its own:
+// recording never waits for a disk.  What a power loss can cost is the flush interval, the sync
+// interval and the time that the last sync took.
+#pragma once
+
+#include <atomic>
+#include <chrono>
+#include <condition_variable>
+#include <cstdint>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+#include "base/io.h"
+
+namespace smtptape {
+
+// A file as its writer and the sync thread see it.
+struct SyncPoint {
+  explicit SyncPoint(UniqueFd of) : fd(std::move(of)) {}
+  UniqueFd fd;
+  std::atomic<std::uint64_t> written = 0;  // handed to the system
+  std::atomic<std::uint64_t> synced = 0;   // on the disk
+  // errno of the sync that failed.  After that the system may have dropped what it held: the file
+  // is never synced again, and whoever writes it must stop.
+  std::atomic<int> error = 0;
+};
+
+class SyncThread {
+ public:
+  explicit SyncThread(std::chrono::nanoseconds interval);
+  // Waits for the sync that runs.
+  ~SyncThread();
+  SyncThread(const SyncThread&) = delete;
+  SyncThread& operator=(const SyncThread&) = delete;
+
+  // From now on this file, instead of the one before; null: none.
+  void watch(std::shared_ptr<SyncPoint> file);
+
+ private:
+  void work();
+
+  const std::chrono::nanoseconds interval_;
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::shared_ptr<SyncPoint> file_;
+  bool stopped_ = false;
+  std::thread thread_;  // last: it uses the others
+};
+
+// Syncs what is not synced yet; false when that fails, now or before.
+bool sync_now(SyncPoint& file);
+
+}  // namespace smtptape
