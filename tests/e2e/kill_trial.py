@@ -54,11 +54,11 @@ def run(program, *arguments):
 
 def trial(program, feed, lines, store, wait, earlier):
     """One capture, killed after `wait` seconds of recording; returns how many events are there."""
+    known = set(store.glob("*.tape")) if store.exists() else set()
     server, url = start_server(program, feed)
     capture = subprocess.Popen(
         [program, "capture", "--endpoint", url, "--store", store, "--name", "m", "--flush-interval", "50ms",
          "--batch-bytes", "8K", "--rotate-size", "64K"], stderr=subprocess.DEVNULL)
-    known = set(store.glob("*.tape")) if store.exists() else set()
     deadline = time.monotonic() + 20
     while not (set(store.glob("*.tape")) - known if store.exists() else None):
         if time.monotonic() > deadline:
