@@ -63,6 +63,20 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
   options.value(
       "--since", since, "TIME", "From this receive time on: RFC 3339, -2h, yesterday 22:00");
   options.value("--until", until, "TIME", "Up to this receive time");
+  options.value("--recovery",
+                recovery,
+                "HOW",
+                "At damage: skip it (default), tail: end there, strict: print nothing");
+}
+
+bool SelectionOptions::is_strict() const {
+  if (recovery == "skip" || recovery == "tail") return false;
+  if (recovery == "strict") return true;
+  throw UsageError("--recovery: \"" + recovery + "\" is none of skip, tail, strict");
+}
+
+Recovery SelectionOptions::at_damage() const {
+  return recovery == "skip" ? Recovery::Skip : Recovery::Tail;
 }
 
 Selection SelectionOptions::selection() const {
@@ -116,25 +130,44 @@ RenderOptions TextOptions::render(const FilterOptions& filters) const {
   return render;
 }
 
+namespace {
+
+void refuse_damage(const std::vector<TapeFile>& tapes) {
+  Inputs inputs(tapes, {}, Recovery::Tail);
+  EventBatch batch;
+  while (inputs.next(batch)) {
+  }
+  if (inputs.trouble().damage.empty()) return;
+  throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
+}
+
+}  // namespace
+
 SelectedTapes::SelectedTapes(const SelectionOptions& options, const Selection& selection) {
+  const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
   const auto& names = options.tapes;
   if (std::count(names.begin(), names.end(), "-") > 1) {
     throw UsageError("- : standard input can be read only once");
   }
-  if (twice && std::find(names.begin(), names.end(), "-") != names.end()) {
+  if ((twice || strict) && std::find(names.begin(), names.end(), "-") != names.end()) {
     Inputs::spool_standard_input();
   }
   tapes_ = find_tapes(names);
+  if (strict) {
+    refuse_damage(tapes_);
+    Inputs::rewind_standard_input();
+  }
   std::shared_ptr<SessionScope> sessions;
   if (twice) {
-    Inputs first_pass(tapes_, selection.whole_sessions ? selection.window : TimeWindow{});
+    Inputs first_pass(
+        tapes_, selection.whole_sessions ? selection.window : TimeWindow{}, options.at_damage());
     ReadAhead ahead(first_pass);
     sessions = collect_sessions(ahead, selection);
     Inputs::rewind_standard_input();
   }
-  inputs_ =
-      std::make_unique<Inputs>(tapes_, selection.whole_sessions ? TimeWindow{} : selection.window);
+  inputs_ = std::make_unique<Inputs>(
+      tapes_, selection.whole_sessions ? TimeWindow{} : selection.window, options.at_damage());
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
   selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(sessions));
 }

@@ -35,9 +35,12 @@ struct SelectionOptions {
   std::string scope;
   std::optional<std::string> since;
   std::optional<std::string> until;
+  std::string recovery = "skip";
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;
+  [[nodiscard]] bool is_strict() const;
+  [[nodiscard]] Recovery at_damage() const;
 };
 
 // --color, --only-new, --only-one, --kcli-profile; --terse and --as-live come from the filters.
@@ -52,7 +55,7 @@ struct TextOptions {
 };
 
 // The events that were chosen, read ahead on another thread; with Scope::Session after a first
-// pass over the tapes.
+// pass over the tapes, with --recovery strict after one that throws Error at damage.
 class SelectedTapes {
  public:
   SelectedTapes(const SelectionOptions& options, const Selection& selection);

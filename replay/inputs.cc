@@ -86,11 +86,16 @@ std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directo
 // One tape, opened when its first event is asked for.
 class TapeStream : public EventSource {
  public:
-  TapeStream(TapeFile file, InputTrouble& trouble) : file_(std::move(file)), trouble_(trouble) {}
+  TapeStream(TapeFile file, InputTrouble& trouble, Recovery recovery)
+      : file_(std::move(file)), trouble_(trouble), recovery_(recovery) {}
 
   [[nodiscard]] bool next(EventBatch& batch) override {
     if (!reader_) open();
-    if (reader_->next(batch)) return true;
+    if (!told_ && reader_->next(batch)) {
+      // What damage there is lies before this batch.
+      if (recovery_ == Recovery::Skip || reader_->damage().empty()) return true;
+      batch.clear();
+    }
     if (!told_) tell();
     told_ = true;
     return false;
@@ -123,6 +128,7 @@ class TapeStream : public EventSource {
 
   TapeFile file_;
   InputTrouble& trouble_;
+  Recovery recovery_;
   std::unique_ptr<FdSource> source_;
   std::unique_ptr<TapeReader> reader_;
   bool told_ = false;
@@ -187,12 +193,12 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
 // The tapes of one capture, in order of sequence, each event once.
 class CaptureStream : public EventSource {
  public:
-  CaptureStream(std::vector<TapeFile> files, InputTrouble& trouble) {
+  CaptureStream(std::vector<TapeFile> files, InputTrouble& trouble, Recovery recovery) {
     std::stable_sort(files.begin(), files.end(), [](const TapeFile& a, const TapeFile& b) {
       return a.first_sequence < b.first_sequence;
     });
     for (TapeFile& file : files)
-      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), trouble));
+      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), trouble, recovery));
   }
 
   [[nodiscard]] bool next(EventBatch& out) override {
@@ -393,14 +399,16 @@ struct Inputs::Impl {
   bool several = false;  // tapes: they may tell the same gaps
   SeenGaps seen_gaps;
 
-  Impl(std::vector<TapeFile> tapes, const TimeWindow& window) {
+  Recovery recovery;
+
+  Impl(std::vector<TapeFile> tapes, const TimeWindow& window, Recovery how) : recovery(how) {
     std::map<Id128, std::vector<TapeFile>> by_capture;
     several = tapes.size() > 1;
     for (TapeFile& tape : tapes) {
       if (tape.received && !window.touches(*tape.received)) continue;
       if (tape.mixed || tape.origins.empty()) {
         const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
-        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, trouble));
+        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, trouble, recovery));
         shared_captures = true;
       } else {
         by_capture[tape.origins.front().capture].push_back(std::move(tape));
@@ -408,7 +416,7 @@ struct Inputs::Impl {
     }
     for (auto& [capture, files] : by_capture) {
       const std::string source = files.front().origins.front().source;
-      add_lane(source, files, std::make_unique<CaptureStream>(files, trouble));
+      add_lane(source, files, std::make_unique<CaptureStream>(files, trouble, recovery));
     }
     std::stable_sort(lanes.begin(), lanes.end(), [](const Lane& a, const Lane& b) {
       return a.source < b.source;
@@ -437,6 +445,10 @@ struct Inputs::Impl {
   }
 
   bool next(EventBatch& batch) {
+    if (recovery == Recovery::Tail && !trouble.damage.empty()) {
+      batch.clear();
+      return false;
+    }
     const bool more = lanes.size() == 1 ? lanes.front().stream->next(batch) : merge(batch);
     if (several) std::erase_if(batch.gaps, [&](const Gap& gap) { return !seen_gaps.add(gap); });
     return more;
@@ -476,8 +488,8 @@ struct Inputs::Impl {
   }
 };
 
-Inputs::Inputs(std::vector<TapeFile> tapes, const TimeWindow& window)
-    : impl_(std::make_unique<Impl>(std::move(tapes), window)) {
+Inputs::Inputs(std::vector<TapeFile> tapes, const TimeWindow& window, Recovery recovery)
+    : impl_(std::make_unique<Impl>(std::move(tapes), window, recovery)) {
 }
 Inputs::~Inputs() = default;
 

@@ -68,10 +68,18 @@ struct ListedTape {
 // is nothing to read: one line that names the argument.
 [[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);
 
+// What to do at damage.
+enum class Recovery : std::uint8_t {
+  Skip,  // pass over it: everything whose checksum is good comes out
+  Tail,  // end there: nothing comes out that may have something missing before it
+};
+
 class Inputs : public EventSource {
  public:
   // Tapes that certainly hold nothing of the window are left out.
-  explicit Inputs(std::vector<TapeFile> tapes, const TimeWindow& window = {});
+  explicit Inputs(std::vector<TapeFile> tapes,
+                  const TimeWindow& window = {},
+                  Recovery recovery = Recovery::Skip);
   ~Inputs() override;
 
   [[nodiscard]] bool next(EventBatch& batch) override;

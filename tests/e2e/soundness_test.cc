@@ -1,4 +1,5 @@
 // What an operator does after a bad night: verify, recover, compact.
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 
@@ -79,6 +80,62 @@ TEST_F(Soundness, RecoverNeverWritesOverAFile) {
   const Ran again = smtptape("recover -o", {copies_, tape_});
   EXPECT_EQ(again.exit, 1);
   EXPECT_THAT(again.err, HasSubstr("exists"));
+}
+
+// Small groups, so that something stands behind the damage, and a store of one tape.
+class Recovery : public Soundness {
+ protected:
+  void SetUp() override {
+    bytes_ = read_file(golden_path("tapes/version-1-recorded.tape"));
+    frames_ = read_lines(golden_path("tapes/version-1.jsonl"));
+    bytes_[bytes_.size() / 2] = static_cast<char>(bytes_[bytes_.size() / 2] ^ 4);
+    std::ofstream(tape_, std::ios::binary) << bytes_;
+  }
+  static std::vector<std::string> lines(const std::string& text) {
+    std::vector<std::string> all;
+    std::size_t from = 0;
+    for (std::size_t end = 0; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
+      all.push_back(text.substr(from, end - from));
+    }
+    return all;
+  }
+  [[nodiscard]] std::size_t common_start(const std::vector<std::string>& got) const {
+    const auto differ = std::mismatch(got.begin(), got.end(), frames_.begin(), frames_.end());
+    return static_cast<std::size_t>(differ.first - got.begin());
+  }
+  std::string bytes_;
+  std::vector<std::string> frames_;
+};
+
+TEST_F(Recovery, SkipGoesOnBehindTheDamage) {
+  const Ran ran = smtptape("export", {tape_});
+  EXPECT_EQ(ran.exit, 3);
+  const auto got = lines(ran.out);
+  EXPECT_LT(common_start(got), got.size());
+  EXPECT_EQ(got.back(), frames_.back());
+}
+
+TEST_F(Recovery, TailEndsAtTheDamage) {
+  const Ran ran = smtptape("export --recovery tail", {tape_});
+  EXPECT_EQ(ran.exit, 3);
+  const auto got = lines(ran.out);
+  EXPECT_GT(got.size(), 0U);
+  EXPECT_EQ(common_start(got), got.size());
+  EXPECT_LT(got.size(), lines(smtptape("export", {tape_}).out).size());
+}
+
+TEST_F(Recovery, StrictPrintsNothing) {
+  const Ran ran = smtptape("export --recovery strict", {tape_});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.err, HasSubstr(tape_ + " at "));
+  const Ran piped = run_program(SMTPTAPE_PROGRAM, {"replay", "-", "--recovery", "strict"}, bytes_);
+  EXPECT_EQ(piped.exit, 1);
+  EXPECT_EQ(piped.out, "");
+}
+
+TEST_F(Recovery, AnotherWordIsWrongUsage) {
+  EXPECT_EQ(smtptape("replay --recovery all", {tape_}).exit, 2);
 }
 
 TEST_F(Soundness, CompactLeavesDamagedTapesAlone) {
