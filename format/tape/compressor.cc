@@ -61,8 +61,15 @@ void Compressor::end(std::string& out) {
   impl_->run({}, ZSTD_e_end, out);
 }
 
+namespace {
+constexpr std::size_t kFrameStart = 5;  // the least that zstd wants of a frame
+constexpr std::size_t kBlockHeader = 3;
+}  // namespace
+
 struct Decompressor::Impl {
   ZSTD_DCtx* context = ZSTD_createDCtx();
+  std::size_t hint = kFrameStart;  // zstd's: the piece that is next, and the header behind it
+  bool waiting = false;            // there may be output
   Impl() {
     if (context == nullptr) throw std::bad_alloc();
     checked(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, kMostWindowLog));
@@ -76,8 +83,13 @@ Decompressor::Decompressor() : impl_(std::make_unique<Impl>()) {
 }
 Decompressor::~Decompressor() = default;
 
+std::size_t Decompressor::wanted() const {
+  if (impl_->waiting) return 0;
+  return impl_->hint > kBlockHeader ? impl_->hint - kBlockHeader : impl_->hint;
+}
+
 Decompressor::Step Decompressor::step(std::string_view input, char* output, std::size_t size) {
-  constexpr std::size_t kBlockHeaderBytes = 3;
+  input = input.substr(0, wanted());
   ZSTD_inBuffer in{input.data(), input.size(), 0};
   ZSTD_outBuffer out{output, size, 0};
   const std::size_t result = ZSTD_decompressStream(impl_->context, &out, &in);
@@ -88,13 +100,17 @@ Decompressor::Step Decompressor::step(std::string_view input, char* output, std:
     step.error = ZSTD_getErrorName(result);
     return step;
   }
+  impl_->waiting = out.pos == size;
   step.frame_ended = result == 0;
-  step.at_block_border = result == kBlockHeaderBytes && out.pos < size;
+  impl_->hint = step.frame_ended ? kFrameStart : result;
+  step.at_block_border = result == kBlockHeader && !impl_->waiting;
   return step;
 }
 
 void Decompressor::reset() {
   checked(ZSTD_DCtx_reset(impl_->context, ZSTD_reset_session_only));
+  impl_->hint = kFrameStart;
+  impl_->waiting = false;
 }
 
 std::string compress_whole(std::string_view bytes) {
@@ -114,12 +130,12 @@ std::string decompress_whole(std::string_view bytes, std::uint64_t most) {
     const std::size_t room =
         std::min<std::uint64_t>(std::max<std::size_t>(before, 1 << 16), most - before);
     out.resize(before + room);
+    if (bytes.size() < decompressor.wanted()) throw Error("decompressing: cut short");
     const auto step = decompressor.step(bytes, out.data() + before, room);
     if (step.error != nullptr) throw Error(std::string("decompressing: ") + step.error);
     bytes.remove_prefix(step.consumed);
     out.resize(before + step.produced);
     if (step.frame_ended) return out;
-    if (step.consumed == 0 && step.produced == 0) throw Error("decompressing: cut short");
   }
 }
 

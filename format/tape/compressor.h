@@ -31,6 +31,10 @@ class Compressor {
 };
 
 // One zstd frame after another, fed piece by piece.
+//
+// What comes out must not depend on how the input happens to be cut: zstd forgets what it has put
+// out in a call that fails.  So a call gets one piece, a header or a block, and what is ready is
+// fetched before the next.
 class Decompressor {
  public:
   Decompressor();
@@ -46,6 +50,9 @@ class Decompressor {
     bool at_block_border = false;
     const char* error = nullptr;  // zstd's words
   };
+  // How many bytes the next step() wants, no more; 0: none, output is waiting.
+  [[nodiscard]] std::size_t wanted() const;
+  // Takes wanted() bytes from the front of `input` (fewer only where the input ends).
   Step step(std::string_view input, char* output, std::size_t size);
   // Forgets a frame that was begun.
   void reset();

@@ -357,9 +357,15 @@ struct TapeReader::Impl {
     Decompressor trial;
     AlignedBytes start;
     start.resize(256);
-    const auto step = trial.step(bytes, start.data(), 256);
-    if (step.error != nullptr) return false;
-    const auto head = parse_head(start.view().substr(0, step.produced / 8 * 8));
+    std::size_t have = 0;
+    while (have < start.view().size() && bytes.size() >= trial.wanted()) {
+      const auto step = trial.step(bytes, start.data() + have, start.view().size() - have);
+      if (step.error != nullptr) return false;
+      if (step.frame_ended) break;
+      bytes.remove_prefix(step.consumed);
+      have += step.produced;
+    }
+    const auto head = parse_head(start.view().substr(0, have / 8 * 8));
     return head.has_value();
   }
 
@@ -386,11 +392,11 @@ struct TapeReader::Impl {
         why = "a frame ends inside a batch";
         return have == 0 ? Got::NothingFrameEnded : Got::Bad;
       }
-      if (input.view().empty() && !input.fill(1) && !drain(to, size, have)) {
-        const bool between_batches = have == 0 && at_block_border && batches_in_frame > 0;
+      if (!input.fill(decompressor.wanted())) {
+        const bool between_batches =
+            have == 0 && at_block_border && batches_in_frame > 0 && input.view().empty();
         return between_batches ? Got::NothingCut : Got::Cut;
       }
-      if (have == size) break;
       const auto step = decompressor.step(input.view(), to + have, size - have);
       group_hash.add(input.view().substr(0, step.consumed));
       input.consume(step.consumed);
@@ -403,14 +409,6 @@ struct TapeReader::Impl {
       frame_ended = step.frame_ended;
     }
     return Got::All;
-  }
-
-  // At the end of the input zstd may still hold output.
-  bool drain(char* to, std::size_t size, std::size_t& have) {
-    const auto step = decompressor.step({}, to + have, size - have);
-    have += step.produced;
-    if (step.error == nullptr) at_block_border = step.at_block_border;
-    return step.produced > 0;
   }
 
   // A body grows with what really comes out of the frame.
@@ -560,6 +558,8 @@ struct TapeReader::Impl {
 
   bool cut_or_bad(Got got, const std::string& why, std::uint64_t start) {
     if (got == Got::Bad || got == Got::NothingFrameEnded) return refuse(why, start);
+    // Does the length of a block lie?  Then something whole may follow.
+    if (find_section(input.view(), 0)) return refuse("a block is longer than the group", start);
     torn("cut inside a batch");
     return false;
   }
