@@ -20,4 +20,14 @@ inline Ran smtptape(const std::string& line, const std::vector<std::string>& mor
   return smtptape(words);
 }
 
+// Without their ends; what follows the last line end is no line.
+inline std::vector<std::string> lines_of(const std::string& text) {
+  std::vector<std::string> all;
+  std::size_t from = 0;
+  for (std::size_t end = 0; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
+    all.push_back(text.substr(from, end - from));
+  }
+  return all;
+}
+
 }  // namespace smtptape::testing

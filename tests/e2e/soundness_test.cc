@@ -91,14 +91,6 @@ class Recovery : public Soundness {
     bytes_[bytes_.size() / 2] = static_cast<char>(bytes_[bytes_.size() / 2] ^ 4);
     std::ofstream(tape_, std::ios::binary) << bytes_;
   }
-  static std::vector<std::string> lines(const std::string& text) {
-    std::vector<std::string> all;
-    std::size_t from = 0;
-    for (std::size_t end = 0; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
-      all.push_back(text.substr(from, end - from));
-    }
-    return all;
-  }
   [[nodiscard]] std::size_t common_start(const std::vector<std::string>& got) const {
     const auto differ = std::mismatch(got.begin(), got.end(), frames_.begin(), frames_.end());
     return static_cast<std::size_t>(differ.first - got.begin());
@@ -110,7 +102,7 @@ class Recovery : public Soundness {
 TEST_F(Recovery, SkipGoesOnBehindTheDamage) {
   const Ran ran = smtptape("export", {tape_});
   EXPECT_EQ(ran.exit, 3);
-  const auto got = lines(ran.out);
+  const auto got = lines_of(ran.out);
   EXPECT_LT(common_start(got), got.size());
   EXPECT_EQ(got.back(), frames_.back());
 }
@@ -118,10 +110,10 @@ TEST_F(Recovery, SkipGoesOnBehindTheDamage) {
 TEST_F(Recovery, TailEndsAtTheDamage) {
   const Ran ran = smtptape("export --recovery tail", {tape_});
   EXPECT_EQ(ran.exit, 3);
-  const auto got = lines(ran.out);
+  const auto got = lines_of(ran.out);
   EXPECT_GT(got.size(), 0U);
   EXPECT_EQ(common_start(got), got.size());
-  EXPECT_LT(got.size(), lines(smtptape("export", {tape_}).out).size());
+  EXPECT_LT(got.size(), lines_of(smtptape("export", {tape_}).out).size());
 }
 
 TEST_F(Recovery, StrictPrintsNothing) {

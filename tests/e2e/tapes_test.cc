@@ -19,14 +19,6 @@ class Tapes : public ::testing::Test {
     const Ran ran = smtptape("import", {feed_, "-o", tape_});
     ASSERT_EQ(ran.exit, 0) << ran.err;
   }
-  static std::vector<std::string> lines(const std::string& text) {
-    std::vector<std::string> all;
-    std::size_t from = 0;
-    for (std::size_t end = 0; (end = text.find('\n', from)) != std::string::npos; from = end + 1) {
-      all.push_back(text.substr(from, end - from));
-    }
-    return all;
-  }
   // The text between the quotes after `"key":"`, or empty.
   static std::string value_of(const std::string& frame, const std::string& key) {
     const std::string before = "\"" + key + "\":\"";
@@ -45,7 +37,7 @@ class Tapes : public ::testing::Test {
 TEST_F(Tapes, StrictKeepsOnlyLinesOfThatTenant) {
   const Ran ran = smtptape("export --scope strict --tenant acme", {tape_});
   std::string want;
-  for (const std::string& frame : lines(whole_)) {
+  for (const std::string& frame : lines_of(whole_)) {
     if (value_of(frame, "tenant") == "acme") want += frame + "\n";
   }
   ASSERT_FALSE(want.empty());
@@ -54,11 +46,11 @@ TEST_F(Tapes, StrictKeepsOnlyLinesOfThatTenant) {
 
 TEST_F(Tapes, SessionKeepsTheWholeDialogueAndNothingElse) {
   std::vector<std::string> ids;
-  for (const std::string& frame : lines(whole_)) {
+  for (const std::string& frame : lines_of(whole_)) {
     if (value_of(frame, "tenant") == "acme") ids.push_back(value_of(frame, "id"));
   }
   std::string want;
-  for (const std::string& frame : lines(whole_)) {
+  for (const std::string& frame : lines_of(whole_)) {
     if (std::find(ids.begin(), ids.end(), value_of(frame, "id")) != ids.end()) want += frame + "\n";
   }
   EXPECT_EQ(smtptape("export --scope session --tenant acme", {tape_}).out, want);
@@ -79,8 +71,8 @@ TEST_F(Tapes, CopiesAndOverlappingExtractsGiveEachEventOnce) {
   ASSERT_EQ(smtptape("extract --tenant acme -o", {one, tape_}).exit, 0);
   ASSERT_EQ(smtptape("extract --tenant globex -o", {two, tape_}).exit, 0);
   EXPECT_TRUE(smtptape("export", {one, tape_, two, tape_}).out == whole_);
-  const auto merged = lines(smtptape("export", {two, one}).out);
-  const auto all = lines(whole_);
+  const auto merged = lines_of(smtptape("export", {two, one}).out);
+  const auto all = lines_of(whole_);
   std::size_t next = 0;
   for (const std::string& frame : all) {
     if (next < merged.size() && merged[next] == frame) ++next;
@@ -95,7 +87,7 @@ TEST_F(Tapes, SeveralSourcesAreMergedByReceiveTime) {
                {golden_path("feeds/tlsauth/raw.jsonl").string(), "-o", other, "--name", "mta-2"})
           .exit,
       0);
-  const auto merged = lines(smtptape("export", {tape_, other}).out);
+  const auto merged = lines_of(smtptape("export", {tape_, other}).out);
   EXPECT_EQ(merged.size(), 520U + 420U);
   std::vector<std::string> times;
   for (const std::string& frame : merged)
@@ -198,8 +190,8 @@ TEST(Info, ANameFromATapeDoesNotSpeakToTheTerminal) {
 TEST(Import, AGroupEndsHoweverSmallItsFramesAre) {
   TemporaryDirectory directory;
   const std::string tape = directory / "x.tape";
-  const std::string lines((4U << 20U) + 10, '\n');
-  ASSERT_EQ(smtptape({"import", "-", "-o", tape}, lines).exit, 0);
+  const std::string empty_frames((4U << 20U) + 10, '\n');
+  ASSERT_EQ(smtptape({"import", "-", "-o", tape}, empty_frames).exit, 0);
   EXPECT_THAT(smtptape("info --groups", {tape}).out, HasSubstr("group 1 at "));
 }
 
