@@ -90,13 +90,15 @@ class TapeStream : public EventSource {
       : file_(std::move(file)), trouble_(trouble), recovery_(recovery) {}
 
   [[nodiscard]] bool next(EventBatch& batch) override {
-    if (!reader_) open();
-    if (!told_ && reader_->next(batch)) {
-      // What damage there is lies before this batch.
-      if (recovery_ == Recovery::Skip || reader_->damage().empty()) return true;
+    if (told_) return false;
+    try {
+      if (read(batch)) return true;
+      tell();
+    } catch (const Error& error) {
+      if (file_.named) throw;
       batch.clear();
+      trouble_.damage.push_back(std::string(error.what()) + "; passed over");
     }
-    if (!told_) tell();
     told_ = true;
     return false;
   }
@@ -104,6 +106,15 @@ class TapeStream : public EventSource {
   [[nodiscard]] const TapeFile& file() const { return file_; }
 
  private:
+  bool read(EventBatch& batch) {
+    if (!reader_) open();
+    if (!reader_->next(batch)) return false;
+    // What damage there is lies before this batch.
+    if (recovery_ == Recovery::Skip || reader_->damage().empty()) return true;
+    batch.clear();
+    return false;
+  }
+
   void open() {
     const bool standard_input = file_.path == kStandardInput;
     const std::string name = standard_input ? "standard input" : file_.path.string();
@@ -376,8 +387,18 @@ std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
 
 std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
   std::vector<TapeFile> files;
-  for (const ListedTape& tape : list_tapes(arguments))
-    files.push_back(describe_file(tape.path));
+  for (const ListedTape& tape : list_tapes(arguments)) {
+    TapeFile file;
+    try {
+      file = describe_file(tape.path);
+    } catch (const Error&) {
+      if (tape.named) throw;
+      file.path = tape.path;
+      file.mixed = true;
+    }
+    file.named = tape.named;
+    files.push_back(std::move(file));
+  }
   return files;
 }
 

@@ -38,6 +38,7 @@ struct TapeFile {
   std::filesystem::path path;
   std::optional<TapeHeader> header;  // nullopt: unreadable; reading on may still give events
   std::vector<Origin> origins;       // where its events come from, as far as header and footer tell
+  bool named = true;                 // by the user; else found in a directory
   bool mixed = false;                // may hold events of several captures
   std::uint64_t first_sequence = 0;
   std::optional<TimeSpan> received;  // of a sealed one: its events and gaps
@@ -65,7 +66,8 @@ struct ListedTape {
 [[nodiscard]] std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments);
 
 // The tapes that `arguments` name: files, directories of tapes, or "-".  Throws Error when there
-// is nothing to read: one line that names the argument.
+// is nothing to read, or when a file that was named can't be read: one line that names it.  What
+// only lies in a directory and is no tape is told of as damage when its turn comes.
 [[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);
 
 // What to do at damage.

@@ -314,9 +314,15 @@ class InfoCommand : public Command {
     StandardOutput out;
     bool damaged = false;
     for (const TapeFile& file : find_tapes(tapes_)) {
-      const TapeFacts facts = facts_of(file);
-      out.write(json_ ? json_of(facts, groups_) : text_of(facts, groups_));
-      damaged = damaged || !facts.damage.empty();
+      try {
+        const TapeFacts facts = facts_of(file);
+        out.write(json_ ? json_of(facts, groups_) : text_of(facts, groups_));
+        damaged = damaged || !facts.damage.empty();
+      } catch (const Error& error) {
+        if (file.named) throw;
+        say(std::string(error.what()) + "; passed over");
+        damaged = true;
+      }
     }
     return static_cast<int>(damaged ? Exit::Incomplete : Exit::Done);
   }

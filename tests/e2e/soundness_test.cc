@@ -58,6 +58,21 @@ TEST_F(Soundness, VerifyGoesOnBehindWhatIsNoTape) {
   EXPECT_EQ(smtptape("verify", {directory_ / "a.tape"}).exit, 1);
 }
 
+TEST_F(Soundness, AStoreIsReadAlthoughSomethingElseLiesInIt) {
+  std::ofstream(directory_ / "a.tape") << "somebody else's file, which is no tape at all";
+  std::ofstream(directory_ / "empty.tape");
+  fs::create_symlink("/nowhere", directory_ / "link.tape");
+  fs::create_directory(directory_ / "directory.tape");
+  const Ran ran = smtptape("export", {directory_.path().string()});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_EQ(ran.out, read_file(feed_));
+  EXPECT_THAT(ran.err, HasSubstr("a.tape: not a smtptape tape; passed over"));
+  EXPECT_EQ(smtptape("export", {directory_ / "a.tape"}).exit, 1);
+  const Ran info = smtptape("info", {directory_.path().string()});
+  EXPECT_EQ(info.exit, 3);
+  EXPECT_THAT(info.out, HasSubstr(tape_ + ": sealed"));
+}
+
 TEST_F(Soundness, RecoverCopiesWhatIsGoodAndLeavesTheOriginalAlone) {
   damage();
   const std::string before = read_file(tape_);
