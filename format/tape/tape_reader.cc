@@ -190,6 +190,7 @@ struct TapeReader::Impl {
     const std::uint64_t size_untrusted =
         load_u32(input.view().data() + 4) + std::uint64_t{kFrameHeaderBytes};
     if (size_untrusted > kMostSectionBytes) {
+      if (input.offset() == 0) return look_for_start();
       return damaged(input.offset(),
                      "a section of " + std::to_string(size_untrusted) + " bytes is over the limit");
     }
@@ -230,6 +231,7 @@ struct TapeReader::Impl {
 
   // Cut short, or its length is damaged: then something whole follows.
   void section_runs_over_the_end() {
+    if (!tape_id && go_to_first_group()) return;
     const std::string_view view = input.view();
     const std::string_view magic = view.substr(std::min(view.size(), kFrameHeaderBytes));
     if (!tape_id && !kSectionMagic.starts_with(magic.substr(0, kSectionMagic.size()))) {
@@ -336,6 +338,10 @@ struct TapeReader::Impl {
 
   // The header can't be read.  It costs nothing but itself: look for the first group.
   void look_for_start() {
+    if (!go_to_first_group()) damaged(input.offset(), "the header can't be read");
+  }
+
+  bool go_to_first_group() {
     const std::uint64_t offset = input.offset();
     input.fill(kMiBToLookAt);
     const std::string_view view = input.view();
@@ -344,11 +350,12 @@ struct TapeReader::Impl {
       if (begins_batch_of_a_tape(view.substr(at))) {
         damage.push_back({offset, at, "the header can't be read", {}});
         input.consume(at);
-        return begin_zstd_frame();
+        begin_zstd_frame();
+        return true;
       }
       ++at;
     }
-    damaged(offset, "the header can't be read");
+    return false;
   }
 
   static constexpr std::size_t kMiBToLookAt = 1 << 20;
@@ -402,6 +409,9 @@ struct TapeReader::Impl {
       input.consume(step.consumed);
       have += step.produced;
       at_block_border = step.at_block_border;
+      // Nothing was waiting behind the batch before: it ended here.
+      const bool ended_here = at_block_border && have == 0 && step.consumed == 0;
+      if (ended_here && batches_in_frame > 0 && columns.empty()) good_until = input.offset();
       if (step.error != nullptr) {
         why = std::string("zstd: ") + step.error;
         return Got::Bad;
@@ -485,6 +495,7 @@ struct TapeReader::Impl {
       return false;
     }
     if (got == Got::NothingCut) {
+      if (input.offset() > start) return refuse_tail();
       if (columns.empty()) good_until = input.offset();
       columns.empty() ? finish(TapeEnd::Unclosed) : torn("cut inside a group");
       return false;
@@ -553,6 +564,12 @@ struct TapeReader::Impl {
 
   bool refuse(const std::string& what, std::uint64_t start) {
     damaged(std::max(start, frame_offset), what);
+    return false;
+  }
+
+  // Zeros, to zstd, are blocks without content; no writer of ours makes any.
+  bool refuse_tail() {
+    torn("no batch follows");
     return false;
   }
 

@@ -389,6 +389,59 @@ TEST_P(TapeLayouts, WhatIsReadDoesNotDependOnHowMuchComesAtATime) {
   }
 }
 
+// Id and flags stand in every section and batch: of a header nothing else is needed.
+TEST_P(TapeLayouts, ADamagedHeaderCostsNothingButItself) {
+  const Made made = make_tape(some_frames(9), GetParam(), sizes(kKi, 4 * kKi));
+  const ReadBack whole = read_back(made.bytes);
+  for (const std::size_t first : {0U, 4U, 8U, 16U, 24U, 56U, 64U, 100U}) {
+    std::string bytes = made.bytes;
+    for (std::size_t at = first; at < first + 8; ++at)
+      bytes[at] = static_cast<char>(~bytes[at]);
+    const ReadBack got = read_back(bytes);
+    EXPECT_EQ(got.frames, whole.frames) << first;
+    EXPECT_EQ(got.damage.size(), 1U) << first;
+  }
+}
+
+// What a file system leaves behind a power loss: to zstd these are blocks without content.
+TEST(Tape, ZerosBehindABatchAreNoCleanEndAndStandWhereTheyStand) {
+  Made made;
+  StringSink sink;
+  TapeWriter writer(sink, header_of(Layout::Interleaved), sizes(256 * kKi, 1024 * kKi));
+  WireDecoder decoder;
+  EventBatch batch;
+  std::vector<std::string> states;  // after each flushed batch
+  for (const std::string& frame : some_frames(12)) {
+    batch.clear();
+    Event& event = decoder.decode(frame, Opcode::Text, batch);
+    event.sequence = states.size() + 1;
+    writer.add(event);
+    writer.flush();
+    states.push_back(sink.text());
+  }
+  for (const std::string& state : states) {
+    const auto events = static_cast<std::size_t>(&state - states.data()) + 1;
+    const auto read = [](const std::string& bytes, std::size_t& count) {
+      StringSource source(bytes);
+      auto reader = std::make_unique<TapeReader>(source, "x");
+      EventBatch got;
+      for (count = 0; reader->next(got);)
+        count += got.events.size();
+      return std::pair(reader->end(), reader->damage());
+    };
+    std::size_t count = 0;
+    EXPECT_EQ(read(state, count).first, TapeEnd::Unclosed);
+    for (const std::size_t zeros : {1U, 3U, 512U, 4096U}) {
+      const auto [end, damage] = read(state + std::string(zeros, '\0'), count);
+      EXPECT_EQ(count, events);
+      EXPECT_EQ(end, TapeEnd::Torn);
+      ASSERT_EQ(damage.size(), 1U);
+      EXPECT_EQ(damage[0].offset, state.size());
+      EXPECT_EQ(damage[0].bytes, zeros);
+    }
+  }
+}
+
 TEST(Tape, SessionRowsComeBackAsTheyWere) {
   GroupIndex index;
   index.first_sequence = 100;
