@@ -50,12 +50,7 @@ void record_batch(const EventBatch& batch, TapeWriter& writer, Ledger& ledger) {
       ledger.add(*gap);
     }
   }
-  for (const Gap& gap : batch.gaps) {
-    writer.add(gap);
-    ledger.add(gap);
-  }
-  for (const Note& note : batch.notes)
-    writer.add(note);
+  writer.add_beside_events(batch, ledger);
 }
 
 }  // namespace smtptape

@@ -66,14 +66,7 @@ class Copier {
       last_sequence_ = event.sequence;
       last_received_ = event.received;
     }
-    for (const Gap& gap : batch.gaps) {
-      writer_.add(gap);
-      ledger_.add(gap);
-    }
-    for (const Note& note : batch.notes)
-      writer_.add(note);
-    for (const std::string_view record : batch.foreign)
-      writer_.add_foreign(record);
+    writer_.add_beside_events(batch, ledger_);
   }
 
   // What was found since the last time lies before `next`; null: before whatever comes.

@@ -117,14 +117,7 @@ class ExtractCommand : public Command {
       insiders.add(batch);
       for (const Event& event : batch.events)
         writer.add(event);
-      for (const Gap& gap : batch.gaps) {
-        writer.add(gap);
-        ledger.add(gap);
-      }
-      for (const Note& note : batch.notes)
-        writer.add(note);
-      for (const std::string_view record : batch.foreign)
-        writer.add_foreign(record);
+      writer.add_beside_events(batch, ledger);
     }
     ledger.received = tapes.events_seen() + ledger.total_lost().count;
     ledger.not_selected = tapes.events_seen() - writer.events_written();

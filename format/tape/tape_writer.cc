@@ -317,9 +317,17 @@ void TapeWriter::add(const ClockReading& clock) {
   impl_->batch().add(clock);
 }
 
-void TapeWriter::add_foreign(std::string_view record) {
-  impl_->open_group();
-  impl_->batch().add_foreign(record);
+void TapeWriter::add_beside_events(const EventBatch& batch, Ledger& ledger) {
+  for (const Gap& gap : batch.gaps) {
+    add(gap);
+    ledger.add(gap);
+  }
+  for (const Note& note : batch.notes)
+    add(note);
+  for (const std::string_view record : batch.foreign) {
+    impl_->open_group();
+    impl_->batch().add_foreign(record);
+  }
 }
 
 void TapeWriter::flush() {

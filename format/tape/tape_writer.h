@@ -38,8 +38,8 @@ class TapeWriter {
   void add(const Gap& gap);
   void add(const Note& note);
   void add(const ClockReading& clock);
-  // A record of another tape, of a kind that we don't know (EventBatch::foreign).
-  void add_foreign(std::string_view record);
+  // What a batch of another tape holds beside its events; gaps are counted in `ledger`.
+  void add_beside_events(const EventBatch& batch, Ledger& ledger);
 
   // Ends the batch: what was added so far can be read from the sink after a crash of this program.
   // (Recording only; in the two-frame layout a group is readable when it has ended.)

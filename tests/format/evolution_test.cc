@@ -164,10 +164,8 @@ std::string copied(const std::string& bytes) {
     if (!writer) writer.emplace(sink, *reader.header(), TapeOptions{});
     for (const Event& event : batch.events)
       writer->add(event);
-    for (const Note& note : batch.notes)
-      writer->add(note);
-    for (const std::string_view record : batch.foreign)
-      writer->add_foreign(record);
+    Ledger ledger;
+    writer->add_beside_events(batch, ledger);
   }
   writer->seal({}, 0);
   return sink.text();
