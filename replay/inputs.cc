@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "format/limits.h"
 #include "format/tape/tape_reader.h"
+#include "replay/tape_check.h"
 
 namespace smtptape {
 
@@ -118,22 +119,24 @@ class TapeStream : public EventSource {
   void open() {
     const bool standard_input = file_.path == kStandardInput;
     const std::string name = standard_input ? "standard input" : file_.path.string();
-    source_ = std::make_unique<FdSource>(
-        standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(file_.path), name);
+    UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(file_.path);
+    live_ = !standard_input && is_being_written(fd.get());
+    source_ = std::make_unique<FdSource>(std::move(fd), name);
     reader_ = std::make_unique<TapeReader>(*source_, name);
   }
 
   void tell() {
     const std::string& name = reader_->name();
-    for (const Damage& damage : reader_->damage()) {
-      std::string line = name + " at " + std::to_string(damage.offset) + ": " + damage.what;
-      if (damage.bytes > 0) line += ", " + std::to_string(damage.bytes) + " bytes passed over";
-      if (damage.events_lost) line += ", " + std::to_string(*damage.events_lost) + " events lost";
-      trouble_.damage.push_back(std::move(line));
+    const std::string end = " at " + std::to_string(reader_->good_until());
+    if (live_ && ends_normally_while_written(*reader_)) {
+      trouble_.notices.push_back(name + ": is being written; read to its end" + end);
+      return;
     }
+    for (const Damage& damage : reader_->damage())
+      trouble_.damage.push_back(name + " " + text_of(damage));
     if (reader_->end() == TapeEnd::Unclosed) {
-      trouble_.notices.push_back(name + ": not sealed: still being written, or its writer died; " +
-                                 "read to its end at " + std::to_string(reader_->good_until()));
+      trouble_.notices.push_back(name + ": not sealed, its writer died or it was cut; " +
+                                 "read to its end" + end);
     }
   }
 
@@ -142,6 +145,7 @@ class TapeStream : public EventSource {
   Recovery recovery_;
   std::unique_ptr<FdSource> source_;
   std::unique_ptr<TapeReader> reader_;
+  bool live_ = false;  // when it was opened
   bool told_ = false;
 };
 

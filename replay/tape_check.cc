@@ -34,12 +34,14 @@ void compare_with_footer(const TapeFooter& footer,
   }
 }
 
+// The cut is reported as damage, the last of it.
+bool is_only_cut(const TapeReader& reader) {
+  return reader.end() == TapeEnd::Torn && reader.damage().size() == 1;
+}
+
 TapeState state_of(const TapeReader& reader, const TapeCheck& check, bool live) {
-  const bool torn = reader.end() == TapeEnd::Torn;
-  // The cut itself is reported as the last damage; while somebody writes, it is none.
-  const bool only_cut = torn && check.damage.size() == 1;
-  if (live && (check.damage.empty() || only_cut)) return TapeState::Live;
-  if (only_cut) return TapeState::TornTail;
+  if (live && ends_normally_while_written(reader)) return TapeState::Live;
+  if (is_only_cut(reader)) return TapeState::TornTail;
   if (!check.damage.empty()) return TapeState::Damaged;
   return reader.end() == TapeEnd::Sealed ? TapeState::Sealed : TapeState::Unclosed;
 }
@@ -78,6 +80,15 @@ std::string missing_between(const TapeCheck& before, const TapeCheck& next) {
 
 }  // namespace
 
+bool is_being_written(int fd) {
+  constexpr std::uint64_t kLiveByte = 0;
+  return is_byte_locked(fd, kLiveByte);
+}
+
+bool ends_normally_while_written(const TapeReader& reader) {
+  return reader.end() != TapeEnd::Sealed && (reader.damage().empty() || is_only_cut(reader));
+}
+
 std::string_view name_of(TapeState state) {
   switch (state) {
     case TapeState::Sealed: return "sealed";
@@ -104,8 +115,7 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   TapeCheck check;
   check.path = path;
   UniqueFd fd = open_for_reading(path);
-  // Asked before reading: whoever writes it now may have sealed it when its end is reached.
-  const bool live = is_byte_locked(fd.get(), 0);
+  const bool live = is_being_written(fd.get());
   FdSource source(std::move(fd), path.string());
   TapeReader reader(source, path.string());
   EventBatch batch;

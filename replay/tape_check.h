@@ -16,6 +16,13 @@
 
 namespace smtptape {
 
+// Whether somebody holds a tape's lock.  Asked before reading: whoever writes it may have sealed it
+// when its end is reached.
+[[nodiscard]] bool is_being_written(int fd);
+// At its end: nothing is wrong with a tape that was being written when it was opened.  It may end
+// inside a batch, of which the rest came a moment later.
+[[nodiscard]] bool ends_normally_while_written(const TapeReader& reader);
+
 enum class TapeState : std::uint8_t {
   Sealed,
   Unclosed,  // normal: ends between two batches, without a footer

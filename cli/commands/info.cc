@@ -11,6 +11,7 @@
 #include "format/wire/wire.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
+#include "replay/tape_check.h"
 
 namespace smtptape {
 
@@ -70,6 +71,7 @@ TapeFacts facts_of_sealed(const std::string& path, TapeSummary summary) {
 
 // An unsealed tape has to be read.
 TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
+  const bool live = is_being_written(fd.get());
   FdSource source(std::move(fd), path);
   TapeReader reader(source, path);
   TapeFacts facts;
@@ -104,9 +106,12 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
   facts.file_bytes = reader.good_until();
   facts.ledger.stored = facts.events;
   facts.ledger.received = facts.events + facts.ledger.total_lost().count;
-  for (const Damage& damage : reader.damage()) {
-    facts.damage.push_back(path + " at " + std::to_string(damage.offset) + ": " + damage.what);
+  if (live && ends_normally_while_written(reader)) {
+    facts.state = "being written";
+    return facts;
   }
+  for (const Damage& damage : reader.damage())
+    facts.damage.push_back(path + " " + text_of(damage));
   switch (reader.end()) {
     case TapeEnd::Sealed: facts.state = "sealed, damaged"; break;
     case TapeEnd::Unclosed: facts.state = "not sealed"; break;

@@ -12,6 +12,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_writer.h"
+#include "replay/inputs.h"
 #include "replay/tape_copy.h"
 #include "tests/support/temporary_directory.h"
 
@@ -126,6 +127,15 @@ TEST_F(TapeCheckTest, WhileSomebodyWritesATornEndIsNormal) {
   const TapeCheck check = check_tape(path);
   EXPECT_EQ(check.state, TapeState::Live);
   EXPECT_THAT(check.damage, IsEmpty());
+  // And so it is to everybody else who reads it.
+  Inputs inputs(find_tapes({path.string()}));
+  EventBatch batch;
+  std::uint64_t events = 0;
+  while (inputs.next(batch))
+    events += batch.events.size();
+  EXPECT_EQ(events, (kGroups - 1) * kEventsOfGroup);
+  EXPECT_THAT(inputs.trouble().damage, IsEmpty());
+  EXPECT_THAT(inputs.trouble().notices, ElementsAre(HasSubstr("is being written")));
 }
 
 TEST_F(TapeCheckTest, DamageIsAnAlarmEvenWhileSomebodyWrites) {
