@@ -35,11 +35,12 @@ std::size_t FdSource::read(char* to, std::size_t size) {
 }
 
 void FdSink::write(std::string_view bytes) {
-  write_all(fd_.get(), bytes, name_);
+  write_all(fd_.get(), bytes, name_, calls_);
 }
 
 void FdSink::sync() {
-  if (::fdatasync(fd_.get()) != 0) throw system_error("syncing " + name_, errno);
+  const int error = sync_data(fd_.get(), calls_);
+  if (error != 0) throw system_error("syncing " + name_, error);
 }
 
 UniqueFd open_for_reading(const std::filesystem::path& path, Links links) {
@@ -49,15 +50,19 @@ UniqueFd open_for_reading(const std::filesystem::path& path, Links links) {
   return UniqueFd(fd);
 }
 
-UniqueFd create_file(const std::filesystem::path& path) {
-  const int fd = ::open(path.c_str(), O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0600);
+UniqueFd create_file(const std::filesystem::path& path, FileCalls& calls) {
+  constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
+  int fd = -1;
+  do
+    fd = calls.open(path.c_str(), kFlags, 0600);
+  while (fd < 0 && errno == EINTR);
   if (fd < 0) throw system_error("creating " + path.string(), errno);
   return UniqueFd(fd);
 }
 
-void write_all(int fd, std::string_view bytes, const std::string& name) {
+void write_all(int fd, std::string_view bytes, const std::string& name, FileCalls& calls) {
   while (!bytes.empty()) {
-    const ssize_t written = ::write(fd, bytes.data(), bytes.size());
+    const ssize_t written = calls.write(fd, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
       throw system_error("writing " + name, errno);
@@ -66,10 +71,23 @@ void write_all(int fd, std::string_view bytes, const std::string& name) {
   }
 }
 
-void sync_directory(const std::filesystem::path& directory) {
+int sync_data(int fd, FileCalls& calls) {
+  while (calls.fdatasync(fd) != 0) {
+    if (errno != EINTR) return errno;
+  }
+  return 0;
+}
+
+void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
   const std::string name = directory.empty() ? "." : directory.string();
   const UniqueFd fd(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-  if (!fd || ::fsync(fd.get()) != 0) throw system_error("syncing the directory " + name, errno);
+  int result = fd ? 0 : -1;
+  if (fd) {
+    do
+      result = calls.fsync(fd.get());
+    while (result != 0 && errno == EINTR);
+  }
+  if (result != 0) throw system_error("syncing the directory " + name, errno);
 }
 
 UniqueFd unlinked_file() {
@@ -124,16 +142,16 @@ void fill_random(char* to, std::size_t size) {
   }
 }
 
-OutputFile::OutputFile(std::filesystem::path path, Existing existing)
-    : path_(std::move(path)), existing_(existing) {
+OutputFile::OutputFile(std::filesystem::path path, Existing existing, FileCalls& calls)
+    : path_(std::move(path)), existing_(existing), calls_(calls) {
   struct stat found {};
   const bool exists = ::stat(path_.c_str(), &found) == 0;
   if (exists && S_ISDIR(found.st_mode))
     throw Error("writing " + path_.string() + ": is a directory");
   if (exists && !S_ISREG(found.st_mode)) {
-    const int fd = ::open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY);
+    const int fd = calls_.open(path_.c_str(), O_WRONLY | O_CLOEXEC | O_NOCTTY, 0);
     if (fd < 0) throw system_error("opening " + path_.string(), errno);
-    sink_.emplace(UniqueFd(fd), path_.string());
+    sink_.emplace(UniqueFd(fd), path_.string(), calls_);
     return;
   }
   if (exists && existing == Existing::Refuse) {
@@ -143,11 +161,11 @@ OutputFile::OutputFile(std::filesystem::path path, Existing existing)
   fill_random(reinterpret_cast<char*>(&random), sizeof(random));
   temporary_ = path_;
   temporary_ += ".partial-" + std::to_string(random % 1'000'000'007);
-  sink_.emplace(create_file(temporary_), path_.string());
+  sink_.emplace(create_file(temporary_, calls_), path_.string(), calls_);
 }
 
 OutputFile::~OutputFile() {
-  if (!temporary_.empty()) ::unlink(temporary_.c_str());
+  if (!temporary_.empty()) calls_.unlink(temporary_.c_str());
 }
 
 void OutputFile::write(std::string_view bytes) {
@@ -159,15 +177,15 @@ void OutputFile::commit() {
   sink_->sync();
   // link() refuses a name that was taken meanwhile; rename() would not.
   if (existing_ == Existing::Refuse) {
-    if (::link(temporary_.c_str(), path_.c_str()) != 0) {
+    if (calls_.link(temporary_.c_str(), path_.c_str()) != 0) {
       throw system_error("writing " + path_.string(), errno);
     }
-    ::unlink(temporary_.c_str());
-  } else if (::rename(temporary_.c_str(), path_.c_str()) != 0) {
+    calls_.unlink(temporary_.c_str());
+  } else if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) {
     throw system_error("writing " + path_.string(), errno);
   }
   temporary_.clear();
-  sync_directory(path_.parent_path());
+  sync_directory(path_.parent_path(), calls_);
 }
 
 }  // namespace smtptape

@@ -10,6 +10,8 @@
 #include <string_view>
 #include <utility>
 
+#include "base/file_calls.h"
+
 namespace smtptape {
 
 // Owns a file descriptor.
@@ -93,7 +95,8 @@ class FdSource : public ByteSource {
 
 class FdSink : public ByteSink {
  public:
-  FdSink(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
+  FdSink(UniqueFd fd, std::string name, FileCalls& calls = system_file_calls())
+      : fd_(std::move(fd)), name_(std::move(name)), calls_(calls) {}
   void write(std::string_view bytes) override;
   // Data and size are on the disk when this returns.
   void sync();
@@ -102,6 +105,7 @@ class FdSink : public ByteSink {
  private:
   UniqueFd fd_;
   std::string name_;
+  FileCalls& calls_;
 };
 
 // Opens for reading without following a link in the last component where `links` says so.
@@ -110,13 +114,21 @@ enum class Links : std::uint8_t { Follow, Refuse };
                                         Links links = Links::Follow);
 
 // A new file of mode 0600 that must not exist yet.
-[[nodiscard]] UniqueFd create_file(const std::filesystem::path& path);
+[[nodiscard]] UniqueFd create_file(const std::filesystem::path& path,
+                                   FileCalls& calls = system_file_calls());
 
-// Writes `bytes` to a descriptor, all of them, going on after interruptions.
-void write_all(int fd, std::string_view bytes, const std::string& name);
+// Writes `bytes` to a descriptor, all of them, going on after interruptions and short writes.
+void write_all(int fd,
+               std::string_view bytes,
+               const std::string& name,
+               FileCalls& calls = system_file_calls());
+
+// Data and size of the file are on the disk when this returns.  0, or errno: then it must not be
+// asked again, since the system may have dropped what it held.
+[[nodiscard]] int sync_data(int fd, FileCalls& calls = system_file_calls());
 
 // The directory's entries are on the disk when this returns.
-void sync_directory(const std::filesystem::path& directory);
+void sync_directory(const std::filesystem::path& directory, FileCalls& calls = system_file_calls());
 
 // Makes a directory of mode 0700 unless it is there already; not its parents.
 void make_private_directory(const std::filesystem::path& directory);
@@ -130,7 +142,7 @@ class OutputFile : public ByteSink {
  public:
   enum class Existing : std::uint8_t { Refuse, Replace };
   // Throws when the name is taken and may not be replaced.
-  OutputFile(std::filesystem::path path, Existing existing);
+  OutputFile(std::filesystem::path path, Existing existing, FileCalls& calls = system_file_calls());
   ~OutputFile() override;  // removes what was not committed
 
   void write(std::string_view bytes) override;
@@ -144,6 +156,7 @@ class OutputFile : public ByteSink {
   std::filesystem::path path_;
   std::filesystem::path temporary_;  // empty: written straight
   Existing existing_;
+  FileCalls& calls_;
   std::optional<FdSink> sink_;
 };
 
