@@ -1,6 +1,7 @@
 #include "format/tape/tape_info.h"
 
 #include <algorithm>
+#include <functional>
 
 #include "base/io.h"
 #include "format/limits.h"
@@ -144,6 +145,26 @@ bool is_upstream(GapCause cause) {
   return false;
 }
 
+namespace {
+
+template <class Operation>
+void combine(Ledger& to, const Ledger& other, Operation operation) {
+  const auto each = [&operation](auto& losses, const auto& others) {
+    for (std::size_t i = 0; i < kGapCauses; ++i) {
+      losses[i].count = operation(losses[i].count, others[i].count);
+      losses[i].gaps = operation(losses[i].gaps, others[i].gaps);
+      losses[i].unknown = operation(losses[i].unknown, others[i].unknown);
+    }
+  };
+  to.received = operation(to.received, other.received);
+  to.stored = operation(to.stored, other.stored);
+  to.not_selected = operation(to.not_selected, other.not_selected);
+  each(to.lost, other.lost);
+  each(to.upstream, other.upstream);
+}
+
+}  // namespace
+
 void Ledger::add(const Gap& gap) {
   if (!known_cause(static_cast<std::uint16_t>(gap.cause))) return;
   Loss& loss = (is_upstream(gap.cause) ? upstream : lost)[place(gap.cause)];
@@ -155,19 +176,18 @@ void Ledger::add(const Gap& gap) {
   }
 }
 
+void Ledger::count(const Gap& gap) {
+  add(gap);
+  if (!is_upstream(gap.cause)) received += gap.count.value_or(0);
+}
+
 Ledger& Ledger::operator+=(const Ledger& other) {
-  const auto add_all = [](auto& to, const auto& from) {
-    for (std::size_t i = 0; i < kGapCauses; ++i) {
-      to[i].count += from[i].count;
-      to[i].gaps += from[i].gaps;
-      to[i].unknown += from[i].unknown;
-    }
-  };
-  received += other.received;
-  stored += other.stored;
-  not_selected += other.not_selected;
-  add_all(lost, other.lost);
-  add_all(upstream, other.upstream);
+  combine(*this, other, std::plus<>());
+  return *this;
+}
+
+Ledger& Ledger::operator-=(const Ledger& other) {
+  combine(*this, other, std::minus<>());
   return *this;
 }
 

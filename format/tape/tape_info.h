@@ -45,7 +45,10 @@ struct Ledger {
   std::array<Loss, kGapCauses> upstream{};  // lag, disconnected, not recording
 
   void add(const Gap& gap);
+  // The same, and what it cost us as received.
+  void count(const Gap& gap);
   Ledger& operator+=(const Ledger& other);
+  Ledger& operator-=(const Ledger& other);  // a part of it
   [[nodiscard]] Loss total_lost() const;
   [[nodiscard]] bool balances() const;
   bool operator==(const Ledger&) const = default;

@@ -77,12 +77,14 @@ struct TapeWriter::Impl {
   std::uint64_t batch_wire_bytes = 0;
   std::uint64_t offset = 0;
   std::uint64_t events = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t last_sequence = 0;
+  FlushedPart flushed;
   std::vector<GroupIndex> ended;
   std::uint64_t footer_gaps = 0;  // in `ended`
   std::vector<std::uint64_t> session_hashes;
   std::vector<Origin> origins;
   std::vector<Note> notes;
-  Ledger stored_gaps;
 
   [[nodiscard]] bool two_frames() const { return header.layout == Layout::TwoFrames; }
 
@@ -112,6 +114,7 @@ struct TapeWriter::Impl {
     group.wire_bytes += wire;
     batch_wire_bytes += wire;
     ++events;
+    last_sequence = event.sequence;
     if (batch_wire_bytes >= options.batch_bytes || batch().events() >= kMostBatchEvents) {
       end_batch();
     }
@@ -124,6 +127,7 @@ struct TapeWriter::Impl {
     open_group();
     gap.detail.resize(std::min(gap.detail.size(), kMostDetailBytes));
     batch().add(gap, names);
+    ++gaps;
     rows.add_gap();
     gap.origin = nullptr;
     group.gaps.push_back(std::move(gap));
@@ -181,6 +185,7 @@ struct TapeWriter::Impl {
     batch().clear();
     batch_wire_bytes = 0;
     write_group_bytes();
+    flushed = {events, gaps, last_sequence, offset};
   }
 
   void compress_part(Part part, const BatchBody& body, Compressor& to, std::string& out) {
@@ -351,6 +356,9 @@ std::uint64_t TapeWriter::events_written() const {
 }
 bool TapeWriter::has_unflushed() const {
   return !impl_->batch().empty();
+}
+const FlushedPart& TapeWriter::flushed() const {
+  return impl_->flushed;
 }
 const std::vector<GroupIndex>& TapeWriter::groups() const {
   return impl_->ended;

@@ -24,6 +24,15 @@ struct TapeOptions {
   std::vector<std::string> indexed_keys;  // metadata keys whose values the session rows list
 };
 
+// What the sink has taken in whole batches: that much can be read, whatever happens later.
+// (Recording only; in the two-frame layout nothing can be read before its group has ended.)
+struct FlushedPart {
+  std::uint64_t events = 0;
+  std::uint64_t gaps = 0;
+  std::uint64_t last_sequence = 0;  // of its last event
+  std::uint64_t end_offset = 0;
+};
+
 class TapeWriter {
  public:
   // Writes the header at once.  `sink` outlives the writer.
@@ -53,6 +62,8 @@ class TapeWriter {
   [[nodiscard]] std::uint64_t bytes_written() const;
   [[nodiscard]] std::uint64_t events_written() const;
   [[nodiscard]] bool has_unflushed() const;
+  // Stays true when a write has thrown.
+  [[nodiscard]] const FlushedPart& flushed() const;
   [[nodiscard]] const std::vector<GroupIndex>& groups() const;  // ended ones, without rows
 
  private:
