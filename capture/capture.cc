@@ -65,18 +65,18 @@ class WriterThread {
  private:
   void run() {
     name_this_thread("tape-writer");
-    FrameChunk chunk;
     try {
-      record_all(chunk);
+      record_all();
       recorder_.finish(clock_.now());
     } catch (...) {
       failure_ = std::current_exception();
-      give_up(chunk);
+      on_done_();
     }
   }
 
-  void record_all(FrameChunk& chunk) {
+  void record_all() {
     bool told = false;
+    FrameChunk chunk;
     for (;;) {
       std::optional<EventQueue::TimePoint> deadline;
       if (const auto due = recorder_.next_tick()) deadline = clock_.steady_at(*due);
@@ -86,14 +86,6 @@ class WriterThread {
       recorder_.tick(clock_.now());
       if (recorder_.full() && !std::exchange(told, true)) on_done_();
     }
-  }
-
-  void give_up(FrameChunk& chunk) {
-    on_done_();
-    do
-      recorder_.count_lost(chunk);
-    while (queue_.take(chunk, std::nullopt) == EventQueue::Taken::Chunk);
-    recorder_.abandon(clock_.now());
   }
 
   Recorder& recorder_;
@@ -218,7 +210,9 @@ void Subscription::push_disconnected(std::int64_t until) {
   queue_.push(std::move(gap), until);
 }
 
-RecorderOptions recorder_options(const CaptureOptions& options, const std::string& source) {
+RecorderOptions recorder_options(const CaptureOptions& options,
+                                 const std::string& source,
+                                 const SayLine& say) {
   RecorderOptions to;
   to.source = source;
   to.url = "http://" + options.endpoint.authority;
@@ -229,8 +223,8 @@ RecorderOptions recorder_options(const CaptureOptions& options, const std::strin
   to.rotate_size = options.rotate_size;
   to.rotate_interval = options.rotate_interval.count();
   to.flush_interval = options.flush_interval.count();
-  to.sync_interval = options.sync_interval.count();
   if (options.most_events) to.most_events = *options.most_events;
+  to.say = say;
   return to;
 }
 
@@ -319,8 +313,11 @@ CaptureTotals run_capture(const CaptureOptions& options,
   const std::optional<LastTape> last = find_last_tape(store, source);
 
   AllowList filter(options.request, options.honour);
-  Recorder recorder(
-      store, recorder_options(options, source), filter.needs_local_help() ? &filter : nullptr);
+  SyncThread sync(options.sync_interval);
+  Recorder recorder(store,
+                    sync,
+                    recorder_options(options, source, say),
+                    filter.needs_local_help() ? &filter : nullptr);
   const CaptureClock clock;
   EventQueue queue(queue_bytes(options));
   asio::io_context context(1);

@@ -49,11 +49,9 @@ struct CaptureOptions {
 // The endpoint's host; for loopback the name of this machine.
 [[nodiscard]] std::string default_source_name(const Endpoint& endpoint);
 
-// Takes one line for a person.
-using SayLine = std::function<void(std::string_view)>;
-
-// Throws Error when the first connection fails, when another recorder has the source, or when the
-// disk fails: then after sealing what can be sealed and saying what was lost.
+// `say` is called on both threads.  Throws Error when the first connection fails, when another
+// recorder has the source, or when at the end a tape can't be sealed or a loss not be recorded:
+// then after saying what was lost.
 CaptureTotals run_capture(const CaptureOptions& options,
                           const StopSignal& stop,
                           const SayLine& say);

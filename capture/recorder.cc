@@ -5,32 +5,18 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/failpoint.h"
 #include "capture/capture_clock.h"
 #include "filters/property.h"
 
 namespace smtptape {
 
-struct Recorder::OpenTape {
-  OpenTape(const std::filesystem::path& path, TapeHeader header, TapeOptions options)
-      : file(path), writer(file, std::move(header), std::move(options)) {}
-
-  LiveTape file;
-  TapeWriter writer;
-  std::int64_t opened = 0;
-  std::int64_t group_began = 0;
-  std::size_t groups_ended = 0;
-  std::optional<std::int64_t> unflushed_since;
-  std::uint64_t safe_events = 0;  // handed to the system with all that precedes them
-  std::uint64_t last_sequence = 0;
-  Ledger ledger;
-};
-
-Recorder::Recorder(const Store& store, RecorderOptions options, AllowList* filter)
+Recorder::Recorder(const Store& store, SyncThread& sync, RecorderOptions options, AllowList* filter)
     : store_(store),
+      sync_(sync),
       options_(std::move(options)),
       filter_(filter),
       capture_(random_id()),
-      sync_thread_(std::chrono::nanoseconds(options_.sync_interval)),
       next_number_(store.next_number(options_.source)) {
 }
 
@@ -44,22 +30,21 @@ void Recorder::begin(const std::optional<LastTape>& last, std::int64_t now) {
   gap.from = std::min(last->last_received, now);
   gap.until = now;
   gap.before_sequence = 1;
-  not_recording_ = std::move(gap);
+  keep_waiting(std::move(gap));
 }
 
-Ledger& Recorder::ledger() {
-  return tape_ ? tape_->ledger : early_;
-}
+// ---- what arrives ----
 
 void Recorder::record(const FrameChunk& chunk) {
-  gaps_taken_ = 0;
-  frames_taken_ = 0;
-  while (gaps_taken_ < chunk.gaps.size() && !full())
-    write_gap(chunk.gaps[gaps_taken_++]);
-  while (frames_taken_ < chunk.frames.size() && !full())
-    take_frame(chunk.frames[frames_taken_++], chunk.received);
-  gaps_taken_ = 0;
-  frames_taken_ = 0;
+  for (const Gap& gap : chunk.gaps) {
+    if (full()) return;
+    take_gap(gap);
+  }
+  for (const QueuedFrame& frame : chunk.frames) {
+    if (full()) return;
+    take_frame(frame, chunk.received);
+    SMTPTAPE_PUBLISH_TAKEN(sequence_);
+  }
 }
 
 void Recorder::take_frame(const QueuedFrame& frame, std::int64_t received) {
@@ -70,8 +55,12 @@ void Recorder::take_frame(const QueuedFrame& frame, std::int64_t received) {
   event.sequence = sequence_;
   event.received = received;
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) return store_event(event);
-  ++ledger().received;
-  ++ledger().not_selected;
+  if (!tape_) {
+    ++not_selected_;
+    return;
+  }
+  ++tape_->ledger().received;
+  ++tape_->ledger().not_selected;
 }
 
 void Recorder::take_oversize(const QueuedFrame& frame, std::int64_t received) {
@@ -81,86 +70,135 @@ void Recorder::take_oversize(const QueuedFrame& frame, std::int64_t received) {
   gap.from = received;
   gap.until = received;
   gap.frame_bytes = frame.size;
-  write_gap(std::move(gap));
+  take_gap(std::move(gap));
 }
 
-void Recorder::store_event(Event& event) {
-  in_hand_ = true;
-  make_room(event.received);
-  in_hand_ = false;
-  ++tape_->ledger.received;
-  tape_->last_sequence = event.sequence;
-  tape_->writer.add(event);
-  ++stored_;
-  look_at_writer(event.received);
+void Recorder::store_event(const Event& event) {
+  if (make_room(event.received)) {
+    ++stored_;
+    guarded(event.received, [&] { tape_->add(event); });
+  } else {
+    lose_to_disk(1, event.sequence - 1, {event.received, event.received});
+  }
   note_lag(event);
 }
 
 void Recorder::note_lag(const Event& event) {
   const std::optional<Gap> gap = lag_gap(event);
-  if (!gap) return;
-  tape_->ledger.add(*gap);
-  tape_->writer.add(*gap);
-  look_at_writer(event.received);
+  if (gap) put(*gap, event.received);
 }
 
 // Frames that were received and lost take their sequence numbers here.
-void Recorder::write_gap(Gap gap) {
-  const std::uint64_t received = is_upstream(gap.cause) ? 0 : gap.count.value_or(0);
+void Recorder::take_gap(Gap gap) {
   gap.after_sequence = sequence_;
-  sequence_ += received;
+  if (!is_upstream(gap.cause)) sequence_ += gap.count.value_or(0);
   gap.before_sequence = sequence_ + 1;
-  ledger().received += received;
-  ledger().add(gap);
-  if (!tape_) open_tape(gap.until, sequence_ + 1);
-  tape_->writer.add(gap);
-  look_at_writer(gap.until);
+  put(gap, gap.until);
 }
 
-void Recorder::make_room(std::int64_t received) {
-  if (!tape_) return open_tape(received, sequence_);
-  const bool due = tape_->writer.bytes_written() >= options_.rotate_size ||
-                   received - tape_->opened >= options_.rotate_interval;
-  if (due) rotate(received);
+void Recorder::put(const Gap& gap, std::int64_t now) {
+  if (!tape_) return keep_waiting(gap);
+  guarded(now, [&] { tape_->add(gap, now); });
 }
 
-void Recorder::look_at_writer(std::int64_t now) {
-  OpenTape& tape = *tape_;
-  const std::size_t groups = tape.writer.groups().size();
-  if (groups != tape.groups_ended) {
-    tape.groups_ended = groups;
-    tape.group_began = now;
-  }
-  if (!tape.writer.has_unflushed()) {
-    tape.unflushed_since.reset();
-    tape.safe_events = tape.writer.events_written();
-  } else if (!tape.unflushed_since) {
-    tape.unflushed_since = now;
+// ---- tapes ----
+
+template <class Operation>
+void Recorder::guarded(std::int64_t now, Operation operation) {
+  try {
+    operation();
+  } catch (const std::exception& error) {
+    const std::unique_ptr<OpenTape> failed = std::move(tape_);
+    give_up(*failed, now);
+    note_trouble(now, error.what());
   }
 }
 
-void Recorder::tick(std::int64_t now) {
-  const std::optional<std::int64_t> due = next_tick();
-  if (!due || now < *due) return;
-  if (now - tape_->group_began >= kGroupInterval) {
-    tape_->writer.end_group();
-  } else {
-    tape_->writer.flush();
+bool Recorder::make_room(std::int64_t now) {
+  if (!tape_) return try_to_open(now, sequence_);
+  const bool due =
+      tape_->bytes() >= options_.rotate_size || now - tape_->opened() >= options_.rotate_interval;
+  if (due && now >= retry_at_) rotate(now);
+  return tape_ || try_to_open(now, sequence_);
+}
+
+bool Recorder::try_to_open(std::int64_t now, std::uint64_t first_sequence) {
+  if (now < retry_at_) return false;
+  try {
+    std::unique_ptr<OpenTape> tape = opened(now, first_sequence);
+    try {
+      write_waiting(*tape, now);
+      if (!trouble_.empty()) tape->flush(now);  // does the disk really take it?
+    } catch (const std::exception&) {
+      tape->remove();
+      throw;
+    }
+    adopt(std::move(tape));
+  } catch (const std::exception& error) {
+    look_for_number();
+    note_trouble(now, error.what());
+    return false;
   }
-  look_at_writer(now);
+  forget_waiting();
+  note_end_of_trouble(now);
+  return true;
 }
 
-std::optional<std::int64_t> Recorder::next_tick() const {
-  if (!tape_ || !tape_->unflushed_since) return std::nullopt;
-  return *tape_->unflushed_since + options_.flush_interval;
+std::unique_ptr<OpenTape> Recorder::opened(std::int64_t now, std::uint64_t first_sequence) {
+  const TapeName name{file_name_of_source(options_.source), next_number_, tape_start_text(now)};
+  auto tape = std::make_unique<OpenTape>(
+      OpenTape::Beginning{store_.path_of(name), new_header(first_sequence), tape_options(), now},
+      store_.calls(),
+      sync_);
+  tape->add(read_clocks());
+  return tape;
 }
 
-void Recorder::finish(std::int64_t now) {
-  if (!tape_ && not_recording_) open_tape(now, sequence_ + 1);
-  sync_thread_.watch(nullptr);
-  if (tape_) seal(*tape_, now);
-  tape_.reset();
-  totals_.ledger += std::exchange(early_, {});
+std::unique_ptr<OpenTape> Recorder::adopt(std::unique_ptr<OpenTape> tape) {
+  ++next_number_;
+  ++totals_.tapes;
+  return std::exchange(tape_, std::move(tape));
+}
+
+// What could not be begun may still be there, and so may a file that was in the way.
+void Recorder::look_for_number() {
+  try {
+    next_number_ = std::max(next_number_, store_.next_number(options_.source));
+  } catch (const Error&) {  // then the next try says what is wrong
+  }
+}
+
+// The next tape opens before the old one is sealed: at no moment is there none that takes events.
+void Recorder::rotate(std::int64_t now) {
+  guarded(now, [&] { predecessor_ = tape_->end_group(now); });
+  if (!tape_) return;
+  std::unique_ptr<OpenTape> old;
+  try {
+    old = adopt(opened(now, sequence_));
+  } catch (const std::exception& error) {
+    look_for_number();
+    pause_after_failure(now);
+    return say(std::string(error.what()) + "; recording goes on in " +
+               tape_->path().filename().string());
+  }
+  SMTPTAPE_FAILPOINT("rotated");
+  seal(*old, now);
+  if (!has_waiting()) return;
+  guarded(now, [&] { write_waiting(*tape_, now); });
+  if (tape_) forget_waiting();
+}
+
+void Recorder::seal(OpenTape& tape, std::int64_t now) {
+  try {
+    tape.seal(now);
+  } catch (const std::exception& error) {
+    not_sealed_ = error.what();
+    say(not_sealed_ + "; the tape stays without its end, what was written to it can be read");
+    return give_up(tape, now);
+  }
+  not_sealed_.clear();
+  totals_.ledger += tape.sealed_ledger();
+  totals_.bytes += tape.bytes();
 }
 
 TapeHeader Recorder::new_header(std::uint64_t first_sequence) const {
@@ -187,102 +225,122 @@ TapeOptions Recorder::tape_options() const {
   return options;
 }
 
-void Recorder::open_tape(std::int64_t now, std::uint64_t first_sequence) {
-  const TapeName name{file_name_of_source(options_.source), next_number_, tape_start_text(now)};
-  auto tape =
-      std::make_unique<OpenTape>(store_.path_of(name), new_header(first_sequence), tape_options());
-  ++next_number_;
-  ++totals_.tapes;
-  tape->opened = now;
-  tape->group_began = now;
-  tape->ledger = std::exchange(early_, {});
-  tape_ = std::move(tape);
-  sync_thread_.watch(tape_->file.sync_point());
-  tape_->writer.add(read_clocks());
-  if (not_recording_) {
-    tape_->ledger.add(*not_recording_);
-    tape_->writer.add(*not_recording_);
-    not_recording_.reset();
+// ---- what time asks for, and the end ----
+
+void Recorder::tick(std::int64_t now) {
+  if (tape_) return guarded(now, [&] { tape_->tick(now, options_.flush_interval); });
+  if (!trouble_.empty()) static_cast<void>(try_to_open(now, sequence_ + 1));
+}
+
+std::optional<std::int64_t> Recorder::next_tick() const {
+  if (tape_) return tape_->next_tick(options_.flush_interval);
+  if (!trouble_.empty()) return retry_at_;
+  return std::nullopt;
+}
+
+void Recorder::finish(std::int64_t now) {
+  retry_at_ = now;
+  // Once more when the first one fails: what it lost has to be told by another.
+  for (int tapes = 0; tapes < 2; ++tapes) {
+    if (!tape_ && (!has_waiting() || !try_to_open(now, sequence_ + 1))) break;
+    const std::unique_ptr<OpenTape> last = std::move(tape_);
+    seal(*last, now);
   }
-  look_at_writer(now);
+  const bool told = !has_waiting();
+  if (lost_) waiting_.push_back(*lost_);
+  for (const Gap& gap : waiting_)
+    totals_.ledger.count(gap);
+  totals_.ledger.received += not_selected_;
+  totals_.ledger.not_selected += not_selected_;
+  forget_waiting();
+  if (!told) throw Error("what was lost could not be recorded: " + trouble_);
+  if (!not_sealed_.empty()) throw Error(not_sealed_);
 }
 
-// The next tape opens before the old one is sealed: at no moment is there none that takes events.
-void Recorder::rotate(std::int64_t now) {
-  tape_->writer.end_group();
-  look_at_writer(now);
-  const GroupIndex& last = tape_->writer.groups().back();
-  predecessor_ = {tape_->writer.header().tape_id, tape_->last_sequence, last.offset + last.bytes};
-  ending_ = std::move(tape_);
-  open_tape(now, sequence_);
-  seal(*ending_, now);
-  ending_.reset();
-}
+// ---- when the disk fails ----
 
-void Recorder::seal(OpenTape& tape, std::int64_t now) {
-  tape.writer.seal(tape.ledger, now);
-  tape.file.sync();
-  tape.ledger.stored = tape.writer.events_written();
-  totals_.bytes += tape.writer.bytes_written();
-  totals_.ledger += tape.ledger;
-}
-
-// ---- when the disk has failed ----
-
-void Recorder::note_disk_loss(std::uint64_t frames, std::int64_t received) {
-  if (frames == 0) return;
-  disk_loss_.cause = GapCause::Disk;
-  if (!disk_loss_.count) disk_loss_.from = received;
-  disk_loss_.count = disk_loss_.count.value_or(0) + frames;
-  disk_loss_.until = received;
-}
-
-void Recorder::count_lost(const FrameChunk& chunk) {
-  for (; gaps_taken_ < chunk.gaps.size(); ++gaps_taken_) {
-    const Gap& gap = chunk.gaps[gaps_taken_];
-    early_.received += is_upstream(gap.cause) ? 0 : gap.count.value_or(0);
-    early_.add(gap);
+// What was taken and is not on the tape has to be told by the next one.
+void Recorder::give_up(OpenTape& tape, std::int64_t now) {
+  TapeRemains remains = tape.remains(now);
+  predecessor_ = remains.place;
+  totals_.ledger += remains.ledger;
+  totals_.bytes += tape.bytes();
+  stored_ -= remains.events_lost;
+  for (Gap& gap : remains.gaps)
+    keep_waiting(std::move(gap));
+  if (remains.unsure) keep_waiting(std::move(*remains.unsure));
+  if (remains.events_lost > 0) {
+    lose_to_disk(remains.events_lost, remains.last_sequence, {remains.lost_since, now});
   }
-  note_disk_loss(chunk.frames.size() - frames_taken_, chunk.received);
-  gaps_taken_ = 0;
-  frames_taken_ = 0;
 }
 
-void Recorder::abandon(std::int64_t now) noexcept {
-  sync_thread_.watch(nullptr);
-  if (std::exchange(in_hand_, false)) {
-    --sequence_;
-    note_disk_loss(1, now);
+void Recorder::lose_to_disk(std::uint64_t events, std::uint64_t after_sequence, TimeOfLoss time) {
+  if (!lost_) {
+    lost_.emplace();
+    lost_->cause = GapCause::Disk;
+    lost_->count = 0;
+    lost_->after_sequence = after_sequence;
+    lost_->from = time.from;
   }
-  if (!tape_) tape_ = std::move(ending_);
-  abandon_tape(std::move(ending_), now);
-  if (tape_ && disk_loss_.count) {
-    try {
-      write_gap(std::exchange(disk_loss_, {}));
-    } catch (const std::exception&) {  // counted all the same
+  lost_->count = *lost_->count + events;
+  lost_->before_sequence = sequence_ + 1;
+  lost_->until = time.until;
+  if (lost_->detail.empty()) lost_->detail = trouble_;
+}
+
+void Recorder::keep_waiting(Gap gap) {
+  if (waiting_.size() >= kMostWaitingGaps) {
+    const auto alike = std::find_if(waiting_.rbegin(), waiting_.rend(), [&gap](const Gap& other) {
+      return other.cause == gap.cause && other.count.has_value() == gap.count.has_value();
+    });
+    if (alike != waiting_.rend()) {
+      if (gap.count) alike->count = *alike->count + *gap.count;
+      alike->before_sequence = gap.before_sequence;
+      alike->until = gap.until;
+      return;
     }
   }
-  abandon_tape(std::move(tape_), now);
-  if (disk_loss_.count) {
-    early_.received += *disk_loss_.count;
-    early_.add(disk_loss_);
-  }
-  totals_.ledger += std::exchange(early_, {});
+  waiting_.push_back(std::move(gap));
 }
 
-void Recorder::abandon_tape(std::unique_ptr<OpenTape> tape, std::int64_t now) {
-  if (!tape) return;
-  try {
-    if (!tape->file.failed()) return seal(*tape, now);
-  } catch (const std::exception&) {  // then it stays unclosed, whole batches are readable
+void Recorder::write_waiting(OpenTape& tape, std::int64_t now) const {
+  tape.ledger().received += not_selected_;
+  tape.ledger().not_selected += not_selected_;
+  for (const Gap& gap : waiting_)
+    tape.add(gap, now);
+  if (lost_) tape.add(*lost_, now);
+}
+
+void Recorder::forget_waiting() {
+  waiting_.clear();
+  lost_.reset();
+  not_selected_ = 0;
+}
+
+void Recorder::pause_after_failure(std::int64_t now) {
+  if (calm_at_ && now >= *calm_at_) pause_ = 0;
+  calm_at_.reset();
+  retry_at_ = now + pause_;
+  pause_ = pause_ == 0 ? kFirstPause : std::min(2 * pause_, kLongestPause);
+}
+
+void Recorder::note_trouble(std::int64_t now, std::string_view why) {
+  pause_after_failure(now);
+  if (trouble_.empty()) {
+    say(std::string(why) + "; what comes is counted as lost until a new tape can be written");
   }
-  Gap lost;
-  lost.cause = GapCause::Disk;
-  lost.count = tape->writer.events_written() - tape->safe_events;
-  if (*lost.count > 0) tape->ledger.add(lost);
-  tape->ledger.stored = tape->safe_events;
-  totals_.bytes += tape->writer.bytes_written();
-  totals_.ledger += tape->ledger;
+  trouble_ = why;
+}
+
+void Recorder::note_end_of_trouble(std::int64_t now) {
+  calm_at_ = now + kCalm;
+  if (trouble_.empty()) return;
+  say("recording again, in " + tape_->path().filename().string());
+  trouble_.clear();
+}
+
+void Recorder::say(const std::string& line) const {
+  if (options_.say) options_.say(line);
 }
 
 }  // namespace smtptape

@@ -2,23 +2,29 @@
 //
 // Every data frame received takes the next sequence number of the capture, stored or not: a hole
 // says that something is not there, and the gap in that place, or the ledger's "not selected", says
-// why.  A gap is written at its place in the stream, and counted in the ledger of the tape that
-// holds it, so that each tape's ledger balances by itself.
+// why.  A gap is counted in the ledger of the tape that holds it, so that each tape's ledger
+// balances by itself.
+//
+// When the disk fails, recording goes on: the tape that failed is left alone, what was taken and is
+// not on it counts as lost, what still comes is counted, and a new tape is tried, at once and then
+// after longer and longer pauses.  It begins with the gaps that tell of all this.  A sync that
+// failed makes unsure what was written since the last good one; that is a gap, too.
 //
 // Time comes in from outside (ns since 1970, never going back): the recorder waits for nothing and
 // asks no clock but for the clock records.  One thread at a time, the writer's.
-//
-// When the disk fails, Error comes out.  Then nothing more is recorded: what still comes goes to
-// count_lost(), and abandon() seals what can be sealed.
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "capture/event_queue.h"
 #include "capture/last_tape.h"
+#include "capture/open_tape.h"
 #include "capture/store.h"
 #include "capture/sync_thread.h"
 #include "filters/allow_list.h"
@@ -30,6 +36,9 @@ namespace smtptape {
 inline constexpr std::uint64_t kDefaultRotateSize = 256 * kMiB;
 inline constexpr std::int64_t kDefaultRotateInterval = 3600 * std::int64_t{kNanosPerSecond};
 
+// Takes one line for a person.
+using SayLine = std::function<void(std::string_view)>;
+
 struct RecorderOptions {
   std::string source;   // the name given to the endpoint
   std::string url;      // without credentials
@@ -40,8 +49,8 @@ struct RecorderOptions {
   std::uint64_t rotate_size = kDefaultRotateSize;         // on disk
   std::int64_t rotate_interval = kDefaultRotateInterval;  // ns
   std::int64_t flush_interval = kNanosPerSecond;          // ns: what waits longer is written
-  std::int64_t sync_interval = kNanosPerSecond;           // ns: what was written is synced
   std::uint64_t most_events = ~std::uint64_t{0};          // that are stored
+  SayLine say;  // trouble with the disk and its end; called on the recorder's thread
 };
 
 struct CaptureTotals {
@@ -52,11 +61,16 @@ struct CaptureTotals {
 
 class Recorder {
  public:
-  // A group ends after so long, however small.
-  static constexpr std::int64_t kGroupInterval = 300 * std::int64_t{kNanosPerSecond};
+  // After a failure the next tape is tried at once, then after these times, doubling.
+  static constexpr std::int64_t kFirstPause = kNanosPerSecond;
+  static constexpr std::int64_t kLongestPause = 30 * std::int64_t{kNanosPerSecond};
+  // A tape that was written for so long: the trouble before it is over.
+  static constexpr std::int64_t kCalm = 60 * std::int64_t{kNanosPerSecond};
+  // Gaps that wait for a tape; beyond that gaps of one cause become one.
+  static constexpr std::size_t kMostWaitingGaps = 1024;
 
-  // `filter` chooses what is stored; null: everything.  Both outlive the recorder.
-  Recorder(const Store& store, RecorderOptions options, AllowList* filter);
+  // `filter` chooses what is stored; null: everything.  The references outlive the recorder.
+  Recorder(const Store& store, SyncThread& sync, RecorderOptions options, AllowList* filter);
   ~Recorder();
   Recorder(const Recorder&) = delete;
   Recorder& operator=(const Recorder&) = delete;
@@ -70,58 +84,78 @@ class Recorder {
   [[nodiscard]] std::optional<std::int64_t> next_tick() const;
   // most_events are stored: nothing more is taken.
   [[nodiscard]] bool full() const { return stored_ >= options_.most_events; }
-  // Seals what is open.
+  // Seals what is open.  Throws Error when a tape could not be sealed, or a loss not be recorded;
+  // totals() are right all the same.
   void finish(std::int64_t now);
 
-  // After a failure: the frames of a chunk that were not taken, in record() or at all.
-  void count_lost(const FrameChunk& chunk);
-  // After a failure: seals the tape unless it is the tape that failed; what was taken and is not on
-  // the disk counts as lost.
-  void abandon(std::int64_t now) noexcept;
-
-  // Complete after finish() or abandon().
+  // The disk takes what comes.
+  [[nodiscard]] bool is_writing() const { return trouble_.empty(); }
+  // Complete after finish().
   [[nodiscard]] const CaptureTotals& totals() const { return totals_; }
 
  private:
-  struct OpenTape;
+  struct TimeOfLoss {
+    std::int64_t from;
+    std::int64_t until;
+  };
 
   void take_frame(const QueuedFrame& frame, std::int64_t received);
   void take_oversize(const QueuedFrame& frame, std::int64_t received);
-  void store_event(Event& event);
+  void store_event(const Event& event);
   void note_lag(const Event& event);
-  void write_gap(Gap gap);
-  void make_room(std::int64_t received);
-  void open_tape(std::int64_t now, std::uint64_t first_sequence);
+  void take_gap(Gap gap);
+  void put(const Gap& gap, std::int64_t now);
+
+  // Runs what writes to the open tape; when it fails, gives the tape up.
+  template <class Operation>
+  void guarded(std::int64_t now, Operation operation);
+  // There is a tape that takes the next event.
+  [[nodiscard]] bool make_room(std::int64_t now);
+  [[nodiscard]] bool try_to_open(std::int64_t now, std::uint64_t first_sequence);
+  [[nodiscard]] std::unique_ptr<OpenTape> opened(std::int64_t now, std::uint64_t first_sequence);
+  // Gives back the one before.
+  std::unique_ptr<OpenTape> adopt(std::unique_ptr<OpenTape> tape);
+  void look_for_number();
   void rotate(std::int64_t now);
   void seal(OpenTape& tape, std::int64_t now);
-  void abandon_tape(std::unique_ptr<OpenTape> tape, std::int64_t now);
-  void note_disk_loss(std::uint64_t frames, std::int64_t received);
   [[nodiscard]] TapeHeader new_header(std::uint64_t first_sequence) const;
   [[nodiscard]] TapeOptions tape_options() const;
-  // Keeps track of what the system has got, after anything was added.
-  void look_at_writer(std::int64_t now);
-  [[nodiscard]] Ledger& ledger();
+
+  void give_up(OpenTape& tape, std::int64_t now);
+  void pause_after_failure(std::int64_t now);
+  void note_trouble(std::int64_t now, std::string_view why);
+  void note_end_of_trouble(std::int64_t now);
+  void lose_to_disk(std::uint64_t events, std::uint64_t after_sequence, TimeOfLoss time);
+  void keep_waiting(Gap gap);
+  [[nodiscard]] bool has_waiting() const { return !waiting_.empty() || lost_; }
+  void write_waiting(OpenTape& tape, std::int64_t now) const;
+  void forget_waiting();
+  void say(const std::string& line) const;
 
   const Store& store_;
+  SyncThread& sync_;
   RecorderOptions options_;
   AllowList* filter_;
   Id128 capture_;
   WireDecoder decoder_;
   EventBatch batch_;  // room for the event in hand
 
-  SyncThread sync_thread_;
   std::unique_ptr<OpenTape> tape_;
-  std::unique_ptr<OpenTape> ending_;  // while the next one is there already
-  std::optional<Gap> not_recording_;  // waits for the first tape
-  std::optional<Predecessor> predecessor_;
-  Ledger early_;                // of what came before it
-  Gap disk_loss_;               // after a failure
-  bool in_hand_ = false;        // an event is numbered, and in no ledger yet
-  std::size_t gaps_taken_ = 0;  // of the chunk in record()
-  std::size_t frames_taken_ = 0;
+  std::optional<Predecessor> predecessor_;  // of the next one
   std::uint64_t next_number_ = 1;
   std::uint64_t sequence_ = 0;  // of the frame taken last
   std::uint64_t stored_ = 0;
+
+  // What waits for a tape, and is in no ledger yet.
+  std::vector<Gap> waiting_;
+  std::optional<Gap> lost_;  // to the disk, and it may go on
+  std::uint64_t not_selected_ = 0;
+
+  std::string trouble_;     // why there is no tape that could be written; empty: no trouble
+  std::string not_sealed_;  // why the latest tape could not be sealed; empty: it was
+  std::int64_t retry_at_ = 0;
+  std::int64_t pause_ = 0;               // after the next failure
+  std::optional<std::int64_t> calm_at_;  // then a failure is a new trouble, and pauses begin anew
   CaptureTotals totals_;
 };
 

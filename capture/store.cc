@@ -24,7 +24,6 @@ constexpr std::size_t kNumberDigits = 8;
 constexpr std::size_t kMostNumberDigits = 19;
 constexpr std::size_t kStartSize = 16;       // "20260804T210000Z"
 constexpr std::size_t kLongestSource = 200;  // of the 255 bytes of a file name
-constexpr std::uint64_t kLiveByte = 0;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -58,15 +57,6 @@ std::optional<std::uint64_t> parse_number(std::string_view text) {
   const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), number);
   if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
   return number;
-}
-
-UniqueFd create_live(const fs::path& path) {
-  UniqueFd fd = create_file(path);
-  if (!try_lock_byte(fd.get(), kLiveByte, path.string())) {
-    throw Error("creating " + path.string() + ": somebody else has locked it");
-  }
-  sync_directory(path.parent_path());
-  return fd;
 }
 
 }  // namespace
@@ -141,29 +131,11 @@ std::string tape_start_text(std::int64_t unix_nanos) {
   return text;
 }
 
-LiveTape::LiveTape(const fs::path& path)
-    : path_(path), file_(std::make_shared<SyncPoint>(create_live(path))) {
-}
-
-void LiveTape::write(std::string_view bytes) {
-  if (file_->error != 0) sync();  // says what went wrong
-  try {
-    write_all(file_->fd.get(), bytes, path_.string());
-  } catch (const Error&) {
-    failed_ = true;
-    throw;
-  }
-  file_->written += bytes.size();
-}
-
-void LiveTape::sync() {
-  if (!sync_now(*file_)) throw system_error("syncing " + path_.string(), file_->error);
-}
-
-Store::Store(fs::path directory) : directory_(std::move(directory)) {
+Store::Store(fs::path directory, FileCalls& calls)
+    : directory_(std::move(directory)), calls_(calls) {
   if (::mkdir(directory_.c_str(), 0700) == 0) {
     const fs::path parent = (directory_ / "..").lexically_normal();
-    sync_directory(parent);
+    sync_directory(parent, calls_);
     return;
   }
   if (errno != EEXIST) throw system_error("creating the store " + directory_.string(), errno);

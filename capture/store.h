@@ -6,14 +6,12 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <memory>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/io.h"
-#include "capture/sync_thread.h"
 
 namespace smtptape {
 
@@ -31,31 +29,11 @@ struct TapeName {
 [[nodiscard]] std::string file_name_of_source(std::string_view source);
 [[nodiscard]] std::string tape_start_text(std::int64_t unix_nanos);
 
-// A tape that is being written.  Its first byte is locked while it lives: that says "live".
-class LiveTape : public ByteSink {
- public:
-  // The file is new; it and its name are on the disk when the first byte can be written.
-  explicit LiveTape(const std::filesystem::path& path);
-
-  // Throws also when a sync of the sync thread has failed.
-  void write(std::string_view bytes) override;
-  void sync();
-  // A write or a sync has failed: what the file ends with is unknown, and it must be left alone.
-  [[nodiscard]] bool failed() const { return failed_ || file_->error != 0; }
-  // For the sync thread.
-  [[nodiscard]] const std::shared_ptr<SyncPoint>& sync_point() const { return file_; }
-  [[nodiscard]] const std::filesystem::path& path() const { return path_; }
-
- private:
-  std::filesystem::path path_;
-  std::shared_ptr<SyncPoint> file_;
-  bool failed_ = false;
-};
-
 class Store {
  public:
-  // Creates the directory when it is missing, not its parents.
-  explicit Store(std::filesystem::path directory);
+  // Creates the directory when it is missing, not its parents.  What is written into it goes
+  // through `calls`, which outlive the store.
+  explicit Store(std::filesystem::path directory, FileCalls& calls = system_file_calls());
 
   struct Tape {
     TapeName name;
@@ -70,9 +48,11 @@ class Store {
 
   [[nodiscard]] std::filesystem::path path_of(const TapeName& name) const;
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
+  [[nodiscard]] FileCalls& calls() const { return calls_; }
 
  private:
   std::filesystem::path directory_;
+  FileCalls& calls_;
 };
 
 }  // namespace smtptape

@@ -1,26 +1,21 @@
 #include "capture/sync_thread.h"
 
-#include <unistd.h>
-
-#include <cerrno>
 #include <utility>
 
+#include "base/failpoint.h"
 #include "base/thread_name.h"
 
 namespace smtptape {
 
 bool sync_now(SyncPoint& file) {
+  const std::lock_guard lock(file.syncing);
   if (file.error != 0) return false;
   const std::uint64_t written = file.written;
   if (written == file.synced) return true;
-  int failed = 0;
-  do
-    failed = ::fdatasync(file.fd.get());
-  while (failed != 0 && errno == EINTR);
-  if (failed != 0) {
-    file.error = errno;
-    return false;
-  }
+  SMTPTAPE_FAILPOINT("before-sync");
+  file.error = sync_data(file.fd.get(), file.calls);
+  SMTPTAPE_FAILPOINT("after-sync");
+  if (file.error != 0) return false;
   file.synced = written;
   return true;
 }
@@ -40,17 +35,30 @@ SyncThread::~SyncThread() {
 
 void SyncThread::watch(std::shared_ptr<SyncPoint> file) {
   const std::lock_guard lock(mutex_);
-  file_ = std::move(file);
+  files_.push_back(std::move(file));
+}
+
+void SyncThread::leave(const std::shared_ptr<SyncPoint>& file) {
+  const std::lock_guard lock(mutex_);
+  std::erase(files_, file);
+}
+
+void SyncThread::sync_all() {
+  std::vector<std::shared_ptr<SyncPoint>> files;
+  {
+    const std::lock_guard lock(mutex_);
+    files = files_;
+  }
+  for (const std::shared_ptr<SyncPoint>& file : files)
+    sync_now(*file);
 }
 
 void SyncThread::work() {
   name_this_thread("tape-sync");
   std::unique_lock lock(mutex_);
   while (!changed_.wait_for(lock, interval_, [this] { return stopped_; })) {
-    const std::shared_ptr<SyncPoint> file = file_;
-    if (!file) continue;
     lock.unlock();
-    sync_now(*file);
+    sync_all();
     lock.lock();
   }
 }

@@ -1,4 +1,4 @@
-// Hands the tape that is being written to the disk, each interval, on a thread of its own:
+// Hands the tapes that are being written to the disk, each interval, on a thread of its own:
 // recording never waits for a disk.  What a power loss can cost is the flush interval, the sync
 // interval and the time that the last sync took.
 #pragma once
@@ -10,6 +10,7 @@
 #include <memory>
 #include <mutex>
 #include <thread>
+#include <vector>
 
 #include "base/io.h"
 
@@ -17,13 +18,15 @@ namespace smtptape {
 
 // A file as its writer and the sync thread see it.
 struct SyncPoint {
-  explicit SyncPoint(UniqueFd of) : fd(std::move(of)) {}
+  SyncPoint(UniqueFd of, FileCalls& through) : fd(std::move(of)), calls(through) {}
   UniqueFd fd;
+  FileCalls& calls;
   std::atomic<std::uint64_t> written = 0;  // handed to the system
   std::atomic<std::uint64_t> synced = 0;   // on the disk
   // errno of the sync that failed.  After that the system may have dropped what it held: the file
   // is never synced again, and whoever writes it must stop.
   std::atomic<int> error = 0;
+  std::mutex syncing;  // one sync at a time
 };
 
 class SyncThread {
@@ -34,8 +37,14 @@ class SyncThread {
   SyncThread(const SyncThread&) = delete;
   SyncThread& operator=(const SyncThread&) = delete;
 
-  // From now on this file, instead of the one before; null: none.
+  // From now on this file, too.
   void watch(std::shared_ptr<SyncPoint> file);
+  // No longer; a sync of it that runs may still end.
+  void leave(const std::shared_ptr<SyncPoint>& file);
+
+  // What the thread does each interval, now, on the calling thread.
+  void sync_all();
+  [[nodiscard]] std::chrono::nanoseconds interval() const { return interval_; }
 
  private:
   void work();
@@ -43,9 +52,9 @@ class SyncThread {
   const std::chrono::nanoseconds interval_;
   std::mutex mutex_;
   std::condition_variable changed_;
-  std::shared_ptr<SyncPoint> file_;
-  bool stopped_ = false;
-  std::thread thread_;  // last: it uses the others
+  std::vector<std::shared_ptr<SyncPoint>> files_;  // by mutex_
+  bool stopped_ = false;                           // by mutex_
+  std::thread thread_;                             // last: it uses the others
 };
 
 // Syncs what is not synced yet; false when that fails, now or before.

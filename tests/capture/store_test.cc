@@ -12,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "capture/live_tape.h"
 #include "tests/support/temporary_directory.h"
 
 namespace smtptape {
@@ -143,18 +144,19 @@ TEST(LiveTape, IsLockedWhileItIsWrittenAndOverwritesNothing) {
   const TemporaryDirectory directory;
   const fs::path path = directory.path() / "x.tape";
   {
-    LiveTape tape(path);
+    LiveTape tape(path, system_file_calls());
     tape.write("hello");
     tape.sync();
     const UniqueFd other(::open(path.c_str(), O_RDWR | O_CLOEXEC));
     EXPECT_FALSE(try_lock_byte(other.get(), 0, "x"));
     EXPECT_TRUE(try_lock_byte(other.get(), 1, "x"));
-    EXPECT_FALSE(tape.failed());
+    EXPECT_EQ(tape.sync_error(), 0);
+    EXPECT_EQ(tape.synced(), 5U);
   }
   EXPECT_EQ(mode_of(path), 0600U);
   const UniqueFd other(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   EXPECT_TRUE(try_lock_byte(other.get(), 0, "x"));
-  EXPECT_THROW(LiveTape{path}, Error);
+  EXPECT_THROW((LiveTape{path, system_file_calls()}), Error);
 }
 
 }  // namespace

@@ -19,7 +19,7 @@ std::shared_ptr<SyncPoint> unsyncable() {
   int ends[2] = {};
   if (::pipe(ends) != 0) return nullptr;
   ::close(ends[0]);
-  return std::make_shared<SyncPoint>(UniqueFd(ends[1]));
+  return std::make_shared<SyncPoint>(UniqueFd(ends[1]), system_file_calls());
 }
 
 // Bounded; true when it came true.
@@ -35,7 +35,7 @@ bool comes_true(Condition condition) {
 
 TEST(SyncThread, WhatWasWrittenIsSyncedWithoutBeingAskedFor) {
   const TemporaryDirectory directory;
-  const auto file = std::make_shared<SyncPoint>(create_file(directory / "x"));
+  const auto file = std::make_shared<SyncPoint>(create_file(directory / "x"), system_file_calls());
   SyncThread thread(1ms);
   thread.watch(file);
   write_all(file->fd.get(), "abc", "x");
@@ -44,17 +44,24 @@ TEST(SyncThread, WhatWasWrittenIsSyncedWithoutBeingAskedFor) {
   EXPECT_EQ(file->error, 0);
 }
 
-TEST(SyncThread, AFileThatIsNotWatchedIsLeftAlone) {
+TEST(SyncThread, SyncsSeveralFilesAndLeavesAloneWhatItNoLongerWatches) {
   const TemporaryDirectory directory;
-  const auto first = std::make_shared<SyncPoint>(create_file(directory / "1"));
-  const auto second = std::make_shared<SyncPoint>(create_file(directory / "2"));
+  const auto first = std::make_shared<SyncPoint>(create_file(directory / "1"), system_file_calls());
+  const auto second =
+      std::make_shared<SyncPoint>(create_file(directory / "2"), system_file_calls());
   SyncThread thread(1ms);
   thread.watch(first);
   thread.watch(second);
   first->written += 3;
   second->written += 3;
-  EXPECT_TRUE(comes_true([&] { return second->synced == 3; }));
-  EXPECT_EQ(first->synced, 0U);
+  EXPECT_TRUE(comes_true([&] { return first->synced == 3 && second->synced == 3; }));
+  thread.leave(first);
+  first->written += 1;
+  for (std::uint64_t more = 4; more < 8; ++more) {
+    second->written += 1;
+    EXPECT_TRUE(comes_true([&] { return second->synced == more; }));
+  }
+  EXPECT_EQ(first->synced, 3U);
 }
 
 TEST(SyncThread, AFailedSyncIsRememberedAndNeverTriedAgain) {
@@ -71,9 +78,8 @@ TEST(SyncThread, AFailedSyncIsRememberedAndNeverTriedAgain) {
   EXPECT_EQ(file->synced, 0U);
 }
 
-TEST(SyncThread, EndsWhileNothingIsWatched) {
-  SyncThread thread(1h);
-  thread.watch(nullptr);
+TEST(SyncThread, EndsAtOnceWhateverItsInterval) {
+  const SyncThread thread(1h);
 }
 
 }  // namespace

@@ -1,0 +1,51 @@
+#include "capture/live_tape.h"
+
+#include <utility>
+
+#include "base/error.h"
+#include "base/failpoint.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr std::uint64_t kLiveByte = 0;
+
+UniqueFd create_live(const std::filesystem::path& path, FileCalls& calls) {
+  UniqueFd fd = create_file(path, calls);
+  try {
+    if (!try_lock_byte(fd.get(), kLiveByte, path.string())) {
+      throw Error("creating " + path.string() + ": somebody else has locked it");
+    }
+    SMTPTAPE_FAILPOINT("tape-created");
+    sync_directory(path.parent_path(), calls);
+  } catch (const Error&) {
+    calls.unlink(path.c_str());
+    throw;
+  }
+  return fd;
+}
+
+}  // namespace
+
+LiveTape::LiveTape(std::filesystem::path path, FileCalls& calls)
+    : path_(std::move(path)), file_(std::make_shared<SyncPoint>(create_live(path_, calls), calls)) {
+}
+
+void LiveTape::write(std::string_view bytes) {
+  if (sync_error() != 0) sync();  // says what went wrong
+  SMTPTAPE_FAILPOINT("before-write");
+  write_all(file_->fd.get(), bytes, path_.string(), file_->calls);
+  SMTPTAPE_FAILPOINT("after-write");
+  file_->written += bytes.size();
+}
+
+void LiveTape::sync() {
+  if (!sync_now(*file_)) throw system_error("syncing " + path_.string(), sync_error());
+}
+
+void LiveTape::remove() {
+  file_->calls.unlink(path_.c_str());
+}
+
+}  // namespace smtptape
