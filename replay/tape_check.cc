@@ -89,6 +89,11 @@ bool ends_normally_while_written(const TapeReader& reader) {
   return reader.end() != TapeEnd::Sealed && (reader.damage().empty() || is_only_cut(reader));
 }
 
+std::string text_of_unclosed(const TapeReader& reader) {
+  return reader.name() + ": not sealed, its writer died or it was cut; read to its end at " +
+         std::to_string(reader.good_until());
+}
+
 std::string_view name_of(TapeState state) {
   switch (state) {
     case TapeState::Sealed: return "sealed";

@@ -22,6 +22,8 @@ namespace smtptape {
 // At its end: nothing is wrong with a tape that was being written when it was opened.  It may end
 // inside a batch, of which the rest came a moment later.
 [[nodiscard]] bool ends_normally_while_written(const TapeReader& reader);
+// Of a tape that ended without a footer, though nobody writes it any more: one line.
+[[nodiscard]] std::string text_of_unclosed(const TapeReader& reader);
 
 enum class TapeState : std::uint8_t {
   Sealed,
