@@ -144,6 +144,16 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   return check;
 }
 
+void forget_deleted(std::vector<TapeCheck>& checks) {
+  // From the last to the first: the oldest are deleted first, so none stays whose successor went.
+  for (auto check = checks.end(); check != checks.begin();) {
+    --check;
+    std::error_code error;
+    const auto type = std::filesystem::status(check->path, error).type();
+    if (type == std::filesystem::file_type::not_found) check = checks.erase(check);
+  }
+}
+
 std::vector<std::string> check_neighbours(const std::vector<TapeCheck>& tapes) {
   std::map<std::string, std::vector<const TapeCheck*>> rows;
   for (const TapeCheck& tape : tapes) {

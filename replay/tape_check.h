@@ -56,6 +56,10 @@ struct TapeCheck {
 // Throws Error when this is no tape, needs a newer program, or can't be opened.
 [[nodiscard]] TapeCheck check_tape(const std::filesystem::path& path);
 
+// Leaves out the tapes that were deleted since they were checked: beside one of them, what was
+// deleted before it could be checked is no hole.
+void forget_deleted(std::vector<TapeCheck>& checks);
+
 // One line for each place of a row of tapes where a tape, or the end of one, is missing.  Tapes of
 // a source are a row by their numbers; the oldest may follow one that was deleted.  Extracts belong
 // to no row.
