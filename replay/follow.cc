@@ -183,32 +183,39 @@ struct FollowSource::Impl {
       if (!hooks.go_on()) return false;
       const auto listing_due = listed + 5 * board.poll_interval;
       if (!directories.empty() && Clock::now() >= listing_due) look_for_rows();
-      std::unique_lock lock(board.mutex);
-      const bool settled = fetch(batch, lock);
-      if (incomplete && options.recovery == Recovery::Tail) return false;
-      if (!batch.gaps.empty()) return true;
-      if (settled && has_event()) {
-        lock.unlock();
-        merge(batch);
-        if (!batch.events.empty()) return true;
-        continue;
+      std::vector<FollowNews> news;
+      bool mergeable = false;
+      {
+        std::unique_lock lock(board.mutex);
+        const bool settled = fetch(batch, news);
+        mergeable = settled && has_event();
+        if (!mergeable && news.empty() && batch.gaps.empty()) {
+          if (settled && is_over()) return false;
+          board.changed.wait_for(lock, board.poll_interval);
+          continue;
+        }
       }
-      if (settled && is_over()) return false;
-      board.changed.wait_for(lock, board.poll_interval);
+      tell(news);
+      if (incomplete && options.recovery == Recovery::Tail) return false;
+      if (mergeable) merge(batch);
+      if (!batch.events.empty() || !batch.gaps.empty()) return true;
+    }
+  }
+
+  void tell(const std::vector<FollowNews>& news) {
+    for (const FollowNews& piece : news) {
+      incomplete = incomplete || piece.loss;
+      hooks.report(piece.line);
     }
   }
 
   // Takes what the rows have; false while one is on its way to its next batch.
-  bool fetch(EventBatch& loose, std::unique_lock<std::mutex>& lock) {
+  bool fetch(EventBatch& loose, std::vector<FollowNews>& news) {
     bool settled = true;
     for (Lane& lane : lanes) {
       if (lane.has_event()) continue;
-      for (const FollowNews& news : lane.row->take_news()) {
-        incomplete = incomplete || news.loss;
-        lock.unlock();
-        hooks.report(news.line);
-        lock.lock();
-      }
+      for (FollowNews& piece : lane.row->take_news())
+        news.push_back(std::move(piece));
       lane.head = lane.row->take_batch();
       lane.taken = 0;
       if (lane.head != nullptr) take_loose(*lane.head, lane.head, loose);

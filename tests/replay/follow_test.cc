@@ -360,6 +360,22 @@ TEST_F(FollowTest, GivesEachEventOnceThoughACopyLiesBesideIt) {
   EXPECT_THAT(take(1), ElementsAre(5));
 }
 
+TEST_F(FollowTest, CopiesOfEventsOfOneMomentAreInOrder) {
+  const auto tape = begin(2, m_);
+  for (const std::uint64_t sequence : {5U, 6U})
+    tape->record_at(sequence, 9);
+  Recording one(directory_ / "a.tape", m_);
+  Recording two(directory_ / "b.tape", m_);
+  for (const std::uint64_t sequence : {1U, 3U, 5U})
+    one.record_at(sequence, 9);
+  for (const std::uint64_t sequence : {2U, 4U, 6U})
+    two.record_at(sequence, 9);
+  one.seal();
+  two.seal();
+  follow();
+  EXPECT_THAT(take(6), ElementsAre(1, 2, 3, 4, 5, 6));
+}
+
 TEST_F(FollowTest, GivesGapsAsTheyAreRecorded) {
   const auto tape = begin(1, m_);
   tape->record({1});
