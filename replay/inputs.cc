@@ -127,17 +127,14 @@ class TapeStream : public EventSource {
 
   void tell() {
     const std::string& name = reader_->name();
-    const std::string end = " at " + std::to_string(reader_->good_until());
     if (live_ && ends_normally_while_written(*reader_)) {
-      trouble_.notices.push_back(name + ": is being written; read to its end" + end);
+      trouble_.notices.push_back(name + ": is being written; read to its end at " +
+                                 std::to_string(reader_->good_until()));
       return;
     }
     for (const Damage& damage : reader_->damage())
       trouble_.damage.push_back(name + " " + text_of(damage));
-    if (reader_->end() == TapeEnd::Unclosed) {
-      trouble_.notices.push_back(name + ": not sealed, its writer died or it was cut; " +
-                                 "read to its end" + end);
-    }
+    if (reader_->end() == TapeEnd::Unclosed) trouble_.notices.push_back(text_of_unclosed(*reader_));
   }
 
   TapeFile file_;

@@ -89,6 +89,11 @@ bool ends_normally_while_written(const TapeReader& reader) {
   return reader.end() != TapeEnd::Sealed && (reader.damage().empty() || is_only_cut(reader));
 }
 
+std::string text_of_unclosed(const TapeReader& reader) {
+  return reader.name() + ": not sealed, its writer died or it was cut; read to its end at " +
+         std::to_string(reader.good_until());
+}
+
 std::string_view name_of(TapeState state) {
   switch (state) {
     case TapeState::Sealed: return "sealed";
@@ -137,6 +142,16 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   check.state = state_of(reader, check, live);
   if (check.state == TapeState::Live) check.damage.clear();
   return check;
+}
+
+void forget_deleted(std::vector<TapeCheck>& checks) {
+  // From the last to the first: the oldest are deleted first, so none stays whose successor went.
+  for (auto check = checks.end(); check != checks.begin();) {
+    --check;
+    std::error_code error;
+    const auto type = std::filesystem::status(check->path, error).type();
+    if (type == std::filesystem::file_type::not_found) check = checks.erase(check);
+  }
 }
 
 std::vector<std::string> check_neighbours(const std::vector<TapeCheck>& tapes) {

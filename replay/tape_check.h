@@ -22,6 +22,8 @@ namespace smtptape {
 // At its end: nothing is wrong with a tape that was being written when it was opened.  It may end
 // inside a batch, of which the rest came a moment later.
 [[nodiscard]] bool ends_normally_while_written(const TapeReader& reader);
+// Of a tape that ended without a footer, though nobody writes it any more: one line.
+[[nodiscard]] std::string text_of_unclosed(const TapeReader& reader);
 
 enum class TapeState : std::uint8_t {
   Sealed,
@@ -53,6 +55,10 @@ struct TapeCheck {
 
 // Throws Error when this is no tape, needs a newer program, or can't be opened.
 [[nodiscard]] TapeCheck check_tape(const std::filesystem::path& path);
+
+// Leaves out the tapes that were deleted since they were checked: beside one of them, what was
+// deleted before it could be checked is no hole.
+void forget_deleted(std::vector<TapeCheck>& checks);
 
 // One line for each place of a row of tapes where a tape, or the end of one, is missing.  Tapes of
 // a source are a row by their numbers; the oldest may follow one that was deleted.  Extracts belong

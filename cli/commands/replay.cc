@@ -1,5 +1,6 @@
 // smtptape replay: prints sessions as `kcli trace-smtp-client` would have.
 #include "cli/command.h"
+#include "cli/following.h"
 #include "cli/output.h"
 #include "cli/selection_options.h"
 #include "replay/renderer.h"
@@ -17,30 +18,54 @@ class ReplayCommand : public Command {
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape replay night.tape --tenant acme --color yes | less -R\n"
            "  smtptape replay /var/lib/smtptape --since -2h --scope session --rcpt-to "
-           "bob@dest.example";
+           "bob@dest.example\n"
+           "  smtptape replay --follow /var/lib/smtptape --since -5m --tenant acme";
   }
   void describe(Options& options) override {
     selection_.describe(options, "event");
+    options.flag("-f,--follow", follow_, "Print what is there, then what comes, until Ctrl-C");
     text_.describe(options);
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
     const Selection selection = selection_.selection();
-    const RenderOptions render = text_.render(selection_.filters);
+    Renderer renderer(text_.render(selection_.filters));
     selection_.filters.tell_difference();
+    return follow_ ? follow(selection, renderer) : print(selection, renderer);
+  }
+
+ private:
+  int print(const Selection& selection, Renderer& renderer) {
     SelectedTapes tapes(selection_, selection);
-    Renderer renderer(render);
     StandardOutput out;
+    const std::optional<Ending> ending =
+        print_all(tapes.events(), renderer, [&out](std::string_view text) { out.write(text); });
+    return end(renderer, ending, tapes.tell_trouble());
+  }
+
+  int follow(const Selection& selection, Renderer& renderer) {
+    FollowedTapes tapes(selection_, selection);
+    const std::optional<Ending> ending =
+        print_all(tapes, renderer, [&tapes](std::string_view text) { tapes.write(text); });
+    return end(renderer, ending, tapes.incomplete());
+  }
+
+  // What came together is written together, at once.
+  template <class Write>
+  static std::optional<Ending> print_all(EventSource& events, Renderer& renderer, Write write) {
     std::string text;
     EventBatch batch;
     std::optional<Ending> ending;
-    while (!ending && tapes.events().next(batch)) {
+    while (!ending && events.next(batch)) {
       ending = renderer.render(batch.events, text);
-      out.write(text);
+      write(text);
       text.clear();
     }
-    const bool incomplete = tapes.tell_trouble();
+    return ending;
+  }
+
+  int end(const Renderer& renderer, const std::optional<Ending>& ending, bool incomplete) const {
     if (renderer.stepped_back() > 0) {
       say("the server's clock stepped back within " + std::to_string(renderer.stepped_back()) +
           " sessions: times before their beginning are negative");
@@ -52,9 +77,9 @@ class ReplayCommand : public Command {
                                                                     : Exit::Done);
   }
 
- private:
   SelectionOptions selection_;
   TextOptions text_;
+  bool follow_ = false;
 };
 
 }  // namespace

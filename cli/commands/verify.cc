@@ -52,6 +52,7 @@ class VerifyCommand : public Command {
     // Tapes that began meanwhile: a list that was read while they did may lack one of them and
     // hold the next.
     check_all();
+    forget_deleted(checks_);
     for (const std::string& missing : check_neighbours(checks_))
       alarm(missing + "\n");
     return static_cast<int>(alarmed_ ? Exit::Incomplete : Exit::Done);

@@ -28,6 +28,9 @@ TEST(WrongOptions, AreNamedWithWhatWasMeant) {
   expect_refusal(smtptape("replay x.tape --scope wide", {}), 2, "event, strict, session");
   expect_refusal(smtptape("replay x.tape --source 10.0.0/8", {}), 2, "invalid --source value(s)");
   expect_refusal(smtptape("replay x.tape --kcli-profile new", {}), 2, "halfup");
+  expect_refusal(smtptape("replay -f x.tape --scope session", {}), 2, "not known yet");
+  expect_refusal(smtptape("replay -f x.tape --recovery strict", {}), 2, "take skip or tail");
+  expect_refusal(smtptape("replay --follow -", {}), 2, "standard input can't be followed");
   expect_refusal(smtptape("import x", {}), 2, "-o X.tape is missing");
   expect_refusal(smtptape("replay x.tape --since 2026-02-30", {}), 2, "is not a time");
   expect_refusal(smtptape("replay x.tape --since=", {}), 2, "is not a time");
@@ -39,6 +42,7 @@ TEST(WrongFiles, AreNamed) {
   write_file(directory / "text.tape", "hello, this is no tape\n");
   write_file(directory / "feed.jsonl", "{\"conn_meta\":null}\n");
   expect_refusal(smtptape("replay", {directory / "none.tape"}), 1, "none.tape: no such file");
+  expect_refusal(smtptape("replay -f", {directory / "none.tape"}), 1, "none.tape: no such file");
   expect_refusal(
       smtptape("replay", {directory / "text.tape"}), 1, "text.tape: not a smtptape tape");
   expect_refusal(

@@ -199,6 +199,21 @@ TEST(TapeNeighbours, AHoleInTheMiddleIsAnAlarm) {
               ElementsAre(HasSubstr("tapes 2 and 4 are here, and none between")));
 }
 
+TEST(TapeNeighbours, NothingIsMissingBehindATapeThatWasDeletedMeanwhile) {
+  const TemporaryDirectory directory;
+  std::vector<TapeCheck> checks = {row_member(4), row_member(6)};
+  checks[0].path = directory / "4.tape";
+  checks[1].path = directory / "6.tape";
+  for (const TapeCheck& check : checks)
+    std::ofstream(check.path) << "x";
+  forget_deleted(checks);
+  EXPECT_EQ(checks.size(), 2U);
+  fs::remove(checks[0].path);
+  forget_deleted(checks);
+  ASSERT_EQ(checks.size(), 1U);
+  EXPECT_EQ(checks.front().header->origin.tape_number, 6U);
+}
+
 TEST(TapeNeighbours, ALostEndIsKnownToTheNextTape) {
   TapeCheck cut = row_member(1);
   cut.good_until = 900;

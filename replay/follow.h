@@ -1,0 +1,62 @@
+// Tapes read while they are recorded: what is there, then what comes.
+//
+// The tapes of a source are a row, read on a thread of its own, one tape at a time: at the end of
+// one, the next that exists.  While its recorder lives, the end of a tape is waited at.  A row's
+// order never changes.  Rows are merged by receive time as long as each has something to give; one
+// that waits for its recorder is not waited for.  So what was there at the start is merged as
+// Inputs does it, and what comes later appears as it arrives.
+//
+// Of one capture no sequence appears twice, whatever copies are named beside it.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "format/event.h"
+#include "replay/inputs.h"
+
+namespace smtptape {
+
+struct FollowOptions {
+  // Directories, followed for ever, also for sources that are new; files, to their ends.
+  std::vector<std::string> tapes;
+  TimeWindow window;
+  Recovery recovery = Recovery::Skip;
+  // How often the end of a tape is looked at; directories less often.
+  std::chrono::milliseconds poll_interval{100};
+  // What was received before TimeWindow::until may be on its way to the disk for so long.
+  std::chrono::nanoseconds flush_grace{std::chrono::seconds(5)};
+  std::function<std::int64_t()> now;  // ns since 1970; empty: the wall clock
+};
+
+struct FollowHooks {
+  // Asked again and again, also while nothing comes; false: end.  What it throws comes out.
+  std::function<bool()> go_on;
+  // What next() has to tell beside events, as it happens: damage, what is missing, how tapes ended.
+  std::function<void(std::string_view line)> report;
+};
+
+class FollowSource : public EventSource {
+ public:
+  static constexpr std::size_t kMostRows = 256;
+
+  // Throws Error when a name can't be followed.
+  FollowSource(FollowOptions options, FollowHooks hooks);
+  ~FollowSource() override;
+
+  // Waits until there is something.  False: told to end, or nothing can come any more.
+  [[nodiscard]] bool next(EventBatch& batch) override;
+  // Damage was met, or a tape was gone before it was read.
+  [[nodiscard]] bool incomplete() const;
+
+ private:
+  struct Impl;
+  std::unique_ptr<Impl> impl_;
+};
+
+}  // namespace smtptape
