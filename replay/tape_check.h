@@ -46,6 +46,7 @@ struct TapeCheck {
   std::uint64_t last_sequence = 0;  // 0: no events
   std::uint64_t good_until = 0;     // where the last whole batch ends
   bool known_loss = false;          // it holds a gap of cause Disk
+  std::vector<Gap> disk_gaps;       // the first of these
 };
 
 // "at OFFSET: WHAT, so many bytes passed over, so many events lost".
@@ -54,9 +55,7 @@ struct TapeCheck {
 // Throws Error when this is no tape, needs a newer program, or can't be opened.
 [[nodiscard]] TapeCheck check_tape(const std::filesystem::path& path);
 
-// One line for each place of a row of tapes where a tape, or the end of one, is missing.  Tapes of
-// a source are a row by their numbers; the oldest may follow one that was deleted.  Extracts belong
-// to no row.
+// One line for each place where tape_row.h finds something missing.
 [[nodiscard]] std::vector<std::string> check_neighbours(const std::vector<TapeCheck>& tapes);
 
 }  // namespace smtptape
