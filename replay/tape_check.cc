@@ -39,13 +39,6 @@ bool is_only_cut(const TapeReader& reader) {
   return reader.end() == TapeEnd::Torn && reader.damage().size() == 1;
 }
 
-TapeState state_of(const TapeReader& reader, const TapeCheck& check, bool live) {
-  if (live && ends_normally_while_written(reader)) return TapeState::Live;
-  if (is_only_cut(reader)) return TapeState::TornTail;
-  if (!check.damage.empty()) return TapeState::Damaged;
-  return reader.end() == TapeEnd::Sealed ? TapeState::Sealed : TapeState::Unclosed;
-}
-
 RowTape row_tape_of(const TapeCheck& check) {
   RowTape row;
   row.name = check.path.string();
@@ -67,6 +60,13 @@ bool is_being_written(int fd) {
 
 bool ends_normally_while_written(const TapeReader& reader) {
   return reader.end() != TapeEnd::Sealed && (reader.damage().empty() || is_only_cut(reader));
+}
+
+TapeState state_at_end(const TapeReader& reader, bool live) {
+  if (live && ends_normally_while_written(reader)) return TapeState::Live;
+  if (is_only_cut(reader)) return TapeState::TornTail;
+  if (!reader.damage().empty()) return TapeState::Damaged;
+  return reader.end() == TapeEnd::Sealed ? TapeState::Sealed : TapeState::Unclosed;
 }
 
 std::string_view name_of(TapeState state) {
@@ -117,7 +117,9 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   if (check.footer && check.damage.empty()) {
     compare_with_footer(*check.footer, reader.indexes(), check);
   }
-  check.state = state_of(reader, check, live);
+  check.state = state_at_end(reader, live);
+  const bool footer_lies = check.damage.size() > reader.damage().size();
+  if (footer_lies) check.state = TapeState::Damaged;
   if (check.state == TapeState::Live) check.damage.clear();
   return check;
 }

@@ -31,6 +31,9 @@ enum class TapeState : std::uint8_t {
   Damaged,   // bytes are not those that were written
 };
 [[nodiscard]] std::string_view name_of(TapeState state);
+// Of a tape that was read to its end, by what its reader found; `live`: somebody was writing it
+// when it was opened.
+[[nodiscard]] TapeState state_at_end(const TapeReader& reader, bool live);
 // Whether an operator has to know.
 [[nodiscard]] bool is_alarm(TapeState state);
 
