@@ -23,7 +23,7 @@ FrameReader::Got FrameReader::read(char* to, std::size_t size) {
       return have == 0 && at_block_border_ && input_.view().empty() ? Got::Border : Got::Cut;
     }
     const auto step = decompressor_.step(input_.view(), to + have, size - have);
-    hasher_.add(input_.view().substr(0, step.consumed));
+    if (hashes_) hasher_.add(input_.view().substr(0, step.consumed));
     input_.consume(step.consumed);
     have += step.produced;
     at_block_border_ = step.at_block_border;

@@ -16,7 +16,7 @@ namespace smtptape {
 
 class FrameReader {
  public:
-  explicit FrameReader(InputBuffer& input) : input_(input) {}
+  FrameReader(InputBuffer& input, bool hashes) : input_(input), hashes_(hashes) {}
 
   // A frame begins at the input.
   void begin();
@@ -49,6 +49,7 @@ class FrameReader {
   InputBuffer& input_;
   Decompressor decompressor_;
   Hasher hasher_;
+  bool hashes_;
   bool at_block_border_ = false;
   bool frame_ended_ = false;
   std::optional<std::uint64_t> rested_at_;

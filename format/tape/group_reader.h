@@ -21,7 +21,7 @@ namespace smtptape {
 
 class GroupReader {
  public:
-  explicit GroupReader(TapeScan& tape) : tape_(tape), frame_(tape.input) {}
+  explicit GroupReader(TapeScan& tape) : tape_(tape), frame_(tape.input, tape.compares) {}
 
   // A zstd frame begins at the input: a group, or the payload of the columns that wait.
   void begin_frame();
@@ -50,8 +50,10 @@ class GroupReader {
 
   // Where the group's latest frame began.
   [[nodiscard]] std::uint64_t frame_offset() const { return frame_offset_; }
-  // Of the compressed bytes of the group.
-  [[nodiscard]] std::uint64_t hash() const { return frame_.hash(); }
+  // Whether the compressed bytes of the group have this hash.
+  [[nodiscard]] bool has_hash(std::uint64_t hash) const {
+    return !tape_.compares || frame_.hash() == hash;
+  }
 
  private:
   using Got = FrameReader::Got;

@@ -14,7 +14,8 @@
 namespace smtptape {
 
 struct TapeReader::Impl {
-  Impl(ByteSource& source, std::string name) : tape(source, std::move(name)) {}
+  Impl(ByteSource& source, std::string name, Checksums checksums)
+      : tape(source, std::move(name), checksums) {}
 
   TapeScan tape;
   GroupReader group{tape};
@@ -164,7 +165,7 @@ void TapeReader::Impl::read_index(std::string_view message) {
   if (!indexes.empty()) indexes.back().rows.clear();
   indexes.push_back(read_index_message(message));
   const std::uint64_t expected = indexes.back().events;
-  if (group.hash() != indexes.back().hash) damaged_group("a group's bytes are not those written");
+  if (!group.has_hash(indexes.back().hash)) damaged_group("a group's bytes are not those written");
   if (events_of_group < expected) damaged_group("events of a group are missing");
   if (open_damage && expected >= events_of_group) {
     damage.back().events_lost = expected - events_of_group;
@@ -273,8 +274,8 @@ void TapeReader::Impl::skip_rest(const char* what) {
 
 // --- the interface ---
 
-TapeReader::TapeReader(ByteSource& source, std::string name)
-    : impl_(std::make_unique<Impl>(source, std::move(name))) {
+TapeReader::TapeReader(ByteSource& source, std::string name, Checksums checksums)
+    : impl_(std::make_unique<Impl>(source, std::move(name), checksums)) {
 }
 TapeReader::~TapeReader() = default;
 
