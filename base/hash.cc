@@ -5,12 +5,29 @@
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
+#ifdef __x86_64__
+#include "base/hash_avx2.h"
+#endif
+
 namespace smtptape {
 
 namespace {
 XXH3_state_t* state_of(void* state) {
   return static_cast<XXH3_state_t*>(state);
 }
+
+#ifdef __x86_64__
+bool has_avx2() {
+  static const bool kHas = __builtin_cpu_supports("avx2") != 0;
+  return kHas;
+}
+#else
+constexpr bool has_avx2() {
+  return false;
+}
+void update_with_avx2(void*, const char*, std::size_t) {
+}
+#endif
 }  // namespace
 
 std::uint64_t hash64(std::string_view bytes) {
@@ -29,6 +46,7 @@ void Hasher::reset() {
   XXH3_64bits_reset(state_of(state_));
 }
 void Hasher::add(std::string_view bytes) {
+  if (has_avx2()) return update_with_avx2(state_, bytes.data(), bytes.size());
   XXH3_64bits_update(state_of(state_), bytes.data(), bytes.size());
 }
 std::uint64_t Hasher::value() const {

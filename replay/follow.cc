@@ -46,7 +46,7 @@ bool comes_before(const Lane& a, const Lane& b) {
 // The tapes among `files` that are a row, by directory and source; each other one alone.
 std::vector<std::deque<fs::path>> rows_of(const std::vector<std::string>& files) {
   std::vector<std::deque<fs::path>> rows;
-  std::map<std::pair<fs::path, std::string>, std::vector<RowTape>> numbered;
+  std::map<std::pair<fs::path, std::string>, std::vector<NumberedTape>> numbered;
   for (const std::string& file : files) {
     const fs::path path = file;
     std::optional<TapeName> name = parse_tape_name(path.filename().native());
@@ -58,11 +58,11 @@ std::vector<std::deque<fs::path>> rows_of(const std::vector<std::string>& files)
     }
   }
   for (auto& [key, tapes] : numbered) {
-    std::stable_sort(tapes.begin(), tapes.end(), [](const RowTape& a, const RowTape& b) {
+    std::stable_sort(tapes.begin(), tapes.end(), [](const NumberedTape& a, const NumberedTape& b) {
       return a.name.number < b.name.number;
     });
     std::deque<fs::path>& row = rows.emplace_back();
-    for (const RowTape& tape : tapes)
+    for (const NumberedTape& tape : tapes)
       row.push_back(tape.path);
   }
   return rows;

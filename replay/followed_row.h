@@ -19,7 +19,7 @@
 
 #include "format/event.h"
 #include "replay/inputs.h"
-#include "replay/tape_rows.h"
+#include "replay/watched_directory.h"
 
 namespace smtptape {
 

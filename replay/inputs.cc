@@ -1,150 +1,22 @@
 #include "replay/inputs.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
-#include <array>
 #include <deque>
 #include <limits>
 #include <list>
 #include <map>
-#include <set>
-#include <tuple>
+#include <utility>
 
 #include "base/error.h"
 #include "format/limits.h"
-#include "format/tape/tape_reader.h"
-#include "replay/tape_check.h"
+#include "replay/seen.h"
+#include "replay/tape_stream.h"
 
 namespace smtptape {
 
 namespace {
-
-constexpr std::string_view kStandardInput = "-";
-
-bool of_one_capture(const std::vector<Origin>& origins) {
-  return !origins.empty() && std::all_of(origins.begin(), origins.end(), [&](const Origin& origin) {
-    return origin.capture == origins.front().capture;
-  });
-}
-
-// From the earliest to the latest event or gap.
-std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
-  std::optional<TimeSpan> span;
-  const auto include = [&span](std::int64_t from, std::int64_t until) {
-    if (!span) span = {from, until};
-    span->first = std::min(span->first, from);
-    span->last = std::max(span->last, until);
-  };
-  for (const GroupIndex& group : footer.groups) {
-    if (group.events > 0) include(group.first_received, group.last_received);
-    if (group.gaps.size() < group.gap_count) return std::nullopt;  // nobody knows
-    for (const Gap& gap : group.gaps) {
-      if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
-      include(gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until));
-    }
-  }
-  return span;
-}
-
-TapeFile describe_file(const std::filesystem::path& path) {
-  TapeFile file;
-  file.path = path;
-  if (path == kStandardInput) return file;
-  const UniqueFd fd = open_for_reading(path);
-  try {
-    if (const auto summary = read_summary(fd.get())) {
-      file.header = summary->header;
-      file.origins = summary->footer.origins;
-      file.mixed = !of_one_capture(file.origins);
-      file.received = receive_times(summary->footer);
-    } else {
-      file.header = read_header(fd.get());
-      if (file.header) file.origins = {file.header->origin};
-      // Only a footer tells all the origins of a copy.
-      file.mixed = !file.header || file.header->copy_of;
-    }
-  } catch (const Error& error) {
-    throw Error(path.string() + ": " + error.what());
-  }
-  if (file.header) file.first_sequence = file.header->first_sequence;
-  return file;
-}
-
-std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
-    if (entry.path().extension() != ".tape") continue;
-    if (entry.symlink_status().type() == std::filesystem::file_type::regular) {
-      found.push_back(entry.path());
-    }
-  }
-  std::sort(found.begin(), found.end());
-  return found;
-}
-
-// One tape, opened when its first event is asked for.
-class TapeStream : public EventSource {
- public:
-  TapeStream(TapeFile file, InputTrouble& trouble, Recovery recovery)
-      : file_(std::move(file)), trouble_(trouble), recovery_(recovery) {}
-
-  [[nodiscard]] bool next(EventBatch& batch) override {
-    if (told_) return false;
-    try {
-      if (read(batch)) return true;
-      tell();
-    } catch (const Error& error) {
-      if (file_.named) throw;
-      batch.clear();
-      trouble_.damage.push_back(std::string(error.what()) + "; passed over");
-    }
-    told_ = true;
-    return false;
-  }
-
-  [[nodiscard]] const TapeFile& file() const { return file_; }
-
- private:
-  bool read(EventBatch& batch) {
-    if (!reader_) open();
-    if (!reader_->next(batch)) return false;
-    // What damage there is lies before this batch.
-    if (recovery_ == Recovery::Skip || reader_->damage().empty()) return true;
-    batch.clear();
-    return false;
-  }
-
-  void open() {
-    const bool standard_input = file_.path == kStandardInput;
-    const std::string name = standard_input ? "standard input" : file_.path.string();
-    UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(file_.path);
-    live_ = !standard_input && is_being_written(fd.get());
-    source_ = std::make_unique<FdSource>(std::move(fd), name);
-    reader_ = std::make_unique<TapeReader>(*source_, name);
-  }
-
-  void tell() {
-    const std::string& name = reader_->name();
-    if (live_ && ends_normally_while_written(*reader_)) {
-      trouble_.notices.push_back(name + ": is being written; read to its end at " +
-                                 std::to_string(reader_->good_until()));
-      return;
-    }
-    for (const Damage& damage : reader_->damage())
-      trouble_.damage.push_back(name + " " + text_of(damage));
-    if (reader_->end() == TapeEnd::Unclosed) trouble_.notices.push_back(text_of_unclosed(*reader_));
-  }
-
-  TapeFile file_;
-  InputTrouble& trouble_;
-  Recovery recovery_;
-  std::unique_ptr<FdSource> source_;
-  std::unique_ptr<TapeReader> reader_;
-  bool live_ = false;  // when it was opened
-  bool told_ = false;
-};
 
 // The batch at the head of a stream, and how far it was taken.
 struct Head {
@@ -205,12 +77,12 @@ bool refill(Source& source, Head& head, EventBatch& loose) {
 // The tapes of one capture, in order of sequence, each event once.
 class CaptureStream : public EventSource {
  public:
-  CaptureStream(std::vector<TapeFile> files, InputTrouble& trouble, Recovery recovery) {
+  CaptureStream(std::vector<TapeFile> files, InputReport& report, Recovery recovery) {
     std::stable_sort(files.begin(), files.end(), [](const TapeFile& a, const TapeFile& b) {
       return a.first_sequence < b.first_sequence;
     });
     for (TapeFile& file : files)
-      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), trouble, recovery));
+      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), report, recovery));
   }
 
   [[nodiscard]] bool next(EventBatch& out) override {
@@ -300,108 +172,7 @@ class CaptureStream : public EventSource {
   std::uint64_t last_ = 0;
 };
 
-// Gaps that were given out; a copy of a tape holds those of its origin again.
-class SeenGaps {
- public:
-  // False when it was there already.
-  bool add(const Gap& gap) {
-    const Id128 capture = gap.origin == nullptr ? Id128{} : gap.origin->capture;
-    return seen_
-        .emplace(capture,
-                 gap.cause,
-                 gap.after_sequence,
-                 gap.before_sequence,
-                 gap.from,
-                 gap.until,
-                 gap.notice_sequence)
-        .second;
-  }
-
- private:
-  using Key = std::tuple<Id128,
-                         GapCause,
-                         std::uint64_t,
-                         std::uint64_t,
-                         std::int64_t,
-                         std::int64_t,
-                         std::uint64_t>;
-  std::set<Key> seen_;
-};
-
-// Which sequence numbers of a capture were given out, as ranges.
-class Seen {
- public:
-  // False when it was there already.
-  bool add(std::uint64_t sequence) {
-    auto after = ranges_.upper_bound(sequence);
-    if (after != ranges_.begin()) {
-      const auto before = std::prev(after);
-      if (sequence <= before->second) return false;
-      if (sequence == before->second + 1) {
-        before->second = sequence;
-        if (after != ranges_.end() && after->first == sequence + 1) {
-          before->second = after->second;
-          ranges_.erase(after);
-        }
-        return true;
-      }
-    }
-    if (after != ranges_.end() && after->first == sequence + 1) {
-      const std::uint64_t last = after->second;
-      ranges_.erase(after);
-      ranges_[sequence] = last;
-    } else {
-      ranges_[sequence] = sequence;
-    }
-    return true;
-  }
-
- private:
-  std::map<std::uint64_t, std::uint64_t> ranges_;  // first, last
-};
-
 }  // namespace
-
-std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
-  std::vector<ListedTape> files;
-  for (const std::string& argument : arguments) {
-    if (argument == kStandardInput) {
-      files.push_back({argument, true});
-      continue;
-    }
-    std::error_code error;
-    const auto status = std::filesystem::status(argument, error);
-    if (status.type() == std::filesystem::file_type::not_found) {
-      throw Error(argument + ": no such file or directory");
-    }
-    if (!std::filesystem::is_directory(status)) {
-      files.push_back({argument, true});
-      continue;
-    }
-    const auto found = tapes_in(argument);
-    if (found.empty()) throw Error(argument + ": no tapes in this directory (*.tape)");
-    for (const auto& path : found)
-      files.push_back({path, false});
-  }
-  return files;
-}
-
-std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
-  std::vector<TapeFile> files;
-  for (const ListedTape& tape : list_tapes(arguments)) {
-    TapeFile file;
-    try {
-      file = describe_file(tape.path);
-    } catch (const Error&) {
-      if (tape.named) throw;
-      file.path = tape.path;
-      file.mixed = true;
-    }
-    file.named = tape.named;
-    files.push_back(std::move(file));
-  }
-  return files;
-}
 
 struct Inputs::Impl {
   // The tapes of a capture, or one tape that may hold events of several: in that one sequences
@@ -413,24 +184,27 @@ struct Inputs::Impl {
     // Receive time, never going back; between two batches the next event has this or a later one.
     std::int64_t key = std::numeric_limits<std::int64_t>::min();
   };
-  InputTrouble trouble;
+  // What batches point into lives as long as they do.
+  std::shared_ptr<InputReport> report = std::make_shared<InputReport>();
   std::vector<Lane> lanes;   // in the order of their sources' names
   std::vector<Lane*> order;  // a heap, on top the lane that comes next; none that has ended
   bool shared_captures = false;
   std::map<Id128, Seen> seen;
-  bool several = false;  // tapes: they may tell the same gaps
+  bool several;  // tapes: they may tell the same gaps
   SeenGaps seen_gaps;
 
+  TimeWindow window;
   Recovery recovery;
 
-  Impl(std::vector<TapeFile> tapes, const TimeWindow& window, Recovery how) : recovery(how) {
+  Impl(std::vector<TapeFile> tapes, const TimeWindow& wanted, Recovery how)
+      : several(tapes.size() > 1), window(wanted), recovery(how) {
+    look_at_rows(tapes);
     std::map<Id128, std::vector<TapeFile>> by_capture;
-    several = tapes.size() > 1;
     for (TapeFile& tape : tapes) {
-      if (tape.received && !window.touches(*tape.received)) continue;
+      if (is_outside(tape)) continue;
       if (tape.mixed || tape.origins.empty()) {
         const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
-        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, trouble, recovery));
+        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, *report, recovery));
         shared_captures = true;
       } else {
         by_capture[tape.origins.front().capture].push_back(std::move(tape));
@@ -438,7 +212,7 @@ struct Inputs::Impl {
     }
     for (auto& [capture, files] : by_capture) {
       const std::string source = files.front().origins.front().source;
-      add_lane(source, files, std::make_unique<CaptureStream>(files, trouble, recovery));
+      add_lane(source, files, std::make_unique<CaptureStream>(files, *report, recovery));
     }
     std::stable_sort(lanes.begin(), lanes.end(), [](const Lane& a, const Lane& b) {
       return a.source < b.source;
@@ -446,6 +220,21 @@ struct Inputs::Impl {
     for (Lane& lane : lanes)
       order.push_back(&lane);
     std::make_heap(order.begin(), order.end(), comes_later);
+  }
+
+  [[nodiscard]] bool is_outside(const TapeFile& tape) const {
+    return tape.received && !window.touches(*tape.received);
+  }
+
+  // What is not opened tells the tapes beside it what its footer knows.
+  void look_at_rows(std::vector<TapeFile>& tapes) {
+    for (TapeFile& tape : tapes) {
+      if (tape.row) tape.place_in_row = report->rows.add(*tape.row);
+    }
+    report->rows.link();
+    for (const TapeFile& tape : tapes) {
+      if (tape.row && is_outside(tape)) report->rows.ended(tape.place_in_row, *tape.row);
+    }
   }
 
   static bool comes_later(const Lane* a, const Lane* b) {
@@ -467,13 +256,30 @@ struct Inputs::Impl {
   }
 
   bool next(EventBatch& batch) {
-    if (recovery == Recovery::Tail && !trouble.damage.empty()) {
-      batch.clear();
-      return false;
-    }
-    const bool more = lanes.size() == 1 ? lanes.front().stream->next(batch) : merge(batch);
+    bool more = !ends_here() && read(batch);
+    bool ends_before = false;  // this batch
     if (several) std::erase_if(batch.gaps, [&](const Gap& gap) { return !seen_gaps.add(gap); });
-    return more;
+    for (Gap& gap : report->rows.take_missing()) {
+      if (recovery == Recovery::Skip) {
+        if (!std::exchange(more, true)) batch.clear();
+        batch.pins.push_back(report);
+        batch.gaps.push_back(std::move(gap));
+      } else if (window.touches(gap)) {
+        report->trouble.damage.push_back(gap.detail);
+        ends_before = true;
+      }
+    }
+    if (more && !ends_before) return true;
+    batch.clear();
+    return false;
+  }
+
+  [[nodiscard]] bool ends_here() const {
+    return recovery == Recovery::Tail && !report->trouble.damage.empty();
+  }
+
+  bool read(EventBatch& batch) {
+    return lanes.size() == 1 ? lanes.front().stream->next(batch) : merge(batch);
   }
 
   // A lane is opened when it may hold the next event: a store of a thousand captures, one after
@@ -519,7 +325,7 @@ bool Inputs::next(EventBatch& batch) {
   return impl_->next(batch);
 }
 const InputTrouble& Inputs::trouble() const {
-  return impl_->trouble;
+  return impl_->report->trouble;
 }
 
 void Inputs::spool_standard_input() {

@@ -5,7 +5,8 @@
 // changes.  Tapes that overlap (copies, extracts) are recognised by capture and sequence: no event
 // appears twice.
 //
-// A store's tapes are opened one after another, as they are needed.
+// A store's tapes are opened one after another, as they are needed.  What is missing between two
+// of them (tape_row.h) comes out as a gap.
 #pragma once
 
 #include <cstdint>
@@ -13,11 +14,13 @@
 #include <memory>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "base/io.h"
 #include "format/event.h"
 #include "format/tape/tape_info.h"
+#include "replay/tape_row.h"
 
 namespace smtptape {
 
@@ -33,6 +36,8 @@ struct TimeSpan {
   std::int64_t last = 0;
 };
 
+inline constexpr std::string_view kStandardInput = "-";
+
 // One tape file that was found.  `path` is "-" for standard input.
 struct TapeFile {
   std::filesystem::path path;
@@ -42,6 +47,9 @@ struct TapeFile {
   bool mixed = false;                // may hold events of several captures
   std::uint64_t first_sequence = 0;
   std::optional<TimeSpan> received;  // of a sealed one: its events and gaps
+  bool sealed = false;
+  std::optional<RowTape> row;        // when it belongs to one; of a sealed tape complete
+  TapeRows::Place place_in_row = 0;  // once it is among the inputs
 };
 
 // Receive times that are wanted, ns since 1970; whole tapes outside are not even opened.
@@ -53,6 +61,11 @@ struct TimeWindow {
   }
   [[nodiscard]] bool touches(const TimeSpan& span) const {
     return (!since || span.last >= *since) && (!until || span.first < *until);
+  }
+  // A time that nobody knows may lie inside.
+  [[nodiscard]] bool touches(const Gap& gap) const {
+    if (since && gap.until != 0 && gap.until < *since) return false;
+    return !(until && gap.from != 0 && gap.from >= *until);
   }
   [[nodiscard]] bool is_set() const { return since || until; }
 };

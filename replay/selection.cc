@@ -39,7 +39,7 @@ SelectedSource::SelectedSource(EventSource& source,
 
 bool SelectedSource::next(EventBatch& batch) {
   if (!source_.next(batch)) return false;
-  std::erase_if(batch.gaps, [this](const Gap& gap) { return !touches_window(gap); });
+  std::erase_if(batch.gaps, [this](const Gap& gap) { return !selection_.window.touches(gap); });
   for (const Gap& gap : batch.gaps)
     tell_of(gap);
   const bool all = allow_list_.empty() && !selection_.window.is_set();
@@ -71,12 +71,6 @@ bool SelectedSource::chosen(const Event& event) {
 bool SelectedSource::chosen_outside_window(const Event& event) {
   const bool possible = selection_.scope == Scope::Session && selection_.whole_sessions;
   return possible && sessions_->contains(event.meta);
-}
-
-bool SelectedSource::touches_window(const Gap& gap) const {
-  const TimeWindow& window = selection_.window;
-  if (window.since && gap.until != 0 && gap.until < *window.since) return false;
-  return !(window.until && gap.from != 0 && gap.from >= *window.until);
 }
 
 void SelectedSource::tell_of(const Gap& gap) {

@@ -47,7 +47,6 @@ class SelectedSource : public EventSource {
   [[nodiscard]] bool wanted(const Event& event);
   [[nodiscard]] bool chosen(const Event& event);
   [[nodiscard]] bool chosen_outside_window(const Event& event);
-  [[nodiscard]] bool touches_window(const Gap& gap) const;
   void tell_of(const Gap& gap);
 
   EventSource& source_;

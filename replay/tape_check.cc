@@ -1,11 +1,11 @@
 #include "replay/tape_check.h"
 
 #include <algorithm>
-#include <map>
-#include <memory>
+#include <utility>
 
 #include "base/error.h"
 #include "base/io.h"
+#include "replay/tape_row.h"
 
 namespace smtptape {
 
@@ -39,43 +39,16 @@ bool is_only_cut(const TapeReader& reader) {
   return reader.end() == TapeEnd::Torn && reader.damage().size() == 1;
 }
 
-TapeState state_of(const TapeReader& reader, const TapeCheck& check, bool live) {
-  if (live && ends_normally_while_written(reader)) return TapeState::Live;
-  if (is_only_cut(reader)) return TapeState::TornTail;
-  if (!check.damage.empty()) return TapeState::Damaged;
-  return reader.end() == TapeEnd::Sealed ? TapeState::Sealed : TapeState::Unclosed;
-}
-
-// Recorded tapes, and copies that keep their place (recover, compact).
-bool belongs_to_row(const TapeCheck& check) {
-  return check.header && check.header->origin.tape_number > 0 && !check.header->origin.imported &&
-         (!check.header->copy_of || check.header->predecessor);
-}
-
-std::string number_text(const TapeCheck& check) {
-  return std::to_string(check.header->origin.tape_number);
-}
-
-// What `next` knows of the tape before it and `before` doesn't hold; empty: nothing.
-std::string missing_between(const TapeCheck& before, const TapeCheck& next) {
-  const auto& known = next.header->predecessor;
-  if (!known || before.state == TapeState::Live) return {};
-  const bool same = before.header->tape_id == known->tape_id;
-  const bool copy = before.header->copy_of == known->tape_id;
-  if (!same && !copy) {
-    return next.path.string() + " does not follow " + before.path.string() +
-           ", but a tape that is not here";
-  }
-  if (same && before.good_until < known->end_offset) {
-    return before.path.string() + ": its end is missing: it can be read to " +
-           std::to_string(before.good_until) + ", and was once whole to " +
-           std::to_string(known->end_offset);
-  }
-  if (!before.known_loss && before.last_sequence < known->last_sequence) {
-    return before.path.string() + ": events " + std::to_string(before.last_sequence + 1) + " to " +
-           std::to_string(known->last_sequence) + " of its end are missing";
-  }
-  return {};
+RowTape row_tape_of(const TapeCheck& check) {
+  RowTape row;
+  row.name = check.path.string();
+  row.header = *check.header;
+  row.live = check.state == TapeState::Live;
+  row.last_sequence = check.last_sequence;
+  row.good_until = check.good_until;
+  row.known_loss = check.known_loss;
+  row.disk_gaps = check.disk_gaps;
+  return row;
 }
 
 }  // namespace
@@ -92,6 +65,13 @@ bool ends_normally_while_written(const TapeReader& reader) {
 std::string text_of_unclosed(const TapeReader& reader) {
   return reader.name() + ": not sealed, its writer died or it was cut; read to its end at " +
          std::to_string(reader.good_until());
+}
+
+TapeState state_at_end(const TapeReader& reader, bool live) {
+  if (live && ends_normally_while_written(reader)) return TapeState::Live;
+  if (is_only_cut(reader)) return TapeState::TornTail;
+  if (!reader.damage().empty()) return TapeState::Damaged;
+  return reader.end() == TapeEnd::Sealed ? TapeState::Sealed : TapeState::Unclosed;
 }
 
 std::string_view name_of(TapeState state) {
@@ -123,14 +103,17 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   const bool live = is_being_written(fd.get());
   FdSource source(std::move(fd), path.string());
   TapeReader reader(source, path.string());
+  RowTape row;
   EventBatch batch;
   while (reader.next(batch)) {
     check.events += batch.events.size();
     if (!batch.events.empty()) check.last_sequence = batch.events.back().sequence;
     if (!check.origin && !batch.events.empty()) check.origin = *batch.events.front().origin;
     for (const Gap& gap : batch.gaps)
-      check.known_loss = check.known_loss || gap.cause == GapCause::Disk;
+      note_gap(row, gap);
   }
+  check.known_loss = row.known_loss;
+  check.disk_gaps = std::move(row.disk_gaps);
   check.header = reader.header();
   check.footer = reader.footer();
   check.damage = reader.damage();
@@ -139,7 +122,9 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   if (check.footer && check.damage.empty()) {
     compare_with_footer(*check.footer, reader.indexes(), check);
   }
-  check.state = state_of(reader, check, live);
+  check.state = state_at_end(reader, live);
+  const bool footer_lies = check.damage.size() > reader.damage().size();
+  if (footer_lies) check.state = TapeState::Damaged;
   if (check.state == TapeState::Live) check.damage.clear();
   return check;
 }
@@ -155,31 +140,19 @@ void forget_deleted(std::vector<TapeCheck>& checks) {
 }
 
 std::vector<std::string> check_neighbours(const std::vector<TapeCheck>& tapes) {
-  std::map<std::string, std::vector<const TapeCheck*>> rows;
+  TapeRows rows;
+  std::vector<RowTape> members;
   for (const TapeCheck& tape : tapes) {
-    if (belongs_to_row(tape)) rows[tape.header->origin.source].push_back(&tape);
+    if (!tape.header || !belongs_to_row(*tape.header)) continue;
+    members.push_back(row_tape_of(tape));
+    rows.add(members.back());
   }
+  rows.link();
+  for (TapeRows::Place place = 0; place < members.size(); ++place)
+    rows.ended(place, members[place]);
   std::vector<std::string> alarms;
-  for (auto& [source, row] : rows) {
-    std::stable_sort(row.begin(), row.end(), [](const TapeCheck* a, const TapeCheck* b) {
-      return a->header->origin.tape_number < b->header->origin.tape_number;
-    });
-    for (std::size_t i = 1; i < row.size(); ++i) {
-      const TapeCheck& before = *row[i - 1];
-      const TapeCheck& next = *row[i];
-      const std::uint64_t step =
-          next.header->origin.tape_number - before.header->origin.tape_number;
-      if (step == 0) continue;  // the same tape twice
-      std::string missing;
-      if (step > 1) {
-        missing = "a hole: of source " + source + " tapes " + number_text(before) + " and " +
-                  number_text(next) + " are here, and none between";
-      } else {
-        missing = missing_between(before, next);
-      }
-      if (!missing.empty()) alarms.push_back(std::move(missing));
-    }
-  }
+  for (const Gap& gap : rows.take_missing())
+    alarms.push_back(gap.detail);
   return alarms;
 }
 

@@ -33,6 +33,9 @@ enum class TapeState : std::uint8_t {
   Damaged,   // bytes are not those that were written
 };
 [[nodiscard]] std::string_view name_of(TapeState state);
+// Of a tape that was read to its end, by what its reader found; `live`: somebody was writing it
+// when it was opened.
+[[nodiscard]] TapeState state_at_end(const TapeReader& reader, bool live);
 // Whether an operator has to know.
 [[nodiscard]] bool is_alarm(TapeState state);
 
@@ -48,6 +51,7 @@ struct TapeCheck {
   std::uint64_t last_sequence = 0;  // 0: no events
   std::uint64_t good_until = 0;     // where the last whole batch ends
   bool known_loss = false;          // it holds a gap of cause Disk
+  std::vector<Gap> disk_gaps;       // the first of these
 };
 
 // "at OFFSET: WHAT, so many bytes passed over, so many events lost".
@@ -60,9 +64,7 @@ struct TapeCheck {
 // deleted before it could be checked is no hole.
 void forget_deleted(std::vector<TapeCheck>& checks);
 
-// One line for each place of a row of tapes where a tape, or the end of one, is missing.  Tapes of
-// a source are a row by their numbers; the oldest may follow one that was deleted.  Extracts belong
-// to no row.
+// One line for each place where tape_row.h finds something missing.
 [[nodiscard]] std::vector<std::string> check_neighbours(const std::vector<TapeCheck>& tapes);
 
 }  // namespace smtptape

@@ -20,7 +20,8 @@ namespace {
 // Everything that is told of a tape, whichever way it was found out.
 struct TapeFacts {
   std::string path;
-  std::string state;
+  TapeState state = TapeState::Sealed;
+  bool sealed = false;  // it has a footer, and everything before is on the disk
   std::optional<TapeHeader> header;
   std::vector<Origin> origins;
   std::vector<GroupIndex> groups;
@@ -58,7 +59,7 @@ void add_groups(TapeFacts& facts) {
 TapeFacts facts_of_sealed(const std::string& path, TapeSummary summary) {
   TapeFacts facts;
   facts.path = path;
-  facts.state = "sealed";
+  facts.sealed = true;
   facts.header = std::move(summary.header);
   facts.origins = std::move(summary.footer.origins);
   facts.groups = std::move(summary.footer.groups);
@@ -69,6 +70,49 @@ TapeFacts facts_of_sealed(const std::string& path, TapeSummary summary) {
   return facts;
 }
 
+using SessionIds = std::set<std::string, std::less<>>;
+
+void add_batch(TapeFacts& facts, EventBatch& batch, SessionIds& sessions) {
+  for (const Event& event : batch.events) {
+    facts.first = facts.events == 0 ? event.received : std::min(facts.first, event.received);
+    facts.last = facts.events == 0 ? event.received : std::max(facts.last, event.received);
+    ++facts.events;
+    facts.wire_bytes += event.frame_bytes != 0 ? event.frame_bytes : frame_size(event);
+    if (event.verbatim != nullptr) ++facts.verbatim;
+    if (event.kind == EventKind::Unknown) ++facts.unknown;
+    const bool in_session =
+        event.meta != nullptr && event.meta->session_id() && !event.meta->session_id()->empty();
+    if (in_session && !sessions.contains(*event.meta->session_id())) {
+      sessions.insert(*event.meta->session_id());
+    }
+  }
+  for (Gap& gap : batch.gaps) {
+    gap.origin = nullptr;
+    facts.ledger.add(gap);
+    ++facts.gap_count;
+    if (facts.gaps.size() < kMostFooterGaps) facts.gaps.push_back(std::move(gap));
+  }
+}
+
+// What the reader knows at the end.
+void add_end(TapeFacts& facts, const TapeReader& reader, bool live) {
+  facts.header = reader.header();
+  if (facts.header) facts.origins = {facts.header->origin};
+  facts.groups = reader.indexes();
+  facts.file_bytes = reader.good_until();
+  facts.sealed = reader.footer().has_value();
+  if (facts.sealed) {
+    facts.ledger = reader.footer()->ledger;
+  } else {
+    facts.ledger.stored = facts.events;
+    facts.ledger.received = facts.events + facts.ledger.total_lost().count;
+  }
+  facts.state = state_at_end(reader, live);
+  if (facts.state == TapeState::Live) return;
+  for (const Damage& damage : reader.damage())
+    facts.damage.push_back(facts.path + " " + text_of(damage));
+}
+
 // An unsealed tape has to be read.
 TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
   const bool live = is_being_written(fd.get());
@@ -77,46 +121,11 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
   TapeFacts facts;
   facts.path = path;
   EventBatch batch;
-  std::set<std::string, std::less<>> sessions;
-  while (reader.next(batch)) {
-    for (const Event& event : batch.events) {
-      facts.first = facts.events == 0 ? event.received : std::min(facts.first, event.received);
-      facts.last = facts.events == 0 ? event.received : std::max(facts.last, event.received);
-      ++facts.events;
-      facts.wire_bytes += event.frame_bytes != 0 ? event.frame_bytes : frame_size(event);
-      if (event.verbatim != nullptr) ++facts.verbatim;
-      if (event.kind == EventKind::Unknown) ++facts.unknown;
-      const bool in_session =
-          event.meta != nullptr && event.meta->session_id() && !event.meta->session_id()->empty();
-      if (in_session && !sessions.contains(*event.meta->session_id())) {
-        sessions.insert(*event.meta->session_id());
-      }
-    }
-    for (Gap& gap : batch.gaps) {
-      gap.origin = nullptr;
-      facts.ledger.add(gap);
-      ++facts.gap_count;
-      if (facts.gaps.size() < kMostFooterGaps) facts.gaps.push_back(std::move(gap));
-    }
-  }
-  facts.header = reader.header();
-  if (facts.header) facts.origins = {facts.header->origin};
-  facts.groups = reader.indexes();
+  SessionIds sessions;
+  while (reader.next(batch))
+    add_batch(facts, batch, sessions);
   facts.sessions = sessions.size();
-  facts.file_bytes = reader.good_until();
-  facts.ledger.stored = facts.events;
-  facts.ledger.received = facts.events + facts.ledger.total_lost().count;
-  if (live && ends_normally_while_written(reader)) {
-    facts.state = "being written";
-    return facts;
-  }
-  for (const Damage& damage : reader.damage())
-    facts.damage.push_back(path + " " + text_of(damage));
-  switch (reader.end()) {
-    case TapeEnd::Sealed: facts.state = "sealed, damaged"; break;
-    case TapeEnd::Unclosed: facts.state = "not sealed"; break;
-    case TapeEnd::Torn: facts.state = "torn"; break;
-  }
+  add_end(facts, reader, live);
   return facts;
 }
 
@@ -176,9 +185,12 @@ std::string json_of(const std::array<Loss, kGapCauses>& losses) {
   return line.object();
 }
 
-std::string json_of(const Ledger& ledger) {
+// Of a tape without a footer nobody knows what is synced, nor what was not selected.
+std::string json_of(const Ledger& ledger, bool sealed) {
   JsonLine line;
   line.field("received", ledger.received).field("stored", ledger.stored);
+  line.raw("synced", sealed ? std::to_string(ledger.stored) : "null");
+  line.raw("complete", sealed ? "true" : "false");
   line.field("not_selected", ledger.not_selected).raw("lost", json_of(ledger.lost));
   return line.raw("upstream", json_of(ledger.upstream)).object();
 }
@@ -211,7 +223,8 @@ std::string json_of(const Origin& origin) {
 
 std::string json_of(const TapeFacts& facts, bool with_groups) {
   JsonLine line;
-  line.field("schema", "smtptape.info/1").field("path", facts.path).field("state", facts.state);
+  line.field("schema", "smtptape.info/1").field("path", facts.path);
+  line.field("state", name_of(facts.state)).raw("sealed", facts.sealed ? "true" : "false");
   if (facts.header) {
     line.field("tape_id", to_hex(facts.header->tape_id)).field("writer", facts.header->writer);
     if (facts.header->copy_of) line.field("copy_of", to_hex(*facts.header->copy_of));
@@ -226,7 +239,7 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
   line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
   line.field("gap_count", facts.gap_count);
   line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
-  line.raw("ledger", json_of(facts.ledger));
+  line.raw("ledger", json_of(facts.ledger, facts.sealed));
   line.raw("damage", json_list(facts.damage, [](const std::string& text) {
              std::string json;
              append_json_string(json, text);
@@ -238,21 +251,41 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
   return line.object() + "\n";
 }
 
-std::string text_of(const Ledger& ledger) {
-  std::string text = std::to_string(ledger.received) +
-                     " received = " + std::to_string(ledger.stored) + " stored + " +
-                     std::to_string(ledger.not_selected) + " not selected + " +
-                     std::to_string(ledger.total_lost().count) + " lost";
+std::string text_of(const std::array<Loss, kGapCauses>& losses) {
+  std::string text;
   for (std::size_t i = 0; i < kGapCauses; ++i) {
-    const Loss& loss = ledger.upstream[i];
+    const Loss& loss = losses[i];
     if (loss.gaps == 0) continue;
-    text += "; beside it " + std::string(gap_cause_name(static_cast<GapCause>(i + 1))) + ": " +
-            std::to_string(loss.count) + " missed" +
-            (loss.unknown == 0
-                 ? ""
-                 : " and " + std::to_string(loss.unknown) + " times nobody knows how many");
+    if (!text.empty()) text += ", ";
+    text += std::string(gap_cause_name(static_cast<GapCause>(i + 1))) + ": " +
+            std::to_string(loss.count);
+    if (loss.unknown > 0) {
+      text += " and " + std::to_string(loss.unknown) + " times nobody knows how many";
+    }
   }
   return text;
+}
+
+std::string text_of(const Ledger& ledger, bool sealed) {
+  const auto number = [](std::uint64_t value) { return std::to_string(value); };
+  std::string text;
+  if (sealed) {
+    text = number(ledger.received) + " received = " + number(ledger.stored) + " stored + " +
+           number(ledger.not_selected) + " not selected + ";
+  } else {
+    text = number(ledger.stored) + " stored + ";
+  }
+  text += number(ledger.total_lost().count) + " lost";
+  const std::string lost = text_of(ledger.lost);
+  if (!lost.empty()) text += " (" + lost + ")";
+  const std::string upstream = text_of(ledger.upstream);
+  if (!upstream.empty()) text += "; never received: " + upstream;
+  return sealed ? text : text + "; not selected: unknown (not sealed)";
+}
+
+std::string synced_text(const TapeFacts& facts) {
+  if (!facts.sealed) return "unknown (not sealed)";
+  return "all " + std::to_string(facts.ledger.stored) + " events";
 }
 
 std::string text_of(const TapeFacts& facts, bool with_groups) {
@@ -261,7 +294,7 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
     line.resize(12, ' ');
     return line + printable(value) + "\n";
   };
-  std::string out = facts.path + ": " + facts.state + "\n";
+  std::string out = facts.path + ": " + std::string(name_of(facts.state)) + "\n";
   for (const Origin& origin : facts.origins) {
     out += row("source",
                origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
@@ -277,7 +310,8 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   out += row("verbatim",
              std::to_string(facts.verbatim) + " frames kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
-  out += row("ledger", text_of(facts.ledger));
+  out += row("ledger", text_of(facts.ledger, facts.sealed));
+  out += row("synced", synced_text(facts));
   out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));
   for (const Gap& gap : facts.gaps)
     out += "    " + printable(describe(gap)) + "\n";

@@ -35,6 +35,9 @@ class Compressor {
 // What comes out must not depend on how the input happens to be cut: zstd forgets what it has put
 // out in a call that fails.  So a call gets one piece, a header or a block, and what is ready is
 // fetched before the next.
+//
+// zstd's own checksum of a frame is not compared: each batch has one that covers the same bytes and
+// is there before the frame ends, and the group's index has one of the compressed bytes.
 class Decompressor {
  public:
   Decompressor();

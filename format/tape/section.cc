@@ -123,6 +123,19 @@ std::string Section::message() const {
   return compressed ? decompress_whole(bytes, kMostRowsBytes) : std::string(bytes);
 }
 
+void refuse_newer(const FlagWords& flags, std::uint16_t version, const std::string& name) {
+  if (version > kFormatVersion) {
+    throw Error(name + ": written in version " + std::to_string(version) +
+                " of the tape format; this program reads version " +
+                std::to_string(kFormatVersion) + ": a newer smtptape is needed");
+  }
+  if (flags.incompatible != 0) {
+    throw Error(name +
+                ": uses a feature of the tape format that this program does not know (flags " +
+                std::to_string(flags.incompatible) + "): a newer smtptape is needed");
+  }
+}
+
 std::optional<FooterPlace> parse_trailer(std::string_view tail) {
   if (tail.size() < kTrailerBytes) return {};
   const char* const at = tail.data() + tail.size() - kTrailerBytes;

@@ -34,6 +34,9 @@ namespace smtptape {
 
 inline constexpr std::uint32_t kSkippableMagic = 0x184D2A53;
 inline constexpr std::uint32_t kZstdMagic = 0xFD2FB528;
+// The two numbers as they stand in a tape.
+inline constexpr std::string_view kSkippableMagicBytes = "\x53\x2A\x4D\x18";
+inline constexpr std::string_view kZstdMagicBytes = "\x28\xB5\x2F\xFD";
 inline constexpr std::string_view kSectionMagic = "smtptape";
 inline constexpr std::string_view kTrailerMagic = "endotape";
 inline constexpr std::uint16_t kFormatVersion = 1;
@@ -70,6 +73,9 @@ struct Section {
 
 // A whole frame, its first 8 bytes included, on a word border.  nullopt: not ours, or damaged.
 [[nodiscard]] std::optional<Section> parse_section(std::string_view frame);
+
+// Throws Error when what says this needs a newer program; `name` is the tape's, for the message.
+void refuse_newer(const FlagWords& flags, std::uint16_t version, const std::string& name);
 
 // Where the trailer says that the footer's frame lies; `tail` ends where the file ends.
 struct FooterPlace {

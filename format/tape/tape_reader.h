@@ -31,10 +31,15 @@ enum class TapeEnd : std::uint8_t {
   Torn,      // ends inside a batch
 };
 
+enum class Checksums : std::uint8_t {
+  Compare,
+  Ignore,  // only to measure what comparing costs
+};
+
 class TapeReader : public EventSource {
  public:
   // `name` is for messages; `source` outlives the reader.
-  TapeReader(ByteSource& source, std::string name);
+  TapeReader(ByteSource& source, std::string name, Checksums checksums = Checksums::Compare);
   ~TapeReader() override;
 
   // Throws Error when this is no tape, or one that needs a newer program.

@@ -13,7 +13,7 @@
 #include "capture/store.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
-#include "replay/tape_rows.h"
+#include "replay/watched_directory.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"
 
@@ -475,8 +475,8 @@ TEST_F(FollowTest, RefusesMoreRowsThanItHasRoomFor) {
 
 // ---- rows ----
 
-std::vector<RowTape> row(const std::vector<std::pair<std::uint64_t, std::string>>& tapes) {
-  std::vector<RowTape> out;
+std::vector<NumberedTape> row(const std::vector<std::pair<std::uint64_t, std::string>>& tapes) {
+  std::vector<NumberedTape> out;
   for (const auto& [number, start] : tapes)
     out.push_back({{"m", number, start}, std::to_string(number)});
   return out;

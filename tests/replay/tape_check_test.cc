@@ -243,6 +243,34 @@ TEST(TapeNeighbours, ACopyStandsInItsOriginalsPlaceByItsSequences) {
   EXPECT_THAT(check_neighbours({copy, row_member(2)}), IsEmpty());
 }
 
+TEST(TapeNeighbours, ANumberMayBeLeftOutWhenTheNextTapeNamesTheOneBefore) {
+  TapeCheck next = row_member(4);
+  next.header->predecessor = row_member(3).header->predecessor;
+  next.header->predecessor->tape_id = row_member(2).header->tape_id;
+  EXPECT_THAT(check_neighbours({row_member(1), row_member(2), next}), IsEmpty());
+}
+
+TEST(TapeNeighbours, AGapOfTheNextTapeExplainsWhatIsMissingOnlyWhenItCoversIt) {
+  TapeCheck cut = row_member(1);
+  cut.good_until = 900;
+  cut.last_sequence = 7;
+  TapeCheck next = row_member(2);
+  Gap gap;
+  gap.cause = GapCause::Disk;
+  gap.after_sequence = 7;
+  gap.before_sequence = 11;
+  next.disk_gaps = {gap};
+  EXPECT_THAT(check_neighbours({cut, next}), IsEmpty());
+  next.disk_gaps[0].before_sequence = 10;
+  EXPECT_THAT(check_neighbours({cut, next}), ElementsAre(HasSubstr("its end is missing")));
+  next.disk_gaps[0] = gap;
+  next.disk_gaps[0].after_sequence = 8;
+  EXPECT_THAT(check_neighbours({cut, next}), ElementsAre(HasSubstr("its end is missing")));
+  next.disk_gaps[0] = gap;
+  next.header->origin.capture.bytes[0] = 1;  // there sequences mean something else
+  EXPECT_THAT(check_neighbours({cut, next}), ElementsAre(HasSubstr("its end is missing")));
+}
+
 TEST(TapeNeighbours, ExtractsAndImportsBelongToNoRow) {
   TapeCheck extract = row_member(9);
   extract.header->copy_of = extract.header->tape_id;

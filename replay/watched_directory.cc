@@ -1,4 +1,4 @@
-#include "replay/tape_rows.h"
+#include "replay/watched_directory.h"
 
 #include <algorithm>
 #include <system_error>
@@ -22,13 +22,13 @@ TapeListing list_rows(const fs::path& directory) {
       listing.others.push_back(entry->path());
       continue;
     }
-    std::vector<RowTape>& row = listing.rows[name->source];
+    std::vector<NumberedTape>& row = listing.rows[name->source];
     row.push_back({std::move(*name), entry->path()});
   }
   if (error) throw system_error("listing " + directory.string(), error.value());
   std::sort(listing.others.begin(), listing.others.end());
   for (auto& [source, row] : listing.rows) {
-    std::sort(row.begin(), row.end(), [](const RowTape& a, const RowTape& b) {
+    std::sort(row.begin(), row.end(), [](const NumberedTape& a, const NumberedTape& b) {
       return a.name.number != b.name.number ? a.name.number < b.name.number
                                             : a.name.start < b.name.start;
     });
@@ -36,11 +36,11 @@ TapeListing list_rows(const fs::path& directory) {
   return listing;
 }
 
-std::optional<NextTape> next_of_row(const std::vector<RowTape>& row,
+std::optional<NextTape> next_of_row(const std::vector<NumberedTape>& row,
                                     const std::optional<TapeName>& last) {
   if (row.empty()) return std::nullopt;
   if (!last) return NextTape{row.front(), 0};
-  const auto comes_after = [&last](const RowTape& tape) {
+  const auto comes_after = [&last](const NumberedTape& tape) {
     return tape.name.number > last->number ||
            (tape.name.number == last->number && tape.name.start > last->start);
   };
@@ -49,7 +49,7 @@ std::optional<NextTape> next_of_row(const std::vector<RowTape>& row,
     const std::uint64_t step = next->name.number - last->number;
     return NextTape{*next, step > 1 ? step - 1 : 0};
   }
-  const auto later = std::find_if(row.begin(), row.end(), [&last](const RowTape& tape) {
+  const auto later = std::find_if(row.begin(), row.end(), [&last](const NumberedTape& tape) {
     return tape.name.start > last->start;
   });
   if (later == row.end()) return std::nullopt;

@@ -18,25 +18,25 @@
 
 namespace smtptape {
 
-struct RowTape {
+struct NumberedTape {
   TapeName name;
   std::filesystem::path path;
 };
 
 struct TapeListing {
-  std::map<std::string, std::vector<RowTape>> rows;  // by source; ascending by number
+  std::map<std::string, std::vector<NumberedTape>> rows;  // by source; ascending by number
   std::vector<std::filesystem::path> others;         // tapes whose names tell no number
 };
 // The *.tape files of a directory, no links.  Throws Error when it can't be read.
 [[nodiscard]] TapeListing list_rows(const std::filesystem::path& directory);
 
 struct NextTape {
-  RowTape tape;
+  NumberedTape tape;
   std::uint64_t missing = 0;  // numbers between the tape before and this one
 };
 // What follows `last`, or begins the row.  When every tape was deleted, a recorder numbers from 1
 // again: a lower number follows when its tape began later.
-[[nodiscard]] std::optional<NextTape> next_of_row(const std::vector<RowTape>& row,
+[[nodiscard]] std::optional<NextTape> next_of_row(const std::vector<NumberedTape>& row,
                                                   const std::optional<TapeName>& last);
 
 // Listings of one directory, shared by those who follow its rows.  From any thread.

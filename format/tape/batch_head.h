@@ -1,0 +1,37 @@
+// The header of a batch, and the checksum in it.  Private to format/tape.
+//
+// Spec: docs/format.md section 4.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <optional>
+#include <string_view>
+
+#include "format/tape/tape_info.h"
+
+namespace smtptape {
+
+inline constexpr std::size_t kMostHeadWords = 64;
+
+struct BatchHead {
+  Id128 tape_id;
+  FlagWords flags;
+  std::uint64_t checksum = 0;
+  std::uint64_t body_bytes = 0;
+  std::uint32_t number = 0;
+  std::uint32_t group = 0;
+  std::uint32_t events = 0;
+  std::uint16_t part = 0;
+};
+
+// From bytes that begin with the message, its stream framing included, on a word border; nullopt
+// when they don't.
+[[nodiscard]] std::optional<BatchHead> parse_batch_head(std::string_view bytes);
+
+// Whether `checksum`, which stands in `head`, is that of the batch.
+[[nodiscard]] bool is_checksum_good(std::string_view head,
+                                    std::uint64_t checksum,
+                                    std::string_view body);
+
+}  // namespace smtptape

@@ -1,0 +1,153 @@
+// What the arguments of a command name, and what the tapes say of themselves.
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "format/tape/tape_reader.h"
+#include "replay/inputs.h"
+
+namespace smtptape {
+
+namespace {
+
+bool of_one_capture(const std::vector<Origin>& origins) {
+  return !origins.empty() && std::all_of(origins.begin(), origins.end(), [&](const Origin& origin) {
+    return origin.capture == origins.front().capture;
+  });
+}
+
+// From the earliest to the latest event or gap.
+std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
+  std::optional<TimeSpan> span;
+  const auto include = [&span](std::int64_t from, std::int64_t until) {
+    if (!span) span = {from, until};
+    span->first = std::min(span->first, from);
+    span->last = std::max(span->last, until);
+  };
+  for (const GroupIndex& group : footer.groups) {
+    if (group.events > 0) include(group.first_received, group.last_received);
+    if (group.gaps.size() < group.gap_count) return std::nullopt;  // nobody knows
+    for (const Gap& gap : group.gaps) {
+      if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
+      include(gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until));
+    }
+  }
+  return span;
+}
+
+// What the tapes beside it in its row have to know.
+std::optional<RowTape> place_in_row(const TapeFile& file, const TapeSummary* sealed) {
+  if (!file.header || !belongs_to_row(*file.header)) return std::nullopt;
+  RowTape row;
+  row.name = file.path.filename().string();
+  row.header = *file.header;
+  row.last_received = file.header->clock.realtime;
+  if (sealed == nullptr) return row;
+  row.good_until = sealed->file_bytes;
+  for (const GroupIndex& group : sealed->footer.groups) {
+    for (const Gap& gap : group.gaps)
+      note_gap(row, gap);
+    if (group.events == 0) continue;
+    row.last_sequence = std::max(row.last_sequence, group.last_sequence);
+    row.last_received = group.last_received;
+  }
+  return row;
+}
+
+TapeFile describe_file(const std::filesystem::path& path) {
+  TapeFile file;
+  file.path = path;
+  if (path == kStandardInput) return file;
+  const UniqueFd fd = open_for_reading(path);
+  try {
+    if (const auto summary = read_summary(fd.get())) {
+      file.header = summary->header;
+      file.origins = summary->footer.origins;
+      file.mixed = !of_one_capture(file.origins);
+      file.received = receive_times(summary->footer);
+      file.sealed = true;
+      file.row = place_in_row(file, &*summary);
+    } else {
+      file.header = read_header(fd.get());
+      if (file.header) file.origins = {file.header->origin};
+      // Only a footer tells all the origins of a copy.
+      file.mixed = !file.header || file.header->copy_of;
+      file.row = place_in_row(file, nullptr);
+    }
+  } catch (const Error& error) {
+    throw Error(path.string() + ": " + error.what());
+  }
+  if (file.header) file.first_sequence = file.header->first_sequence;
+  return file;
+}
+
+std::vector<std::filesystem::path> tapes_there(const std::filesystem::path& directory) {
+  std::vector<std::filesystem::path> found;
+  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+    if (entry.path().extension() != ".tape") continue;
+    if (entry.symlink_status().type() == std::filesystem::file_type::regular) {
+      found.push_back(entry.path());
+    }
+  }
+  std::sort(found.begin(), found.end());
+  return found;
+}
+
+// A directory that is read while tapes begin may show one of them and not the one before, which
+// would look like a hole: it is read until it stays the same.
+std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directory) {
+  constexpr int kMostTries = 10;
+  auto found = tapes_there(directory);
+  for (int tries = 0; tries < kMostTries; ++tries) {
+    auto again = tapes_there(directory);
+    if (again == found) break;
+    found = std::move(again);
+  }
+  return found;
+}
+
+}  // namespace
+
+std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
+  std::vector<ListedTape> files;
+  for (const std::string& argument : arguments) {
+    if (argument == kStandardInput) {
+      files.push_back({argument, true});
+      continue;
+    }
+    std::error_code error;
+    const auto status = std::filesystem::status(argument, error);
+    if (status.type() == std::filesystem::file_type::not_found) {
+      throw Error(argument + ": no such file or directory");
+    }
+    if (!std::filesystem::is_directory(status)) {
+      files.push_back({argument, true});
+      continue;
+    }
+    const auto found = tapes_in(argument);
+    if (found.empty()) throw Error(argument + ": no tapes in this directory (*.tape)");
+    for (const auto& path : found)
+      files.push_back({path, false});
+  }
+  return files;
+}
+
+std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
+  std::vector<TapeFile> files;
+  for (const ListedTape& tape : list_tapes(arguments)) {
+    TapeFile file;
+    try {
+      file = describe_file(tape.path);
+    } catch (const Error&) {
+      if (tape.named) throw;
+      file.path = tape.path;
+      file.mixed = true;
+    }
+    file.named = tape.named;
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+}  // namespace smtptape
