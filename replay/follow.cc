@@ -99,7 +99,6 @@ struct FollowSource::Impl {
     if (!options.now) options.now = now_unix_nanos;
     board.poll_interval = options.poll_interval;
     board.window = options.window;
-    board.recovery = options.recovery;
   }
   ~Impl() {
     {
@@ -143,7 +142,8 @@ struct FollowSource::Impl {
     look_for_rows();
     for (const Followed& followed : directories) {
       // Copies that were put beside the recordings; what appears later is no recording either.
-      for (const fs::path& path : followed.directory->listing({})->others)
+      const auto listing = followed.directory->listing({});
+      for (const fs::path& path : listing->others)
         files.push_back(path.string());
     }
     for (auto& row : rows_of(files))

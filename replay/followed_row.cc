@@ -177,7 +177,6 @@ void FollowedRow::read_open_tape(File& file, const std::string& name) {
     auto batch = std::make_shared<EventBatch>();
     const bool more = reader.next(*batch);
     tell_damage();
-    if (told > 0 && board_.recovery == Recovery::Tail) throw Stopped{};
     if (!more) break;
     hand_over(std::move(batch));
   }

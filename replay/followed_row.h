@@ -31,7 +31,6 @@ struct FollowBoard {
 
   std::chrono::milliseconds poll_interval{100};
   TimeWindow window;
-  Recovery recovery = Recovery::Skip;
 };
 
 struct FollowNews {

@@ -459,6 +459,21 @@ TEST_F(FollowTest, DoesNotOpenSealedTapesFromBeforeTheWindow) {
   EXPECT_THAT(told_, IsEmpty());
 }
 
+TEST_F(FollowTest, NorOnesThatWereNamed) {
+  std::string bytes = tape_bytes(m_, {1});
+  bytes[bytes.find("\x28\xB5\x2F\xFD") + 20] ^= 1;  // in its group: damage, were it read
+  testing::write_file(directory_ / "x.tape", bytes);
+  FollowOptions options;
+  options.tapes = {directory_ / "x.tape"};
+  follow(options);
+  EXPECT_TRUE(take_to_the_end());
+  EXPECT_TRUE(source_->incomplete());
+  options.window.since = 5;
+  follow(options);
+  EXPECT_TRUE(take_to_the_end());
+  EXPECT_FALSE(source_->incomplete());
+}
+
 TEST_F(FollowTest, EndsWhenToldToHoweverMuchThereIs) {
   for (std::uint64_t number = 1; number < 50; ++number)
     write_sealed(number, m_, {number});
@@ -508,6 +523,24 @@ TEST(TapeRow, BeginsAnewAfterEverythingWasDeleted) {
   ASSERT_TRUE(anew);
   EXPECT_EQ(anew->tape.name.number, 1U);
   EXPECT_EQ(anew->missing, 0U);
+}
+
+TEST(TapeRow, AHoleIsLookedAtTwice) {
+  const TemporaryDirectory directory;
+  const auto write = [&directory](std::uint64_t number) {
+    const TapeName name{"m", number, "20260804T210000Z"};
+    testing::write_file(directory / to_file_name(name), "");
+    return name;
+  };
+  const TapeName first = write(1);
+  write(3);
+  WatchedDirectory watched(directory.path());
+  EXPECT_THAT(watched.listing({})->rows.at("m"), SizeIs(2));
+  write(2);
+  const auto next = watched.next("m", first, {});  // content with what was listed before
+  ASSERT_TRUE(next);
+  EXPECT_EQ(next->tape.name.number, 2U);
+  EXPECT_EQ(next->missing, 0U);
 }
 
 TEST(TapeRow, AListingHoldsTapesAndNothingElse) {
