@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/wall_time.h"
+#include "format/tape/tape_lock.h"
 
 namespace smtptape {
 
@@ -24,7 +25,6 @@ constexpr std::size_t kNumberDigits = 8;
 constexpr std::size_t kMostNumberDigits = 19;
 constexpr std::size_t kStartSize = 16;       // "20260804T210000Z"
 constexpr std::size_t kLongestSource = 200;  // of the 255 bytes of a file name
-constexpr std::uint64_t kLiveByte = 0;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
