@@ -95,7 +95,9 @@ class ConfigParser {
                  std::span<const ConfigKey<Settings>> keys,
                  Settings& to) {
     constexpr bool kAbove = std::is_same_v<Settings, StoreSettings>;
-    for (const auto& [name, node] : table) {
+    for (const auto& entry : table) {
+      const toml::key& name = entry.first;  // clang captures no structured bindings
+      const toml::node& node = entry.second;
       if (kAbove && name.str() == kSource) continue;
       const auto key = std::find_if(
           keys.begin(), keys.end(), [&](const auto& known) { return known.name == name.str(); });
