@@ -58,12 +58,6 @@ bool goes_before(const StoredFile& a, const StoredFile& b) {
   return key(a) < key(b);
 }
 
-std::uint64_t wanted_free(const RetentionLimits& limits, const Space& space) {
-  if (!limits.keep_free) return 0;
-  const KeepFree& keep = *limits.keep_free;
-  return keep.percent ? space.total / 100 * *keep.percent : keep.bytes;
-}
-
 // Decides one file after the other, the oldest first.
 class Planner {
  public:
@@ -146,6 +140,12 @@ std::string tapes_text(std::uint64_t count) {
 }
 
 }  // namespace
+
+std::uint64_t wanted_free(const RetentionLimits& limits, const Space& space) {
+  if (!limits.keep_free) return 0;
+  const KeepFree& keep = *limits.keep_free;
+  return keep.percent ? space.total / 100 * *keep.percent : keep.bytes;
+}
 
 KeepFree parse_keep_free(std::string_view text, std::string_view option) {
   KeepFree keep;

@@ -68,6 +68,9 @@ struct Space {
   std::uint64_t free = 0;  // for us: without what is kept for root
 };
 
+// The bytes that keep-free wants free; 0 without it.
+[[nodiscard]] std::uint64_t wanted_free(const RetentionLimits& limits, const Space& space);
+
 // The limit that a deletion or a complaint is about.
 enum class Reason : std::uint8_t { None, Leftover, MaxAge, MaxTapes, MaxBytes, KeepFree };
 inline constexpr std::size_t kReasons = 6;
