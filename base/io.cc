@@ -111,24 +111,43 @@ void make_private_directory(const std::filesystem::path& directory) {
   }
 }
 
-bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name) {
+namespace {
+
+struct flock one_byte(int type, std::uint64_t byte) {
   struct flock lock {};
-  lock.l_type = F_WRLCK;
+  lock.l_type = static_cast<short>(type);
   lock.l_whence = SEEK_SET;
   lock.l_start = static_cast<off_t>(byte);
   lock.l_len = 1;
+  return lock;
+}
+
+// Would another opening be in the way of such a lock?
+bool is_in_the_way(int fd, int type, std::uint64_t byte) {
+  struct flock lock = one_byte(type, byte);
+  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+}
+
+}  // namespace
+
+bool try_lock_byte(int fd, std::uint64_t byte, const std::string& name) {
+  struct flock lock = one_byte(F_WRLCK, byte);
   if (::fcntl(fd, F_OFD_SETLK, &lock) == 0) return true;
   if (errno == EAGAIN || errno == EACCES) return false;
   throw system_error("locking " + name, errno);
 }
 
 bool is_byte_locked(int fd, std::uint64_t byte) {
-  struct flock lock {};
-  lock.l_type = F_RDLCK;  // would it be in the way of a writer's lock?
-  lock.l_whence = SEEK_SET;
-  lock.l_start = static_cast<off_t>(byte);
-  lock.l_len = 1;
-  return ::fcntl(fd, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
+  return is_in_the_way(fd, F_RDLCK, byte);
+}
+
+void share_byte(int fd, std::uint64_t byte) {
+  struct flock lock = one_byte(F_RDLCK, byte);
+  static_cast<void>(::fcntl(fd, F_OFD_SETLK, &lock));
+}
+
+bool is_byte_shared(int fd, std::uint64_t byte) {
+  return is_in_the_way(fd, F_WRLCK, byte);
 }
 
 void fill_random(char* to, std::size_t size) {
@@ -162,6 +181,8 @@ OutputFile::OutputFile(std::filesystem::path path, Existing existing, FileCalls&
   temporary_ = path_;
   temporary_ += ".partial-" + std::to_string(random % 1'000'000'007);
   sink_.emplace(create_file(temporary_, calls_), path_.string(), calls_);
+  struct flock lock = one_byte(F_WRLCK, 0);
+  static_cast<void>(::fcntl(sink_->fd(), F_OFD_SETLK, &lock));  // not every file system has locks
 }
 
 OutputFile::~OutputFile() {
@@ -175,6 +196,7 @@ void OutputFile::write(std::string_view bytes) {
 void OutputFile::commit() {
   if (temporary_.empty()) return;
   sink_->sync();
+  sink_.reset();  // its lock must not be seen under the new name
   // link() refuses a name that was taken meanwhile; rename() would not.
   if (existing_ == Existing::Refuse) {
     if (calls_.link(temporary_.c_str(), path_.c_str()) != 0) {

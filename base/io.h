@@ -138,6 +138,9 @@ void make_private_directory(const std::filesystem::path& directory);
 
 // A file that appears whole under its name or not at all: written beside it, synced, renamed,
 // directory synced.  A device, pipe or socket under the name is written straight.
+//
+// The file beside it is called NAME.partial-NUMBER; its first byte is locked while somebody writes
+// it, so that one that was left behind by a crash can be told.
 class OutputFile : public ByteSink {
  public:
   enum class Existing : std::uint8_t { Refuse, Replace };
@@ -166,6 +169,14 @@ class OutputFile : public ByteSink {
 
 // Whether another opening of the file holds a lock on the byte; false where nobody can tell.
 [[nodiscard]] bool is_byte_locked(int fd, std::uint64_t byte);
+
+// Locks one byte together with others that share it, until the descriptor (and its copies) are
+// closed.  Asks for no right but to read; where it can't be had, nothing happens.
+void share_byte(int fd, std::uint64_t byte);
+
+// Whether another opening of the file holds or shares a lock on the byte; false where nobody can
+// tell.
+[[nodiscard]] bool is_byte_shared(int fd, std::uint64_t byte);
 
 // Random bytes from the system.
 void fill_random(char* to, std::size_t size);

@@ -4,12 +4,11 @@
 
 #include "base/error.h"
 #include "base/failpoint.h"
+#include "format/tape/tape_lock.h"
 
 namespace smtptape {
 
 namespace {
-
-constexpr std::uint64_t kLiveByte = 0;
 
 UniqueFd create_live(const std::filesystem::path& path, FileCalls& calls) {
   UniqueFd fd = create_file(path, calls);

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "format/tape/tape_lock.h"
 
 namespace smtptape {
 

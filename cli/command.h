@@ -47,6 +47,8 @@ std::unique_ptr<Command> make_info_command();
 std::unique_ptr<Command> make_verify_command();
 std::unique_ptr<Command> make_recover_command();
 std::unique_ptr<Command> make_compact_command();
+std::unique_ptr<Command> make_prune_command();
+std::unique_ptr<Command> make_doctor_command();
 
 // The whole program: parses, runs, reports.  Returns the exit code.
 [[nodiscard]] int run_program(const std::vector<std::string>& arguments);

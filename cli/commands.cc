@@ -15,6 +15,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_verify_command());
   commands.push_back(make_recover_command());
   commands.push_back(make_compact_command());
+  commands.push_back(make_prune_command());
+  commands.push_back(make_doctor_command());
   return commands;
 }
 

@@ -6,6 +6,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "replay/tape_row.h"
+#include "format/tape/tape_lock.h"
 
 namespace smtptape {
 
@@ -54,7 +55,6 @@ RowTape row_tape_of(const TapeCheck& check) {
 }  // namespace
 
 bool is_being_written(int fd) {
-  constexpr std::uint64_t kLiveByte = 0;
   return is_byte_locked(fd, kLiveByte);
 }
 
@@ -101,6 +101,7 @@ TapeCheck check_tape(const std::filesystem::path& path) {
   check.path = path;
   UniqueFd fd = open_for_reading(path);
   const bool live = is_being_written(fd.get());
+  share_byte(fd.get(), kReaderByte);
   FdSource source(std::move(fd), path.string());
   TapeReader reader(source, path.string());
   RowTape row;

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "base/error.h"
+#include "format/tape/tape_lock.h"
 #include "replay/tape_check.h"
 
 namespace smtptape {
@@ -40,6 +41,7 @@ void TapeStream::open() {
   const std::string name = standard_input ? "standard input" : file_.path.string();
   UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(file_.path);
   live_ = !standard_input && is_being_written(fd.get());
+  if (!standard_input) share_byte(fd.get(), kReaderByte);
   source_ = std::make_unique<FdSource>(std::move(fd), name);
   reader_ = std::make_unique<TapeReader>(*source_, name);
 }

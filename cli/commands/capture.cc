@@ -1,10 +1,12 @@
 // smtptape capture: records a live feed into a store.
 #include "capture/capture.h"
 
+#include <optional>
 #include <string>
 
 #include "base/time_spec.h"
 #include "cli/command.h"
+#include "cli/config.h"
 #include "cli/output.h"
 #include "cli/selection_options.h"
 #include "cli/tape_output.h"
@@ -63,11 +65,15 @@ class CaptureCommand : public Command {
     options.value("--batch-bytes", batch_bytes_, "SIZE", "What is written at once (default: 256K)");
     options.value(
         "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
+    options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
+    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
     filters_.describe(options);
   }
   [[nodiscard]] bool as_live() const override { return filters_.as_live; }
 
   [[nodiscard]] int run() override {
+    if (check_) return check_config();
+    if (config_) throw UsageError("--config: only with --check so far");
     const CaptureOptions options = capture_options();
     filters_.tell_difference();
     const StopSignal stop;
@@ -77,6 +83,19 @@ class CaptureCommand : public Command {
   }
 
  private:
+  [[nodiscard]] int check_config() const {
+    if (!config_) throw UsageError("--check: which file? give --config FILE");
+    try {
+      const std::size_t sources = load_config(*config_).sources.size();
+      StandardOutput().write(printable(*config_) + ": " + std::to_string(sources) +
+                             (sources == 1 ? " source, good\n" : " sources, good\n"));
+    } catch (const ConfigError& error) {
+      say_raw(error.what());
+      return static_cast<int>(error.exit());
+    }
+    return static_cast<int>(Exit::Done);
+  }
+
   [[nodiscard]] CaptureOptions capture_options() const {
     if (store_.empty()) throw UsageError("--store DIR is missing: where the tapes go");
     CaptureOptions options;
@@ -120,6 +139,8 @@ class CaptureCommand : public Command {
   }
 
   FilterOptions filters_;
+  std::optional<std::string> config_;
+  bool check_ = false;
   std::string store_;
   std::string endpoint_;
   std::string source_;

@@ -4,6 +4,7 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
+#include "cli/json_line.h"
 #include "cli/output.h"
 #include "format/limits.h"
 #include "format/tape/tape_reader.h"
@@ -135,35 +136,6 @@ TapeFacts facts_of(const TapeFile& file) {
   if (auto summary = read_summary(fd.get())) return facts_of_sealed(path, std::move(*summary));
   return facts_by_reading(path, std::move(fd));
 }
-
-// One line of JSON, written as we go.
-class JsonLine {
- public:
-  JsonLine& field(std::string_view name, std::string_view text) {
-    key(name);
-    append_json_string(out_, text);
-    return *this;
-  }
-  JsonLine& field(std::string_view name, std::uint64_t number) {
-    key(name);
-    out_ += std::to_string(number);
-    return *this;
-  }
-  JsonLine& raw(std::string_view name, std::string_view json) {
-    key(name);
-    out_ += json;
-    return *this;
-  }
-  [[nodiscard]] std::string object() const { return "{" + out_ + "}"; }
-
- private:
-  void key(std::string_view name) {
-    if (!out_.empty()) out_.push_back(',');
-    append_json_string(out_, name);
-    out_.push_back(':');
-  }
-  std::string out_;
-};
 
 template <class Items, class ToJson>
 std::string json_list(const Items& items, ToJson to_json) {

@@ -71,7 +71,7 @@ TEST(Options, ValuesMayBeEmptyBeginWithADashOrBeAnAddressInBrackets) {
 }
 
 TEST(Help, EachCommandShowsExamplesFirstTimeUsersCanCopy) {
-  for (const char* const command : {"replay", "import", "export", "extract", "info"}) {
+  for (const char* const command : {"replay", "import", "export", "extract", "info", "prune"}) {
     const Ran ran = smtptape(command, {"--help"});
     EXPECT_EQ(ran.exit, 0);
     EXPECT_THAT(ran.out, HasSubstr("Examples:"));

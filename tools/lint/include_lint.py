@@ -26,6 +26,7 @@ AT_HOME = [
     (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),
     (r"CLI/", {"cli"}),
+    (r"toml\+\+/", {"cli"}),
     (r"gtest|gmock", set()),
 ]
 GENERATED = re.compile(r"\w+\.(?:capnp\.h|inc)")  # by the build, for the folder that includes it

@@ -1,0 +1,141 @@
+// smtptape doctor: would a recorder with these settings work, and for how long?
+#include <algorithm>
+
+#include "base/time_spec.h"
+#include "capture/capture.h"
+#include "capture/diagnosis.h"
+#include "cli/command.h"
+#include "cli/config.h"
+#include "cli/json_line.h"
+#include "cli/output.h"
+#include "cli/retention_options.h"
+#include "filters/request.h"
+
+namespace smtptape {
+
+namespace {
+
+// A source to look at.
+struct Asked {
+  std::string endpoint;
+  OptionValues filters;
+  Honour honour = Honour::Documented;
+};
+
+class DoctorCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "doctor"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Check endpoint, store, clock and space before recording";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape doctor --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
+           "  smtptape doctor --config /etc/smtptape/smtptape.toml";
+  }
+  void describe(Options& options) override {
+    options.value("--config", config_, "FILE", "Store, limits and sources (docs/configuration.md)");
+    options.value("--endpoint", endpoint_, "URL", "kumod's HTTP listener (or KUMO_KCLI_ENDPOINT)");
+    options.value("--store", store_, "DIR", "The directory of tapes");
+    options.value("--watch", watch_, "TIME", "How long to watch each feed (default: 3s)");
+    options.flag("--json", json_, "One JSON object a line");
+    options.group("Limits that are to be kept");
+    retention_.describe(options);
+    options.group("Options");
+  }
+
+  [[nodiscard]] int run() override {
+    const std::chrono::nanoseconds watch = parse_duration(watch_, "--watch");
+    RetentionLimits limits = retention_.limits();
+    std::vector<Asked> asked;
+    if (config_) {
+      take(load_config(*config_), asked, limits);
+    } else {
+      asked.push_back({endpoint_.empty() ? kcli_endpoint() : endpoint_, {}, Honour::Documented});
+    }
+    std::vector<FeedFacts> feeds;
+    for (const Asked& one : asked)
+      look_at_feed(one, std::chrono::duration_cast<std::chrono::milliseconds>(watch), feeds);
+    if (!store_.empty()) {
+      const StoreFacts store = look_at_store(store_, now_unix_nanos());
+      print(judge_store(store));
+      print(judge_growth(store, feeds, limits));
+    }
+    return static_cast<int>(failed_ ? Exit::Failed : Exit::Done);
+  }
+
+ private:
+  // What was given on the command line counts, else what the file says.
+  void take(const Config& config, std::vector<Asked>& asked, RetentionLimits& limits) {
+    const StoreSettings& file = config.store;
+    if (store_.empty() && file.store) store_ = file.store->string();
+    if (!limits.max_bytes) limits.max_bytes = file.max_bytes;
+    if (!limits.max_age) limits.max_age = file.max_age;
+    if (!limits.max_tapes) limits.max_tapes = file.max_tapes;
+    if (!limits.keep_free) limits.keep_free = file.keep_free;
+    if (!limits.keep_free) limits.keep_free = KeepFree{0, kDefaultKeepFreePercent};
+    if (!endpoint_.empty()) {
+      asked.push_back({endpoint_, {}, Honour::Documented});
+      return;
+    }
+    for (const SourceSettings& source : config.sources) {
+      const bool as_live = source.as_live.value_or(false);
+      asked.push_back({source.endpoint.value_or(""),
+                       source.filters,
+                       as_live ? Honour::AsLive : Honour::Documented});
+    }
+  }
+
+  void look_at_feed(const Asked& asked,
+                    std::chrono::milliseconds watch,
+                    std::vector<FeedFacts>& feeds) {
+    try {
+      FeedOptions options;
+      options.endpoint = parse_endpoint(asked.endpoint);
+      options.request = to_json(request_from_options(asked.filters, asked.honour));
+      feeds.push_back(probe_feed(options, watch));
+      print(judge_feed(feeds.back()));
+    } catch (const Error& error) {
+      print({{Health::Fail, "endpoint", error.what()}});
+    }
+  }
+
+  void print(const std::vector<Finding>& findings) {
+    for (const Finding& finding : findings) {
+      failed_ = failed_ || finding.health == Health::Fail;
+      out_.write(json_ ? json_of(finding) : line_of(finding));
+    }
+  }
+
+  [[nodiscard]] static std::string line_of(const Finding& finding) {
+    std::string health(name_of(finding.health));
+    health.resize(6, ' ');
+    return health + finding.what + ": " + printable(finding.detail) + "\n";
+  }
+
+  [[nodiscard]] static std::string json_of(const Finding& finding) {
+    std::string health(name_of(finding.health));
+    std::transform(health.begin(), health.end(), health.begin(), [](char c) {
+      return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+    });
+    JsonLine line;
+    line.field("schema", "smtptape.doctor/1").field("health", health);
+    return line.field("what", finding.what).field("detail", finding.detail).object() + "\n";
+  }
+
+  StandardOutput out_;
+  std::optional<std::string> config_;
+  std::string endpoint_;
+  std::string store_;
+  std::string watch_ = "3s";
+  RetentionOptions retention_;
+  bool json_ = false;
+  bool failed_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_doctor_command() {
+  return std::make_unique<DoctorCommand>();
+}
+
+}  // namespace smtptape

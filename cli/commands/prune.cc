@@ -1,0 +1,131 @@
+// smtptape prune: deletes the oldest tapes of a store until it keeps to the limits.
+#include "capture/prune.h"
+
+#include <filesystem>
+
+#include "base/time_spec.h"
+#include "cli/command.h"
+#include "cli/json_line.h"
+#include "cli/output.h"
+#include "cli/retention_options.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr std::string_view kSchema = "smtptape.prune/1";
+
+std::string tapes_and_size(std::uint64_t count, std::uint64_t bytes) {
+  return std::to_string(count) + (count == 1 ? " file, " : " files, ") + show_size(bytes);
+}
+
+class PruneCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "prune"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Delete the oldest tapes of a store";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape prune /var/lib/smtptape --max-age 14d --dry-run\n"
+           "  smtptape prune /var/lib/smtptape --max-bytes 20G --keep-free 10%";
+  }
+  void describe(Options& options) override {
+    options.positional("STORE", store_, Options::Count::One, "A directory of tapes");
+    options.flag("-n,--dry-run", dry_run_, "Delete nothing, print what would be deleted");
+    options.flag("--json", json_, "One JSON object a line");
+    options.group("Limits (all that are given count; the oldest tapes go first)");
+    retention_.describe(options);
+    options.group("Options");
+  }
+
+  [[nodiscard]] int run() override {
+    const RetentionLimits limits = retention_.limits();
+    if (!limits.any()) {
+      throw UsageError(
+          "give a limit: --max-bytes SIZE, --max-age TIME, --max-tapes N or --keep-free SHARE");
+    }
+    if (!std::filesystem::is_directory(store_.front())) {
+      throw Error(store_.front() + ": not a directory");
+    }
+    StoreLister lister(store_.front());
+    const PruneReport report =
+        prune(lister, limits, now_unix_nanos(), dry_run_ ? DryRun::Yes : DryRun::No);
+    StandardOutput out;
+    for (const Deletion& deletion : report.removal.deleted)
+      out.write(json_ ? json_of(deletion) : line_of(deletion));
+    if (json_) {
+      for (const Unmet& unmet : report.plan.unmet)
+        out.write(json_of(unmet));
+      out.write(json_of_totals(report));
+    }
+    return tell(report);
+  }
+
+ private:
+  [[nodiscard]] static std::string line_of(const Deletion& deletion) {
+    return printable(deletion.path.string()) + "  " + show_size(deletion.bytes) + "  " +
+           show_age(deletion.age) + "  " + std::string(name_of(deletion.reason)) +
+           (deletion.read ? "  (open in a reader)" : "") + "\n";
+  }
+
+  [[nodiscard]] std::string json_of(const Deletion& deletion) const {
+    JsonLine line;
+    line.field("schema", kSchema).field("what", "deletion");
+    line.field("path", deletion.path.string()).field("bytes", deletion.bytes);
+    line.field("age_seconds", static_cast<std::uint64_t>(deletion.age / 1'000'000'000));
+    line.field("reason", name_of(deletion.reason));
+    line.raw("read", deletion.read ? "true" : "false");
+    return line.raw("deleted", dry_run_ ? "false" : "true").object() + "\n";
+  }
+
+  [[nodiscard]] static std::string json_of(const Unmet& unmet) {
+    JsonLine line;
+    line.field("schema", kSchema).field("what", "unmet").field("limit", name_of(unmet.limit));
+    line.field("over", unmet.over).field("held", unmet.held).field("young", unmet.young);
+    return line.object() + "\n";
+  }
+
+  [[nodiscard]] static std::string json_of_totals(const PruneReport& report) {
+    JsonLine line;
+    line.field("schema", kSchema).field("what", "totals");
+    line.field("deletions", report.removal.deleted.size());
+    line.field("deleted_bytes", bytes_of(report)).field("failed", report.removal.failed.size());
+    line.field("tapes_before", report.plan.before.tapes);
+    line.field("bytes_before", report.plan.before.bytes);
+    line.field("file_system_bytes", report.space.total).field("free_before", report.space.free);
+    return line.object() + "\n";
+  }
+
+  [[nodiscard]] static std::uint64_t bytes_of(const PruneReport& report) {
+    std::uint64_t bytes = 0;
+    for (const Deletion& deletion : report.removal.deleted)
+      bytes += deletion.bytes;
+    return bytes;
+  }
+
+  [[nodiscard]] int tell(const PruneReport& report) const {
+    const std::uint64_t bytes = bytes_of(report);
+    const StoreTotals& before = report.plan.before;
+    say((dry_run_ ? "would delete " : "deleted ") +
+        tapes_and_size(report.removal.deleted.size(), bytes) + " of " + show_size(before.bytes));
+    for (const std::string& failure : report.removal.failed)
+      say(failure);
+    for (const Unmet& unmet : report.plan.unmet)
+      say(text_of(unmet));
+    if (!report.removal.failed.empty()) return static_cast<int>(Exit::Failed);
+    return static_cast<int>(report.plan.unmet.empty() ? Exit::Done : Exit::Incomplete);
+  }
+
+  std::vector<std::string> store_;
+  RetentionOptions retention_;
+  bool dry_run_ = false;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_prune_command() {
+  return std::make_unique<PruneCommand>();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,102 @@
+// The configuration file of a recorder: store, limits and sources, as plain values.
+//
+// Flags beat the environment, the environment beats the file.  So a setting that the file does not
+// give stays empty here, and whoever starts the recorder fills it in.  The keys stand in one table,
+// cli/config_keys.h.
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "base/error.h"
+#include "capture/retention.h"
+#include "filters/request.h"
+
+namespace smtptape {
+
+// What to do when the file system is full.
+enum class OnFull : std::uint8_t {
+  Drop,          // what comes is lost and counted, until there is room again
+  DeleteOldest,  // as keep-free does, and then goes on
+  Stop,
+};
+// What of messages is kept.
+enum class Bodies : std::uint8_t { Full, Headers, None };
+enum class Secrets : std::uint8_t { Keep, Mask };
+
+struct StoreSettings {
+  std::optional<std::filesystem::path> store;
+  std::optional<std::uint64_t> rotate_size;
+  std::optional<std::chrono::nanoseconds> rotate_interval;
+  std::optional<bool> rotate_aligned;
+  std::optional<std::uint64_t> max_bytes;
+  std::optional<std::chrono::nanoseconds> max_age;
+  std::optional<std::uint64_t> max_tapes;
+  std::optional<KeepFree> keep_free;
+  std::optional<std::chrono::nanoseconds> keep_at_least;
+  std::optional<OnFull> on_full;
+  std::optional<std::chrono::nanoseconds> flush_interval;
+  std::optional<std::chrono::nanoseconds> sync_interval;
+  std::optional<std::uint64_t> batch_bytes;
+  std::optional<std::uint64_t> group_bytes;
+  std::optional<std::uint64_t> queue_bytes;
+  std::optional<std::uint64_t> max_frame;
+  std::optional<Bodies> bodies;
+  std::optional<Secrets> secrets;
+  std::optional<bool> group_readable;
+  std::optional<std::string> listen_metrics;  // HOST:PORT; empty: off
+  std::optional<std::filesystem::path> socket;
+};
+
+struct SourceSettings {
+  std::optional<std::string> name;      // set after parse_config(): the default is filled in
+  std::optional<std::string> endpoint;  // always set
+  OptionValues filters;
+  std::optional<bool> terse;
+  std::optional<bool> as_live;
+  std::optional<std::filesystem::path> cacert;
+  std::optional<std::string> tls_fingerprint;
+  std::optional<std::filesystem::path> tls_cert;
+  std::optional<std::filesystem::path> tls_key;
+  std::optional<std::filesystem::path> basic_auth_file;
+  std::optional<std::filesystem::path> bearer_token_file;
+  std::optional<Bodies> bodies;    // instead of the store's
+  std::optional<Secrets> secrets;  // instead of the store's
+};
+
+// Paths in it don't depend on the current directory if that of the file doesn't: relative ones are
+// relative to the file's directory.
+struct Config {
+  StoreSettings store;
+  std::vector<SourceSettings> sources;  // one at least
+};
+
+struct ConfigMistake {
+  std::size_t line = 1;
+  std::string text;  // what is wrong, what is expected
+};
+// In the order of their lines.
+using ConfigMistakes = std::vector<ConfigMistake>;
+
+// Touches nothing outside: whether the files and directories are there shows when they are opened.
+[[nodiscard]] std::variant<Config, ConfigMistakes> parse_config(std::string_view text,
+                                                                const std::filesystem::path& file);
+
+// "FILE:LINE: TEXT", one line each.
+[[nodiscard]] std::string text_of(const ConfigMistakes& mistakes,
+                                  const std::filesystem::path& file);
+
+// Reads the file and parses it.  Throws Error when it can't be read, and ConfigError for mistakes.
+class ConfigError : public UsageError {
+ public:
+  using UsageError::UsageError;  // text_of()
+};
+[[nodiscard]] Config load_config(const std::filesystem::path& file);
+
+}  // namespace smtptape

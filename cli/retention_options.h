@@ -1,0 +1,27 @@
+// --max-bytes, --max-age, --max-tapes, --keep-free, --keep-at-least: as words, and as limits.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "capture/retention.h"
+#include "cli/options.h"
+
+namespace smtptape {
+
+struct RetentionOptions {
+  std::optional<std::string> max_bytes;
+  std::optional<std::string> max_age;
+  std::optional<std::string> max_tapes;
+  std::optional<std::string> keep_free;
+  std::optional<std::string> keep_at_least;
+
+  void describe(Options& options);
+  // What was not given is no limit.  Throws UsageError.
+  [[nodiscard]] RetentionLimits limits() const;
+};
+
+// A number of digits only.  Throws UsageError that names `option`.
+[[nodiscard]] std::uint64_t parse_whole_number(std::string_view text, std::string_view option);
+
+}  // namespace smtptape
