@@ -5,6 +5,7 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
+#include "cli/endpoint_options.h"
 #include "cli/output.h"
 #include "cli/selection_options.h"
 #include "cli/tape_output.h"
@@ -41,7 +42,8 @@ class CaptureCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape capture --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
-           "  smtptape capture --store night --tenant acme --stop-after duration:8h";
+           "  smtptape capture --store night --tenant acme --stop-after duration:8h\n"
+           "  smtptape capture --endpoint https://mta-1:8443 --store night --cacert mta-1.pem";
   }
   void describe(Options& options) override {
     options.value("--store", store_, "DIR", "The directory of tapes; made when it is missing");
@@ -63,6 +65,7 @@ class CaptureCommand : public Command {
     options.value("--batch-bytes", batch_bytes_, "SIZE", "What is written at once (default: 256K)");
     options.value(
         "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
+    access_.describe(options);
     filters_.describe(options);
   }
   [[nodiscard]] bool as_live() const override { return filters_.as_live; }
@@ -95,6 +98,7 @@ class CaptureCommand : public Command {
     options.batch_bytes = size_between(batch_bytes_, "--batch-bytes", kKiB, 64 * kMiB);
     options.group_bytes = size_between(group_bytes_, "--group-bytes", kKiB, 64 * kMiB);
     set_limit(options);
+    options.access = access_.access(options.endpoint);
     return options;
   }
 
@@ -120,6 +124,7 @@ class CaptureCommand : public Command {
   }
 
   FilterOptions filters_;
+  EndpointOptions access_;
   std::string store_;
   std::string endpoint_;
   std::string source_;

@@ -1,5 +1,9 @@
 #include "base/net/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <chrono>
 #include <exception>
@@ -192,6 +196,39 @@ TEST_F(LoopbackTest, StopsWhileANameIsLookedUp) {
   EXPECT_LT(steady_clock::now() - before, milliseconds(500));
   ASSERT_TRUE(outcome);
   EXPECT_NE(outcome->kind, ConnectOutcome::Kind::Connected);
+}
+
+enum class Of : bool { Client, Accepted };
+
+// Of the connection to this port.
+std::optional<int> option_of(Of end, std::uint16_t server_port, int option) {
+  constexpr int kMostDescriptors = 1024;
+  for (int socket = 0; socket < kMostDescriptors; ++socket) {
+    sockaddr_in own{};
+    sockaddr_in peer{};
+    socklen_t own_size = sizeof own;
+    socklen_t peer_size = sizeof peer;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) continue;
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) continue;
+    if (ntohs(end == Of::Client ? peer.sin_port : own.sin_port) != server_port) continue;
+    int value = -1;
+    socklen_t size = sizeof value;
+    const int level = option == SO_KEEPALIVE ? SOL_SOCKET : IPPROTO_TCP;
+    if (::getsockopt(socket, level, option, &value, &size) == 0) return value;
+  }
+  return std::nullopt;
+}
+
+TEST_F(LoopbackTest, NoticesInHalfAMinuteThatThePeerHasVanished) {
+  connect();
+  for (const Of end : {Of::Client, Of::Accepted}) {
+    EXPECT_EQ(option_of(end, port(), SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of(end, port(), TCP_KEEPIDLE), 15);
+    EXPECT_EQ(option_of(end, port(), TCP_KEEPINTVL), 5);
+    EXPECT_EQ(option_of(end, port(), TCP_KEEPCNT), 3);
+  }
+  EXPECT_EQ(option_of(Of::Client, port(), TCP_USER_TIMEOUT), 30'000);
+  EXPECT_EQ(option_of(Of::Accepted, port(), TCP_USER_TIMEOUT), 0);  // it may read slowly
 }
 
 TEST(ConnectShare, DividesTheTimeThatIsLeft) {
