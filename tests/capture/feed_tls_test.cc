@@ -21,12 +21,10 @@ namespace {
 
 using std::chrono::milliseconds;
 using std::chrono::steady_clock;
-using testing::AllOf;
 using testing::ElementsAre;
 using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
-using testing::Not;
 using testing::StartsWith;
 using Kind = FeedEnd::Kind;
 
@@ -426,48 +424,6 @@ TEST(FeedOverTls, StopsWhileEventsPourIn) {
   Running running(options_for(server.url(), trusting(ours())));
   static_cast<void>(server.frame(0));
   EXPECT_EQ(running.stop(), Kind::Stopped);
-}
-
-// ---- secrets ----
-
-TEST(Credentials, AreHiddenWhenAServerSendsThemBack) {
-  const std::string body = "no: Basic am9lOnMzY3IgIGV0 is joe:s3cr  et, s3cr et";
-  const FakeKumod server({answer_with("HTTP/1.1 401 Unauthorized\r\ncontent-length: " +
-                                      std::to_string(body.size()) + "\r\n\r\n" + body)});
-  FeedOptions options = options_for(server.url());
-  options.access.credentials = basic_credentials("joe:s3cr  et", "file");
-  ASSERT_THAT(options.access.credentials.header, EndsWith("am9lOnMzY3IgIGV0"));
-  const Followed followed = follow(options);
-  EXPECT_EQ(followed.end.kind, Kind::Rejected);
-  EXPECT_THAT(server.head(), HasSubstr("am9lOnMzY3IgIGV0"));
-  EXPECT_THAT(followed.told,
-              AllOf(Not(HasSubstr("am9l")), Not(HasSubstr("s3cr")), HasSubstr("joe:***, ***")));
-  EXPECT_THAT(followed.told, HasSubstr("; the credentials were refused"));
-}
-
-std::string refusal(Credentials (*make)(std::string_view, const std::string&), std::string text) {
-  try {
-    static_cast<void>(make(text, "the file"));
-  } catch (const UsageError& error) {
-    return error.what();
-  }
-  return "accepted";
-}
-
-TEST(Credentials, AreOneLineOfTheRightForm) {
-  EXPECT_EQ(refusal(basic_credentials, "joe:s\xc3\xa9same with:colon"), "accepted");
-  EXPECT_EQ(refusal(basic_credentials, "joe:"), "accepted");
-  EXPECT_EQ(refusal(basic_credentials, ""), "the file: it is empty");
-  EXPECT_EQ(refusal(basic_credentials, "joe"), "the file: it does not hold user:password");
-  for (const char control : {'\n', '\r', '\0', '\t', '\x1b', '\x7f'}) {
-    const std::string text = std::string("joe:s3c") + control + "ret";
-    EXPECT_EQ(refusal(basic_credentials, text),
-              "the file: it holds more than one line, or control characters");
-  }
-  EXPECT_EQ(bearer_credentials("abc.DEF-1_2~+/==", "x").header, "Bearer abc.DEF-1_2~+/==");
-  EXPECT_EQ(refusal(bearer_credentials, "s3c ret"),
-            "the file: a token has no spaces, and only ASCII characters");
-  EXPECT_EQ(refusal(bearer_credentials, ""), "the file: it is empty");
 }
 
 }  // namespace
