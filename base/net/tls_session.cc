@@ -210,17 +210,18 @@ TlsSession::Step TlsSession::write(std::string_view bytes) {
   Step step;
   const int result = SSL_write_ex(impl_->ssl.get(), bytes.data(), bytes.size(), &step.size);
   if (result == 1) return step;
-  const Wire before = impl_->wire;
   step = impl_->step_after(result);
-  if (step.next != Next::Failed || before.error == 0) return step;
-  // A peer that refuses us says so and closes; what it said is still there to be read.
+  if (step.next != Next::Failed || impl_->wire.error == 0) return step;
+  // The peer is gone.  What it has sent before can still be read, and may say why.
   impl_->failed = {};
   impl_->wire.error = 0;
-  char unread = 0;
-  const Step reason = read({&unread, 1});
-  const bool told = reason.error.category() == tls_category();
-  impl_->failed = told ? reason.error : step.error;
-  step.error = impl_->failed;
+  ERR_clear_error();
+  char first = 0;
+  std::size_t there = 0;
+  const int peeked = SSL_peek_ex(impl_->ssl.get(), &first, 1, &there);
+  if (peeked == 1) return step;
+  const Step reading = impl_->step_after(peeked);
+  if (reading.error.category() == tls_category()) step.error = reading.error;
   return step;
 }
 

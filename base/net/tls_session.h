@@ -22,7 +22,7 @@ class TlsSession {
       Done,
       WaitToRead,
       WaitToWrite,
-      Failed,  // `error`: of tls_category(), of the system, or eof.  For good
+      Failed,  // `error`: of tls_category(), of the system, or eof
     };
     Next next = Next::Done;
     boost::system::error_code error;
@@ -39,6 +39,7 @@ class TlsSession {
   [[nodiscard]] Step shake_hands();
   // As much as there is and fits.  An end without close_notify is eof, like one with it.
   [[nodiscard]] Step read(std::span<char> into);
+  // A part of them is a success, too.  After a failure what came before it can still be read.
   [[nodiscard]] Step write(std::string_view bytes);
   // Tells the peer that no more comes, as far as the socket takes it at once.
   void say_goodbye();
