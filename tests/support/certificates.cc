@@ -65,7 +65,7 @@ std::string fingerprint_of(X509* certificate) {
 
 Identity make(const Identity* issuer, const CertificateWish& wish) {
   static long serial = 1;
-  const Ptr<EVP_PKEY> key(EVP_EC_gen("P-256"));
+  const Ptr<EVP_PKEY> key(EVP_PKEY_Q_keygen(nullptr, nullptr, "EC", "P-256"));
   const Ptr<X509> certificate(X509_new());
   must(key && certificate);
   X509* const made = certificate.get();
