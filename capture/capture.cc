@@ -161,6 +161,7 @@ class Subscription : public FrameSink {
 FeedOptions Subscription::feed_options() const {
   FeedOptions feed;
   feed.endpoint = options_.endpoint;
+  feed.access = options_.access;
   feed.request = to_json(options_.request);
   feed.max_frame = options_.max_frame;
   feed.connect_within = options_.connect_within;
@@ -215,7 +216,7 @@ RecorderOptions recorder_options(const CaptureOptions& options,
                                  const SayLine& say) {
   RecorderOptions to;
   to.source = source;
-  to.url = "http://" + options.endpoint.authority;
+  to.url = options.endpoint.url();
   to.request = to_json(options.request);
   to.writer = options.writer;
   to.batch_bytes = options.batch_bytes;
@@ -296,8 +297,7 @@ class NetworkLoop {
 
 std::string default_source_name(const Endpoint& endpoint) {
   const std::string& host = endpoint.host;
-  const bool loopback = host == "localhost" || host == "::1" || host.starts_with("127.");
-  if (!loopback) return host;
+  if (!endpoint.is_loopback()) return host;
   std::array<char, 256> name{};
   if (::gethostname(name.data(), name.size() - 1) != 0 || name[0] == '\0') return host;
   return name.data();

@@ -13,6 +13,7 @@
 #include <string_view>
 
 #include "base/net/endpoint.h"
+#include "capture/access.h"
 #include "capture/recorder.h"
 #include "capture/stop_signal.h"
 #include "filters/request.h"
@@ -27,6 +28,7 @@ enum class AtTheEnd : std::uint8_t {
 
 struct CaptureOptions {
   Endpoint endpoint;
+  FeedAccess access;
   TraceRequest request;
   Honour honour = Honour::Documented;  // AsLive: what the server ignores is not applied here
   std::filesystem::path store;

@@ -8,16 +8,18 @@
 
 #include "base/net/endpoint.h"
 #include "base/net/ws_frames.h"
+#include "capture/access.h"
 #include "format/limits.h"
 
 namespace smtptape {
 
 struct FeedOptions {
   Endpoint endpoint;
+  FeedAccess access;
   std::string path = "/api/admin/trace-smtp-client/v1";
   std::string request;  // the JSON that selects events: the first frame we send
   std::uint64_t max_frame = kDefaultMaxFrame;        // a larger one is told as oversize and skipped
-  std::chrono::milliseconds connect_within{10'000};  // lookup, connection and handshake together
+  std::chrono::milliseconds connect_within{10'000};  // lookup, connection and handshakes together
 };
 
 // Takes what arrives, on the thread that reads: it must not wait for anything.
@@ -46,10 +48,15 @@ struct FeedEnd {
     TimedOut,       // no answer in time, or a peer that vanished
     ProtocolError,  // what came is not WebSocket any more
     NotFound,       // the host's name is unknown
+    LookupFailed,   // the host's name could not be looked up now
     Refused,        // nobody listens there
     Unreachable,    // any other reason why there is no connection
     Rejected,       // an HTTP status instead of 101
     NotWebSocket,   // an ordinary page, or no HTTP at all
+    TlsUntrusted,   // the server's certificate is not trusted
+    TlsFailed,      // TLS was spoken, and failed for another reason
+    TlsNotSpoken,   // https to a server that speaks something else
+    TlsExpected,    // http to a server that speaks TLS
   };
   Kind kind = Kind::Stopped;
   bool opened = false;       // on_open() was called: it had worked
@@ -57,7 +64,10 @@ struct FeedEnd {
   int os_error = 0;          // errno, where there was one
   unsigned status = 0;       // HTTP, with its standard phrase
   std::string phrase;
-  std::string reason;  // why, in the server's or the library's words; printable, at most 4 KiB
+  std::string reason;       // why, in the server's or the library's words; printable, at most 4 KiB
+  std::string fingerprint;  // TlsUntrusted: of the certificate that was shown
+  bool certificate_missing = false;  // TlsFailed: the server asked for one, and there was none
+  bool with_credentials = false;     // Rejected: although we sent some
 };
 
 // One line for a person: which trouble, with whom, and the reason that was given.

@@ -48,20 +48,42 @@ FeedEnd end_by(const ConnectOutcome& outcome) {
     return end_by(outcome.error, FeedEnd::Kind::Unreachable);
   }
   FeedEnd end;
-  end.kind = FeedEnd::Kind::NotFound;
+  end.kind = outcome.kind == ConnectOutcome::Kind::NameNotFound ? FeedEnd::Kind::NotFound
+                                                                : FeedEnd::Kind::LookupFailed;
   end.reason = outcome.why;
   return end;
 }
 
-FeedEnd end_by(const ClientHandshake& handshake) {
-  if (handshake.error) return end_by(handshake.error, FeedEnd::Kind::Reset);
-  const UpgradeAnswer& answer = handshake.answer;
+FeedEnd end_by(TlsErrc error, TlsTrouble trouble) {
   FeedEnd end;
-  end.kind = answer.kind == UpgradeAnswer::Kind::Refused ? FeedEnd::Kind::Rejected
-                                                         : FeedEnd::Kind::NotWebSocket;
+  switch (error) {
+    case TlsErrc::Untrusted: end.kind = FeedEnd::Kind::TlsUntrusted; break;
+    case TlsErrc::NotTls: end.kind = FeedEnd::Kind::TlsNotSpoken; break;
+    case TlsErrc::Failed: end.kind = FeedEnd::Kind::TlsFailed; break;
+  }
+  end.reason = std::move(trouble.why);
+  end.fingerprint = std::move(trouble.fingerprint);
+  end.certificate_missing = trouble.certificate_missing;
+  return end;
+}
+
+FeedEnd::Kind kind_of(UpgradeAnswer::Kind answer) {
+  switch (answer) {
+    case UpgradeAnswer::Kind::Refused: return FeedEnd::Kind::Rejected;
+    case UpgradeAnswer::Kind::Tls: return FeedEnd::Kind::TlsExpected;
+    case UpgradeAnswer::Kind::NotWebSocket:
+    case UpgradeAnswer::Kind::Accepted: break;
+  }
+  return FeedEnd::Kind::NotWebSocket;
+}
+
+FeedEnd end_by(const UpgradeAnswer& answer, const FeedAccess& access) {
+  FeedEnd end;
+  end.kind = kind_of(answer.kind);
   end.status = answer.status;
   end.phrase = answer.phrase;
-  end.reason = answer.reason;
+  end.reason = without_secrets(answer.reason, access.credentials);
+  end.with_credentials = !access.credentials.header.empty();
   return end;
 }
 
@@ -73,9 +95,13 @@ struct FeedClient::Impl {
         connection(executor),
         reader(WsRole::Client, options.max_frame) {}
 
+  // Nothing: it is connected, with TLS where the endpoint has it.
+  asio::awaitable<std::optional<FeedEnd>> connect();
   // Nothing: the request is sent and `early` holds the frames that came with the answer.
   asio::awaitable<std::optional<FeedEnd>> open();
   asio::awaitable<FeedEnd> follow();
+
+  [[nodiscard]] FeedEnd broken_by(const error_code& error) const;
 
   // Nothing: go on.
   std::optional<FeedEnd> deliver(std::string_view bytes);
@@ -94,21 +120,41 @@ struct FeedClient::Impl {
   std::vector<WsMessage> frames;
 };
 
-asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::open() {
+asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::connect() {
   const Endpoint& to = options.endpoint;
   const ConnectOutcome outcome =
       co_await connection.connect(to.host, to.port, options.connect_within);
   if (outcome.kind != ConnectOutcome::Kind::Connected) co_return end_by(outcome);
+  if (!to.tls) co_return std::nullopt;
+  std::shared_ptr<const TlsContext> tls = options.access.tls;
+  if (!tls) tls = std::make_shared<const TlsContext>(TlsSettings());
+  const Transfer begun = co_await connection.start_tls(std::move(tls), to.host);
+  if (begun.error) co_return broken_by(begun.error);
+  co_return std::nullopt;
+}
 
-  ClientHandshake handshake = co_await upgrade_as_client(connection, to.authority, options.path);
+// A connection's own trouble, or that of the TLS on it.
+FeedEnd FeedClient::Impl::broken_by(const error_code& error) const {
+  if (error.category() != tls_category()) return end_by(error, FeedEnd::Kind::Reset);
+  return end_by(static_cast<TlsErrc>(error.value()), connection.tls_trouble());
+}
+
+asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::open() {
+  std::optional<FeedEnd> unconnected = co_await connect();
+  if (unconnected) co_return unconnected;
+
+  const std::string& authorization = options.access.credentials.header;
+  ClientHandshake handshake = co_await upgrade_as_client(
+      connection, options.endpoint.authority, options.path, authorization);
+  if (handshake.error) co_return broken_by(handshake.error);
   const bool accepted = handshake.answer.kind == UpgradeAnswer::Kind::Accepted;
-  if (handshake.error || !accepted) co_return end_by(handshake);
+  if (!accepted) co_return end_by(handshake.answer, options.access);
   early = std::move(handshake.rest);
 
   std::string request;
   append_masked_frame(request, Opcode::Text, options.request, random_mask());
   const Transfer sent = co_await connection.write(request);
-  if (sent.error) co_return end_by(sent.error, FeedEnd::Kind::Reset);
+  if (sent.error) co_return broken_by(sent.error);
   connection.expires_never();
   co_return std::nullopt;
 }
@@ -118,7 +164,7 @@ asio::awaitable<FeedEnd> FeedClient::Impl::follow() {
   while (!end) {
     const Transfer got = co_await connection.read_some(buffer);
     end = deliver(std::string_view(buffer.data(), got.size));
-    if (!end && got.error) end = end_by(got.error, FeedEnd::Kind::Reset);
+    if (!end && got.error) end = broken_by(got.error);
   }
   end->opened = true;
   end->mid_message = reader.mid_message();

@@ -24,7 +24,7 @@ class Command {
   [[nodiscard]] virtual std::string_view name() const = 0;
   // One line for the list of commands.
   [[nodiscard]] virtual std::string_view summary() const = 0;
-  // Two command lines, each with a word of what it does.
+  // Two or three command lines, each with a word of what it does.
   [[nodiscard]] virtual std::string_view examples() const = 0;
   virtual void describe(Options& options) = 0;
   // Throws Error; returns the exit code of the program.

@@ -16,6 +16,11 @@ inline constexpr std::uint64_t kLargestMaxFrame = 511 * kMiB;
 // kcli (tungstenite) ends at frames larger than this.
 inline constexpr std::uint64_t kKcliMaxFrame = 16 * kMiB;
 
+// A file of credentials, which is one line; and one of certificates: all CAs of a system are 300
+// KiB.
+inline constexpr std::uint64_t kMostCredentials = 4 * kKiB;
+inline constexpr std::uint64_t kMostPem = 4 * kMiB;
+
 // A batch: the unit of durability.  Wire bytes and time.
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
 // And events, however short their frames are.

@@ -1,17 +1,10 @@
 #include "base/net/connection.h"
 
-#include <netdb.h>
 #include <netinet/tcp.h>
-#include <sys/eventfd.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <array>
-#include <atomic>
-#include <cerrno>
-#include <cstring>
 #include <optional>
-#include <system_error>
 #include <thread>
 #include <utility>
 
@@ -19,12 +12,14 @@
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
 #include <boost/asio/write.hpp>
 
 #include "base/error.h"
-#include "base/io.h"
+#include "base/net/lookup.h"
+#include "base/net/tls_session.h"
 
 namespace smtptape {
 
@@ -38,78 +33,13 @@ namespace {
 
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
-// A peer that vanished is noticed after about a minute: kumod sends nothing while no mail flows.
-constexpr int kKeepAliveIdleSeconds = 30;
-constexpr int kKeepAliveIntervalSeconds = 10;
+// A peer that vanished is noticed after half a minute: kumod sends nothing while no mail flows.
+constexpr int kKeepAliveIdleSeconds = 15;
+constexpr int kKeepAliveIntervalSeconds = 5;
 constexpr int kKeepAliveProbes = 3;
-
-// One lookup, shared by the thread that makes it and the coroutine that waits.  Either may be the
-// last to leave.
-class Lookup {
- public:
-  Lookup(std::string host, std::uint16_t port)
-      : host_(std::move(host)), port_(std::to_string(port)), event_(eventfd(0, EFD_CLOEXEC)) {
-    if (!event_) throw system_error("making an eventfd", errno);
-  }
-  ~Lookup() {
-    if (found_ != nullptr) freeaddrinfo(found_);
-  }
-  Lookup(const Lookup&) = delete;
-  Lookup& operator=(const Lookup&) = delete;
-
-  // True when the host is an address, which needs no waiting.
-  [[nodiscard]] bool try_as_address() { return look_up(AI_NUMERICHOST) == 0; }
-
-  void run() {
-    status_ = look_up(0);
-    system_error_ = errno;
-    finished_.store(true, std::memory_order_release);
-    const std::uint64_t one = 1;
-    // Nothing can be done about a failure, and an eventfd at 0 has none.
-    [[maybe_unused]] const ssize_t written = ::write(event_.get(), &one, sizeof one);
-  }
-
-  // A descriptor of the caller's own, readable once run() has ended.
-  [[nodiscard]] int wake_descriptor() const {
-    const int copy = dup(event_.get());
-    if (copy < 0) throw system_error("copying an eventfd", errno);
-    return copy;
-  }
-  [[nodiscard]] bool finished() const { return finished_.load(std::memory_order_acquire); }
-
-  // After run() or a successful try_as_address().
-  [[nodiscard]] std::vector<tcp::endpoint> addresses() const {
-    std::vector<tcp::endpoint> all;
-    for (const addrinfo* info = found_; info != nullptr; info = info->ai_next) {
-      tcp::endpoint address;
-      if (info->ai_addrlen > address.capacity()) continue;
-      std::memcpy(address.data(), info->ai_addr, info->ai_addrlen);
-      address.resize(info->ai_addrlen);
-      all.push_back(address);
-    }
-    return all;
-  }
-  [[nodiscard]] std::string why() const {
-    if (status_ == EAI_SYSTEM) return std::generic_category().message(system_error_);
-    return status_ == 0 ? "no addresses" : gai_strerror(status_);
-  }
-
- private:
-  int look_up(int flags) {
-    addrinfo hints{};
-    hints.ai_socktype = SOCK_STREAM;
-    hints.ai_flags = flags;
-    return getaddrinfo(host_.c_str(), port_.c_str(), &hints, &found_);
-  }
-
-  std::string host_;
-  std::string port_;
-  UniqueFd event_;
-  int status_ = 0;
-  int system_error_ = 0;
-  addrinfo* found_ = nullptr;
-  std::atomic<bool> finished_ = false;
-};
+// Nothing is probed while something of ours is under way; so that may not take longer, either.
+constexpr int kUnansweredMilliseconds =
+    1000 * (kKeepAliveIdleSeconds + kKeepAliveIntervalSeconds * kKeepAliveProbes);
 
 }  // namespace
 
@@ -117,6 +47,28 @@ milliseconds connect_share(milliseconds time_left, std::size_t addresses_left) {
   if (time_left <= milliseconds::zero()) return milliseconds::zero();
   return time_left / static_cast<milliseconds::rep>(addresses_left);
 }
+
+namespace {
+
+// What is asked of a TlsSession, over and over until it is done.
+struct TlsCall {
+  enum class What : std::uint8_t { ShakeHands, Read, Write };
+  What what = What::ShakeHands;
+  std::span<char> into;
+  std::string_view from;
+};
+
+TlsSession::Step make_call(TlsSession& tls, const TlsCall& call) {
+  switch (call.what) {
+    case TlsCall::What::ShakeHands: return tls.shake_hands();
+    case TlsCall::What::Read: return tls.read(call.into);
+    case TlsCall::What::Write: return tls.write(call.from);
+  }
+  SMTPTAPE_CHECK(false && "unknown call");
+  return {};
+}
+
+}  // namespace
 
 struct Connection::Impl : std::enable_shared_from_this<Impl> {
   explicit Impl(const asio::any_io_executor& executor) : socket(executor), timer(executor) {}
@@ -135,7 +87,10 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
 
   void expire_at(steady_clock::time_point deadline);
   void end_waits();
+  void set_option(int level, int name, int value);
   void prepare_socket();
+  asio::awaitable<Transfer> drive(TlsCall call);
+  asio::awaitable<error_code> wait_as(TlsSession::Step::Next next);
   asio::awaitable<bool> wait_for(std::shared_ptr<Lookup> lookup);
   asio::awaitable<error_code> try_addresses(std::vector<tcp::endpoint> addresses,
                                             steady_clock::time_point deadline);
@@ -143,6 +98,7 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
 
   tcp::socket socket;
   asio::steady_timer timer;
+  std::optional<TlsSession> tls;
   std::optional<asio::posix::stream_descriptor> lookup_event;
   bool timed_out = false;
   bool stopped = false;
@@ -166,18 +122,47 @@ void Connection::Impl::end_waits() {
   if (lookup_event) lookup_event->cancel(ignored);
 }
 
-// Keepalive and small writes at once are wishes: a socket that refuses them still works.
+// These are wishes: a socket that refuses them still works.
+void Connection::Impl::set_option(int level, int name, int value) {
+  ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
+}
+
 void Connection::Impl::prepare_socket() {
-  const auto set = [this](int level, int name, int value) {
-    ::setsockopt(socket.native_handle(), level, name, &value, sizeof value);
-  };
-  set(SOL_SOCKET, SO_KEEPALIVE, 1);
-  set(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds);
-  set(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalSeconds);
-  set(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
-  set(IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(SOL_SOCKET, SO_KEEPALIVE, 1);
+  set_option(IPPROTO_TCP, TCP_KEEPIDLE, kKeepAliveIdleSeconds);
+  set_option(IPPROTO_TCP, TCP_KEEPINTVL, kKeepAliveIntervalSeconds);
+  set_option(IPPROTO_TCP, TCP_KEEPCNT, kKeepAliveProbes);
+  set_option(IPPROTO_TCP, TCP_NODELAY, 1);
   error_code ignored;
   socket.non_blocking(true, ignored);
+}
+
+asio::awaitable<error_code> Connection::Impl::wait_as(TlsSession::Step::Next next) {
+  const bool to_read = next == TlsSession::Step::Next::WaitToRead;
+  const auto readiness = to_read ? tcp::socket::wait_read : tcp::socket::wait_write;
+  auto [error] = co_await socket.async_wait(readiness, kNoThrow);
+  co_return reason_for(error);
+}
+
+// Ends with the first success: of a write that may be a part.
+asio::awaitable<Transfer> Connection::Impl::drive(TlsCall call) {
+  Transfer transfer;
+  bool waited = false;
+  for (;;) {
+    transfer.error = interruption();
+    if (transfer.error) co_return transfer;
+    const TlsSession::Step step = make_call(*tls, call);
+    transfer.error = step.error;
+    transfer.size = step.size;
+    if (step.next == TlsSession::Step::Next::Failed) co_return transfer;
+    if (step.next == TlsSession::Step::Next::Done) break;
+    waited = true;
+    transfer.error = co_await wait_as(step.next);
+    if (transfer.error) co_return transfer;
+  }
+  // A peer that always has more must not keep deadlines and stop() from their turn.
+  if (!waited) co_await asio::post(socket.get_executor(), asio::use_awaitable);
+  co_return transfer;
 }
 
 // False when it was given up.
@@ -242,16 +227,36 @@ asio::awaitable<ConnectOutcome> Connection::connect(std::string host,
   }
   std::vector<tcp::endpoint> addresses = lookup->addresses();
   if (addresses.empty()) {
-    outcome.kind = ConnectOutcome::Kind::NameNotFound;
+    outcome.kind = lookup->name_is_unknown() ? ConnectOutcome::Kind::NameNotFound
+                                             : ConnectOutcome::Kind::LookupFailed;
     outcome.why = lookup->why();
     co_return outcome;
   }
   outcome.error = co_await impl_->try_addresses(std::move(addresses), deadline);
   if (outcome.error) outcome.kind = ConnectOutcome::Kind::Failed;
+  // Not of those that are accepted: whoever reads slowly there is still there.
+  impl_->set_option(IPPROTO_TCP, TCP_USER_TIMEOUT, kUnansweredMilliseconds);
   co_return outcome;
 }
 
+asio::awaitable<Transfer> Connection::start_tls(std::shared_ptr<const TlsContext> context,
+                                                std::string host) {
+  impl_->tls.emplace(std::move(context), host, impl_->socket.native_handle());
+  const TlsCall call;
+  co_return co_await impl_->drive(call);
+}
+
+TlsTrouble Connection::tls_trouble() const {
+  return impl_->tls ? impl_->tls->trouble() : TlsTrouble();
+}
+
 asio::awaitable<Transfer> Connection::read_some(std::span<char> into) {
+  if (impl_->tls) {
+    TlsCall call;
+    call.what = TlsCall::What::Read;
+    call.into = into;
+    co_return co_await impl_->drive(call);
+  }
   Transfer transfer;
   transfer.error = impl_->interruption();
   if (transfer.error) co_return transfer;
@@ -264,6 +269,17 @@ asio::awaitable<Transfer> Connection::read_some(std::span<char> into) {
 
 asio::awaitable<Transfer> Connection::write(std::string_view bytes) {
   Transfer transfer;
+  if (impl_->tls) {
+    TlsCall call;
+    call.what = TlsCall::What::Write;
+    while (!transfer.error && transfer.size < bytes.size()) {
+      call.from = bytes.substr(transfer.size);
+      const Transfer part = co_await impl_->drive(call);
+      transfer.error = part.error;
+      transfer.size += part.size;
+    }
+    co_return transfer;
+  }
   transfer.error = impl_->interruption();
   if (transfer.error) co_return transfer;
   const asio::const_buffer buffer(bytes.data(), bytes.size());
@@ -274,12 +290,14 @@ asio::awaitable<Transfer> Connection::write(std::string_view bytes) {
 }
 
 std::size_t Connection::write_now(std::string_view bytes) {
+  if (impl_->tls) return impl_->tls->write(bytes).size;
   error_code ignored;  // what is wrong with the connection, the next read will say
   return impl_->socket.write_some(asio::buffer(bytes.data(), bytes.size()), ignored);
 }
 
 asio::awaitable<void> Connection::finish(milliseconds within) {
   expires_after(within);
+  if (impl_->tls) impl_->tls->say_goodbye();
   error_code ignored;
   impl_->socket.shutdown(tcp::socket::shutdown_send, ignored);
   std::array<char, 4096> unread{};
@@ -291,6 +309,7 @@ asio::awaitable<void> Connection::finish(milliseconds within) {
 void Connection::close() {
   stop();
   impl_->timer.cancel();
+  if (impl_->tls) impl_->tls->say_goodbye();
   error_code ignored;
   impl_->socket.close(ignored);
 }

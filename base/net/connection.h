@@ -1,8 +1,7 @@
 // One TCP connection for coroutines on the network thread: resolved and connected, read and
 // written, with every wait bounded by a deadline and ended at once by stop().
 //
-// Names are looked up on a thread of their own, which nobody waits for once we stopped: the C
-// library's lookup can take half a minute and can't be interrupted.
+// After start_tls() the same calls carry TLS; who calls them sees no difference but in errors.
 //
 // Not thread-safe.  A Connection outlives the coroutines it runs.
 #pragma once
@@ -20,19 +19,27 @@
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/ip/tcp.hpp>
 
+#include "base/net/tls.h"
+
 namespace smtptape {
 
-// `error`: timed_out when the deadline passed, operation_aborted after stop(), eof at the end.
+// `error`: timed_out when the deadline passed, operation_aborted after stop(), eof at the end, of
+// tls_category() when TLS fails.
 struct Transfer {
   boost::system::error_code error;
   std::size_t size = 0;
 };
 
 struct ConnectOutcome {
-  enum class Kind : std::uint8_t { Connected, NameNotFound, Failed };
+  enum class Kind : std::uint8_t {
+    Connected,
+    NameNotFound,  // there is no such name
+    LookupFailed,  // nobody could be asked: another time it may work
+    Failed,
+  };
   Kind kind = Kind::Connected;
   boost::system::error_code error;  // Failed: of the last address
-  std::string why;                  // NameNotFound: in the words of the C library
+  std::string why;                  // of the lookup, in the words of the C library
 };
 
 // What one of `addresses_left` attempts may take of the time that is left for all of them.
@@ -51,6 +58,11 @@ class Connection {
   boost::asio::awaitable<ConnectOutcome> connect(std::string host,
                                                  std::uint16_t port,
                                                  std::chrono::milliseconds within);
+  // Once, after connect(), within its deadline.  `host` is who the peer should be.
+  boost::asio::awaitable<Transfer> start_tls(std::shared_ptr<const TlsContext> context,
+                                             std::string host);
+  // After an error of tls_category().
+  [[nodiscard]] TlsTrouble tls_trouble() const;
   boost::asio::awaitable<Transfer> read_some(std::span<char> into);
   // All of the bytes, unless there is an error.
   boost::asio::awaitable<Transfer> write(std::string_view bytes);
@@ -59,7 +71,7 @@ class Connection {
   // Ends the sending side and reads what still comes until the peer ends too, so that nothing we
   // sent is lost in a reset.
   boost::asio::awaitable<void> finish(std::chrono::milliseconds within);
-  // Nothing is read or written any more.
+  // Nothing is read or written any more.  A peer with TLS is told, but not waited for.
   void close();
 
   // For all waits from now on.

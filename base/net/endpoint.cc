@@ -15,6 +15,7 @@ namespace smtptape {
 namespace {
 
 constexpr std::uint16_t kPlainPort = 80;
+constexpr std::uint16_t kTlsPort = 443;
 constexpr std::uint16_t kFtpPort = 21;
 
 bool is_alpha(char c) {
@@ -58,7 +59,7 @@ std::string shown(std::string_view url) {
 
 class Parser {
  public:
-  explicit Parser(std::string_view text) : url_(clean(text)) {}
+  Parser(std::string_view text, EndpointRules rules) : url_(clean(text)), rules_(rules) {}
 
   Endpoint parse() {
     std::string_view rest = url_;
@@ -67,8 +68,14 @@ class Parser {
     rest.remove_prefix(std::min(rest.find_first_not_of("/\\"), rest.size()));
     std::string_view authority = rest.substr(0, rest.find_first_of("/\\?#"));
     const std::size_t at = authority.rfind('@');
-    if (at != std::string_view::npos) authority.remove_prefix(at + 1);
-    Endpoint endpoint = parse_authority(authority);
+    if (at != std::string_view::npos) {
+      check_user();
+      authority.remove_prefix(at + 1);
+    }
+    Endpoint endpoint;
+    endpoint.tls = is_tls(scheme);
+    if (endpoint.tls) endpoint.port = kTlsPort;
+    parse_authority(authority, endpoint);
     if (scheme == "ftp" && endpoint.port == kFtpPort) endpoint.port = kPlainPort;
     finish(endpoint);
     return endpoint;
@@ -93,15 +100,27 @@ class Parser {
     return lower_ascii(scheme);
   }
 
+  static bool is_tls(const std::string& scheme) { return scheme == "https" || scheme == "wss"; }
+
+  void check_user() const {
+    if (rules_ == EndpointRules::AsKcli) return;
+    throw EndpointError("endpoint " + shown(url_) +
+                            ": user and password cannot be part of it; write user:password into a "
+                            "file, and name that with --basic-auth-file",
+                        "",
+                        Exit::Failed);
+  }
+
   void check_scheme(const std::string& scheme, std::string_view rest) const {
     if (scheme == "http" || scheme == "ws" || scheme == "ftp") return;
-    if (scheme == "https" || scheme == "wss") {
+    if (is_tls(scheme) && rules_ == EndpointRules::AsKcli) {
       throw EndpointError("endpoint " + shown(url_) +
-                              ": TLS is not supported; name a listener without TLS (http://), or a "
-                              "tunnel to it",
+                              ": TLS is not supported with --as-live, as kcli knows none; leave "
+                              "--as-live away, or name a listener without TLS (http://)",
                           "",
                           Exit::Failed);
     }
+    if (is_tls(scheme)) return;
     if (scheme != "file" && !rest.starts_with('/')) {
       refuse("relative URL with a cannot-be-a-base base", "write it as http://HOST:PORT");
     }
@@ -111,8 +130,7 @@ class Parser {
                         Exit::KcliPanic);
   }
 
-  Endpoint parse_authority(std::string_view authority) const {
-    Endpoint endpoint;
+  void parse_authority(std::string_view authority, Endpoint& endpoint) const {
     std::string_view port;
     if (authority.starts_with('[')) {
       const std::size_t end = authority.find(']');
@@ -127,7 +145,6 @@ class Parser {
       if (colon != std::string_view::npos) port = authority.substr(colon + 1);
     }
     if (!port.empty()) endpoint.port = parse_port(port);
-    return endpoint;
   }
 
   std::uint16_t parse_port(std::string_view text) const {
@@ -184,16 +201,24 @@ class Parser {
     const bool brackets = endpoint.host.find(':') != std::string::npos;
     endpoint.authority = brackets ? "[" + endpoint.host + "]" : endpoint.host;
     endpoint.target = endpoint.authority + ":" + std::to_string(endpoint.port);
-    if (endpoint.port != kPlainPort) endpoint.authority = endpoint.target;
+    if (endpoint.port != (endpoint.tls ? kTlsPort : kPlainPort))
+      endpoint.authority = endpoint.target;
   }
 
   std::string url_;
+  EndpointRules rules_;
 };
 
 }  // namespace
 
-Endpoint parse_endpoint(std::string_view text) {
-  return Parser(text).parse();
+bool Endpoint::is_loopback() const {
+  in_addr address{};
+  const bool is_v4 = inet_pton(AF_INET, host.c_str(), &address) == 1;
+  return host == "localhost" || host == "::1" || (is_v4 && host.starts_with("127."));
+}
+
+Endpoint parse_endpoint(std::string_view text, EndpointRules rules) {
+  return Parser(text, rules).parse();
 }
 
 }  // namespace smtptape

@@ -1,9 +1,10 @@
 // The endpoint a user names with --endpoint or KUMO_KCLI_ENDPOINT, read as kcli reads it: a URL of
 // which only host and port are used, with port 80 where none is given.
 //
-// kcli talks plaintext whatever the scheme says.  We refuse https and wss instead: nobody who
-// writes them means that.  User and password are accepted and dropped, as kcli does: never sent,
-// never shown, not even in an error.
+// kcli talks plaintext whatever the scheme says, and drops user and password.  We take https and
+// wss at their word, and refuse a URL with user or password, which everyone on the machine could
+// read; or, to be as kcli, refuse the first and drop the second.  User and password are never sent
+// from here and never shown, not even in an error.
 #pragma once
 
 #include <cstdint>
@@ -17,8 +18,14 @@ namespace smtptape {
 struct Endpoint {
   std::string host;         // a name or an address, without brackets
   std::uint16_t port = 80;  // what we connect to
-  std::string authority;    // what the Host header says: brackets, and the port unless it is 80
-  std::string target;       // for messages: the same, always with the port
+  bool tls = false;
+  std::string authority;  // what the Host header says: brackets, and the port unless the usual
+  std::string target;     // for messages: the same, always with the port
+
+  // What was given, without path, user and password.
+  [[nodiscard]] std::string url() const { return (tls ? "https://" : "http://") + authority; }
+  // On this machine, as far as the host itself says so.
+  [[nodiscard]] bool is_loopback() const;
   bool operator==(const Endpoint&) const = default;
 };
 
@@ -36,7 +43,10 @@ class EndpointError : public UsageError {
   Exit kcli_exit_;
 };
 
+enum class EndpointRules : std::uint8_t { Ours, AsKcli };
+
 // Throws EndpointError.
-[[nodiscard]] Endpoint parse_endpoint(std::string_view text);
+[[nodiscard]] Endpoint parse_endpoint(std::string_view text,
+                                      EndpointRules rules = EndpointRules::Ours);
 
 }  // namespace smtptape

@@ -32,10 +32,11 @@ WsMask random_mask() {
 
 asio::awaitable<ClientHandshake> upgrade_as_client(Connection& connection,
                                                    std::string authority,
-                                                   std::string path) {
+                                                   std::string path,
+                                                   std::string authorization) {
   ClientHandshake handshake;
   const std::string key = websocket_key(random_bytes<16>());
-  const std::string request = upgrade_request(authority, path, key);
+  const std::string request = upgrade_request(authority, path, key, authorization);
   const Transfer sent = co_await connection.write(request);
   handshake.error = sent.error;
 

@@ -21,9 +21,11 @@ struct ClientHandshake {
   std::string rest;  // frames that came with it
 };
 
-[[nodiscard]] boost::asio::awaitable<ClientHandshake> upgrade_as_client(Connection& connection,
-                                                                        std::string authority,
-                                                                        std::string path);
+[[nodiscard]] boost::asio::awaitable<ClientHandshake> upgrade_as_client(
+    Connection& connection,
+    std::string authority,
+    std::string path,
+    std::string authorization = {});
 
 struct ServerHandshake {
   boost::system::error_code error;  // the connection failed before the answer was sent

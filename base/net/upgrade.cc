@@ -20,6 +20,9 @@ namespace http = boost::beast::http;
 using boost::beast::iequals;
 using boost::system::error_code;
 
+// A record of TLS that says what is wrong begins so.
+constexpr std::string_view kTlsAlert = "\x15\x03";
+
 // boost::string_view, which Beast speaks, and ours.
 std::string_view view(boost::beast::string_view text) {
   return {text.data(), text.size()};
@@ -59,12 +62,14 @@ std::string websocket_accept(std::string_view key) {
 
 std::string upgrade_request(std::string_view authority,
                             std::string_view path,
-                            std::string_view key) {
+                            std::string_view key,
+                            std::string_view authorization) {
   std::string out;
   out.append("GET ").append(path).append(" HTTP/1.1\r\nHost: ").append(authority);
   out += "\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13";
-  out.append("\r\nSec-WebSocket-Key: ").append(key).append("\r\n\r\n");
-  return out;
+  out.append("\r\nSec-WebSocket-Key: ").append(key).append("\r\n");
+  if (!authorization.empty()) out.append("Authorization: ").append(authorization).append("\r\n");
+  return out.append("\r\n");
 }
 
 struct UpgradeAnswerReader::Impl {
@@ -88,7 +93,8 @@ struct UpgradeAnswerReader::Impl {
   http::response_parser<http::buffer_body> parser;
   std::array<char, kMaxAnswerBody> body{};
   std::string held;
-  std::string error;  // why it isn't HTTP
+  std::string beginning;  // of the answer
+  std::string error;      // why it isn't HTTP
   bool finished = false;
 };
 
@@ -105,6 +111,8 @@ void UpgradeAnswerReader::Impl::note(const error_code& why) {
 }
 
 void UpgradeAnswerReader::Impl::parse(std::string_view bytes) {
+  beginning.append(
+      bytes.substr(0, kTlsAlert.size() - std::min(kTlsAlert.size(), beginning.size())));
   held.append(bytes);
   while (!finished && !held.empty()) {
     error_code why;
@@ -150,6 +158,7 @@ UpgradeAnswer UpgradeAnswerReader::answer() const {
   if (!impl_->parser.is_header_done()) {
     answer.reason = "the answer is not HTTP";
     if (!impl_->error.empty()) answer.reason += " (" + printable_line(impl_->error) + ")";
+    if (impl_->beginning == kTlsAlert) answer.kind = UpgradeAnswer::Kind::Tls;
     return answer;
   }
   if (impl_->parser.get().result() == http::status::switching_protocols) return impl_->switched();

@@ -1,8 +1,9 @@
 // The handshake that turns an HTTP connection into a WebSocket, both ends of it, without a socket:
 // bytes in, a verdict and text out.  Beast parses; this header doesn't show it.
 //
-// The client's request is kcli's, header by header.  The server's checks and answers are kumod's.
-// What the peer may make us hold is bounded: 16 KiB of headers, 4 KiB of an answer's body.
+// The client's request is kcli's, header by header, with Authorization behind it where we have one.
+// The server's checks and answers are kumod's. What the peer may make us hold is bounded: 16 KiB of
+// headers, 4 KiB of an answer's body.
 #pragma once
 
 #include <array>
@@ -23,16 +24,18 @@ inline constexpr std::size_t kMaxAnswerBody = 4 << 10;
 [[nodiscard]] std::string websocket_key(const std::array<char, 16>& random);
 [[nodiscard]] std::string websocket_accept(std::string_view key);
 
-// `authority` goes into Host, `path` is absolute.
+// `authority` goes into Host, `path` is absolute, `authorization` may be empty: "Basic …".
 [[nodiscard]] std::string upgrade_request(std::string_view authority,
                                           std::string_view path,
-                                          std::string_view key);
+                                          std::string_view key,
+                                          std::string_view authorization = {});
 
 struct UpgradeAnswer {
   enum class Kind : std::uint8_t {
     Accepted,
     Refused,       // a status that says no: 3xx, 4xx, 5xx
     NotWebSocket,  // 2xx, a 101 that isn't one of ours, or no HTTP at all
+    Tls,           // no HTTP, but an alert of TLS
   };
   Kind kind = Kind::NotWebSocket;
   unsigned status = 0;  // 0: it wasn't HTTP

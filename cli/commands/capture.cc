@@ -7,6 +7,7 @@
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/endpoint_options.h"
 #include "cli/output.h"
 #include "cli/selection_options.h"
 #include "cli/tape_output.h"
@@ -43,7 +44,8 @@ class CaptureCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape capture --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
-           "  smtptape capture --store night --tenant acme --stop-after duration:8h";
+           "  smtptape capture --store night --tenant acme --stop-after duration:8h\n"
+           "  smtptape capture --endpoint https://mta-1:8443 --store night --cacert mta-1.pem";
   }
   void describe(Options& options) override {
     options.value("--store", store_, "DIR", "The directory of tapes; made when it is missing");
@@ -67,6 +69,7 @@ class CaptureCommand : public Command {
         "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
     options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
     options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
+    access_.describe(options);
     filters_.describe(options);
   }
   [[nodiscard]] bool as_live() const override { return filters_.as_live; }
@@ -114,6 +117,7 @@ class CaptureCommand : public Command {
     options.batch_bytes = size_between(batch_bytes_, "--batch-bytes", kKiB, 64 * kMiB);
     options.group_bytes = size_between(group_bytes_, "--group-bytes", kKiB, 64 * kMiB);
     set_limit(options);
+    options.access = access_.access(options.endpoint);
     return options;
   }
 
@@ -141,6 +145,7 @@ class CaptureCommand : public Command {
   FilterOptions filters_;
   std::optional<std::string> config_;
   bool check_ = false;
+  EndpointOptions access_;
   std::string store_;
   std::string endpoint_;
   std::string source_;

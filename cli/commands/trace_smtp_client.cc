@@ -1,5 +1,6 @@
 // smtptape trace-smtp-client: the live feed, with the command line of kcli's own.
 #include "cli/command.h"
+#include "cli/endpoint_options.h"
 #include "cli/live.h"
 #include "cli/output.h"
 #include "cli/selection_options.h"
@@ -10,7 +11,7 @@ namespace {
 
 Endpoint endpoint_to_trace(bool as_live) {
   try {
-    return parse_endpoint(kcli_endpoint());
+    return parse_endpoint(kcli_endpoint(), as_live ? EndpointRules::AsKcli : EndpointRules::Ours);
   } catch (const EndpointError& error) {
     if (!as_live) throw;
     if (!error.kcli_text().empty()) throw AsKcliError(error.kcli_text());
@@ -31,6 +32,7 @@ class TraceSmtpClientCommand : public Command {
   void describe(Options& options) override {
     filters_.describe(options);
     text_.describe(options);
+    access_.describe(options);
   }
   [[nodiscard]] bool as_live() const override { return filters_.as_live; }
 
@@ -40,6 +42,10 @@ class TraceSmtpClientCommand : public Command {
     live.request = filters_.request();
     live.honour = filters_.honour();
     live.render = text_.render(filters_);
+    if (as_live() && access_.settings.any()) {
+      throw UsageError("--as-live: kcli knows neither TLS nor credentials; leave it or them away");
+    }
+    live.feed.access = access_.access(live.feed.endpoint);
     filters_.tell_difference();
     StandardOutput out;
     return static_cast<int>(show_live(std::move(live), out));
@@ -48,6 +54,7 @@ class TraceSmtpClientCommand : public Command {
  private:
   FilterOptions filters_;
   TextOptions text_;
+  EndpointOptions access_;
 };
 
 }  // namespace

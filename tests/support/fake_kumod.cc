@@ -56,72 +56,11 @@ std::uint16_t port_of(int socket) {
   return ntohs(address.sin_port);
 }
 
-std::string loopback_url(int socket) {
-  return "http://127.0.0.1:" + std::to_string(port_of(socket));
-}
-
-std::string frame_bytes(Opcode opcode, std::string_view payload) {
-  std::string bytes;
-  append_frame_header(bytes, opcode, payload.size());
-  return bytes.append(payload);
-}
-
-}  // namespace
-
-// ---- steps ----
-
-Step send_bytes(std::string_view bytes) {
-  return {Step::Kind::Send, std::string(bytes)};
-}
-
-Step send_text(std::string_view payload) {
-  return send_frame(Opcode::Text, payload);
-}
-
-Step send_frame(Opcode opcode, std::string_view payload) {
-  return send_bytes(frame_bytes(opcode, payload));
-}
-
-Step send_fragments(const std::vector<std::string>& parts) {
-  std::string bytes;
-  for (std::size_t i = 0; i < parts.size(); ++i) {
-    std::string frame = frame_bytes(i == 0 ? Opcode::Text : Opcode::Continuation, parts[i]);
-    if (i + 1 < parts.size()) frame[0] = static_cast<char>(frame[0] & 0x7f);
-    bytes += frame;
-  }
-  return send_bytes(bytes);
-}
-
-Step announce_text(std::uint64_t size) {
-  std::string bytes;
-  append_frame_header(bytes, Opcode::Text, size);
-  return send_bytes(bytes);
-}
-
-Step one_byte_at_a_time(const Step& step) {
-  return {Step::Kind::Trickle, step.bytes};
-}
-Step await_frame() {
-  return {Step::Kind::AwaitFrame, ""};
-}
-Step reset_connection() {
-  return {Step::Kind::Reset, ""};
-}
-Step stay_silent() {
-  return {Step::Kind::StaySilent, ""};
-}
-
-Dialogue upgrade_then(std::vector<Step> steps) {
-  return {Dialogue::Answer::Upgrade, "", std::move(steps), ""};
-}
-
-Dialogue answer_with(std::string answer, std::vector<Step> steps) {
-  return {Dialogue::Answer::Given, std::move(answer), std::move(steps), ""};
+std::string loopback_url(int socket, const std::string& scheme = "http") {
+  return scheme + "://127.0.0.1:" + std::to_string(port_of(socket));
 }
 
 // ---- what a client sent ----
-
-namespace {
 
 class Notes {
  public:
@@ -136,6 +75,11 @@ class Notes {
   void end_head() {
     const std::lock_guard lock(mutex_);
     clients_.back().head_whole = true;
+    changed_.notify_all();
+  }
+  void add_greeting(std::string text) {
+    const std::lock_guard lock(mutex_);
+    clients_.back().greeting = std::move(text);
     changed_.notify_all();
   }
   void add_frame(ReceivedFrame frame) {
@@ -154,6 +98,11 @@ class Notes {
     wait(lock, [&] { return clients_.size() > client && clients_[client].head_whole; });
     return clients_[client].head;
   }
+  std::string greeting(std::size_t client) {
+    std::unique_lock lock(mutex_);
+    wait(lock, [&] { return clients_.size() > client && !clients_[client].greeting.empty(); });
+    return clients_[client].greeting;
+  }
   ReceivedFrame frame(std::size_t index, std::size_t client) {
     std::unique_lock lock(mutex_);
     wait(lock, [&] { return clients_.size() > client && clients_[client].frames.size() > index; });
@@ -166,6 +115,7 @@ class Notes {
 
  private:
   struct Client {
+    std::string greeting;  // of TLS
     std::string head;
     bool head_whole = false;
     std::vector<ReceivedFrame> frames;
@@ -187,6 +137,12 @@ class Notes {
 class Performance {
  public:
   Performance(int socket, int stop, Notes& notes) : socket_(socket), stop_(stop), notes_(notes) {}
+
+  void begin_tls(const TlsServer& server) {
+    tls_.emplace(server, socket_, [this](short events) { await(events); });
+    if (!tls_->shake_hands()) throw DialogueOver("there is no TLS with this client");
+    notes_.add_greeting(tls_->greeting());
+  }
 
   void perform(const Dialogue& dialogue) {
     if (dialogue.kind != Dialogue::Answer::None) shake_hands(dialogue);
@@ -215,6 +171,7 @@ class Performance {
         return false;
       }
       case Step::Kind::StaySilent: drain(); return false;
+      case Step::Kind::SayGoodbye: tls_.value().say_goodbye(); return true;
     }
     throw std::logic_error("unknown step");
   }
@@ -254,6 +211,11 @@ class Performance {
   }
 
   std::string_view read() {
+    if (tls_) {
+      const std::size_t got = tls_->read(buffer_);
+      if (got == 0) throw DialogueOver("the client is gone");
+      return {buffer_.data(), got};
+    }
     await(POLLIN);
     const ssize_t size = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
     if (size <= 0) throw DialogueOver("the client is gone");
@@ -261,6 +223,10 @@ class Performance {
   }
 
   void write(std::string_view bytes) {
+    if (tls_) {
+      if (!tls_->write(bytes)) throw DialogueOver("the client is gone");
+      return;
+    }
     while (!bytes.empty()) {
       await(POLLOUT);
       const ssize_t size = ::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL | MSG_DONTWAIT);
@@ -281,6 +247,7 @@ class Performance {
   int socket_;
   int stop_;
   Notes& notes_;
+  std::optional<TlsPeer> tls_;
   std::array<char, 1 << 16> buffer_{};
   std::string early_;  // frames that came with the handshake
   WsFrameReader frames_{WsRole::Server, kLargestFrame};
@@ -291,7 +258,8 @@ class Performance {
 // ---- server ----
 
 struct FakeKumod::Impl {
-  explicit Impl(std::vector<Dialogue> all) : dialogues(std::move(all)) {
+  Impl(std::vector<Dialogue> all, const TlsServerSettings* settings) : dialogues(std::move(all)) {
+    if (settings != nullptr) tls.emplace(*settings);
     if (::listen(listener.get(), SOMAXCONN) != 0) throw system_error("listening", errno);
     thread = std::thread([this] { serve(); });
   }
@@ -310,7 +278,9 @@ struct FakeKumod::Impl {
       ::setsockopt(socket.get(), IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
       notes.add_client();
       try {
-        Performance(socket.get(), stop.get(), notes).perform(dialogue);
+        Performance performance(socket.get(), stop.get(), notes);
+        if (tls) performance.begin_tls(*tls);
+        performance.perform(dialogue);
       } catch (const DialogueOver&) {
         continue;  // what was missing, the test will miss
       }
@@ -329,6 +299,7 @@ struct FakeKumod::Impl {
   }
 
   std::vector<Dialogue> dialogues;
+  std::optional<TlsServer> tls;
   UniqueFd listener = bind_loopback();
   UniqueFd stop{eventfd(0, EFD_CLOEXEC)};
   mutable Notes notes;
@@ -336,7 +307,11 @@ struct FakeKumod::Impl {
 };
 
 FakeKumod::FakeKumod(std::vector<Dialogue> dialogues)
-    : impl_(std::make_unique<Impl>(std::move(dialogues))) {
+    : impl_(std::make_unique<Impl>(std::move(dialogues), nullptr)) {
+}
+
+FakeKumod::FakeKumod(std::vector<Dialogue> dialogues, const TlsServerSettings& tls)
+    : impl_(std::make_unique<Impl>(std::move(dialogues), &tls)) {
 }
 
 FakeKumod::~FakeKumod() = default;
@@ -345,10 +320,14 @@ std::uint16_t FakeKumod::port() const {
   return port_of(impl_->listener.get());
 }
 std::string FakeKumod::url() const {
-  return loopback_url(impl_->listener.get());
+  return loopback_url(impl_->listener.get(), impl_->tls ? "https" : "http");
 }
 std::string FakeKumod::head(std::size_t client) const {
   return impl_->notes.head(client);
+}
+
+std::string FakeKumod::tls_greeting(std::size_t client) const {
+  return impl_->notes.greeting(client);
 }
 
 ReceivedFrame FakeKumod::frame(std::size_t index, std::size_t client) const {

@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/opcode.h"
+#include "tests/support/tls_server.h"
 
 namespace smtptape {
 
@@ -23,6 +24,7 @@ struct Step {
     AwaitFrame,  // until the client has sent one more frame
     Reset,       // end with a TCP reset
     StaySilent,  // until the client goes
+    SayGoodbye,  // the close_notify of TLS, which kumod never sends
   };
   Kind kind = Kind::Send;
   std::string bytes;
@@ -39,6 +41,7 @@ struct Step {
 [[nodiscard]] Step await_frame();
 [[nodiscard]] Step reset_connection();
 [[nodiscard]] Step stay_silent();
+[[nodiscard]] Step say_goodbye();
 
 // What one client gets.  After the last step the connection is closed in order.
 struct Dialogue {
@@ -66,15 +69,18 @@ class FakeKumod {
  public:
   // The first client gets the first dialogue, and so on, one after the other.
   explicit FakeKumod(std::vector<Dialogue> dialogues);
+  // With TLS: a client that refuses it has had its dialogue.
+  FakeKumod(std::vector<Dialogue> dialogues, const TlsServerSettings& tls);
   ~FakeKumod();
   FakeKumod(const FakeKumod&) = delete;
   FakeKumod& operator=(const FakeKumod&) = delete;
 
   [[nodiscard]] std::uint16_t port() const;
-  [[nodiscard]] std::string url() const;  // http://127.0.0.1:PORT
+  [[nodiscard]] std::string url() const;  // http://127.0.0.1:PORT, or https
 
   // Of the client counted from 0.  They wait until it is there, ten seconds at most: then throw.
-  [[nodiscard]] std::string head(std::size_t client = 0) const;  // its HTTP request
+  [[nodiscard]] std::string head(std::size_t client = 0) const;          // its HTTP request
+  [[nodiscard]] std::string tls_greeting(std::size_t client = 0) const;  // see TlsPeer
   [[nodiscard]] ReceivedFrame frame(std::size_t index, std::size_t client = 0) const;
   // Waits until all dialogues have ended.
   void join() const;

@@ -22,6 +22,7 @@ BELOW = {
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
+    (r"openssl/", {"base/net"}),
     (r"capnp/|kj/|zstd", {"format"}),
     (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),

@@ -1,9 +1,15 @@
 #include "base/net/connection.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
+
 #include <array>
 #include <chrono>
 #include <exception>
+#include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -15,6 +21,7 @@
 #include <gtest/gtest.h>
 
 #include "base/net/handshake.h"
+#include "tests/support/fake_kumod.h"
 
 namespace smtptape {
 namespace {
@@ -194,11 +201,87 @@ TEST_F(LoopbackTest, StopsWhileANameIsLookedUp) {
   EXPECT_NE(outcome->kind, ConnectOutcome::Kind::Connected);
 }
 
+enum class Of : bool { Client, Accepted };
+
+// Of the connection to this port.
+std::optional<int> option_of(Of end, std::uint16_t server_port, int option) {
+  constexpr int kMostDescriptors = 1024;
+  for (int socket = 0; socket < kMostDescriptors; ++socket) {
+    sockaddr_in own{};
+    sockaddr_in peer{};
+    socklen_t own_size = sizeof own;
+    socklen_t peer_size = sizeof peer;
+    if (::getsockname(socket, reinterpret_cast<sockaddr*>(&own), &own_size) != 0) continue;
+    if (::getpeername(socket, reinterpret_cast<sockaddr*>(&peer), &peer_size) != 0) continue;
+    if (ntohs(end == Of::Client ? peer.sin_port : own.sin_port) != server_port) continue;
+    int value = -1;
+    socklen_t size = sizeof value;
+    const int level = option == SO_KEEPALIVE ? SOL_SOCKET : IPPROTO_TCP;
+    if (::getsockopt(socket, level, option, &value, &size) == 0) return value;
+  }
+  return std::nullopt;
+}
+
+TEST_F(LoopbackTest, NoticesInHalfAMinuteThatThePeerHasVanished) {
+  connect();
+  for (const Of end : {Of::Client, Of::Accepted}) {
+    EXPECT_EQ(option_of(end, port(), SO_KEEPALIVE), 1);
+    EXPECT_EQ(option_of(end, port(), TCP_KEEPIDLE), 15);
+    EXPECT_EQ(option_of(end, port(), TCP_KEEPINTVL), 5);
+    EXPECT_EQ(option_of(end, port(), TCP_KEEPCNT), 3);
+  }
+  EXPECT_EQ(option_of(Of::Client, port(), TCP_USER_TIMEOUT), 30'000);
+  EXPECT_EQ(option_of(Of::Accepted, port(), TCP_USER_TIMEOUT), 0);  // it may read slowly
+}
+
 TEST(ConnectShare, DividesTheTimeThatIsLeft) {
   EXPECT_EQ(connect_share(milliseconds(10'000), 1), milliseconds(10'000));
   EXPECT_EQ(connect_share(milliseconds(10'000), 4), milliseconds(2'500));
   EXPECT_EQ(connect_share(milliseconds(0), 3), milliseconds(0));
   EXPECT_EQ(connect_share(milliseconds(-5), 3), milliseconds(0));
+}
+
+// ---- TLS ----
+
+asio::awaitable<int> count_single_bytes(Connection& connection, int& count) {
+  Transfer got;
+  while (!got.error) {
+    char byte = 0;
+    const std::span<char> one(&byte, 1);
+    got = co_await connection.read_some(one);
+    count += static_cast<int>(got.size);
+  }
+  co_return count;
+}
+
+// A record is decrypted at once.  To read it takes as many turns as it takes calls, so that whoever
+// wants to stop gets a turn, too.
+TEST_F(LoopbackTest, LetsOthersTakeTheirTurnWhileTlsHasMore) {
+  Dialogue dialogue;
+  dialogue.kind = Dialogue::Answer::None;
+  dialogue.steps = {send_bytes(std::string(10'000, 'x')), stay_silent()};
+  TlsServerSettings settings;
+  settings.identity = self_signed();
+  const FakeKumod server({dialogue}, settings);
+  TlsSettings trusting;
+  trusting.trusted = PemText{"ca.pem", settings.identity.certificate};
+  client_.emplace(context_.get_executor());
+  run(client_->connect("127.0.0.1", server.port(), kPatience));
+  const Transfer begun =
+      run(client_->start_tls(std::make_shared<const TlsContext>(trusting), "127.0.0.1"));
+  ASSERT_FALSE(begun.error) << client_->tls_trouble().why;
+
+  int count = 0;
+  std::optional<int> all;
+  start(count_single_bytes(*client_, count), all);
+  context_.restart();
+  while (count == 0 && context_.run_one() > 0) {
+  }
+  EXPECT_LT(count, 10);
+  client_->stop();
+  while (!all && context_.run_one() > 0) {
+  }
+  EXPECT_LT(all.value_or(10'000), 20);
 }
 
 // ---- handshakes ----

@@ -20,6 +20,7 @@ struct Good {
   std::string_view host;
   std::uint16_t port;
   std::string_view authority;
+  bool tls = false;
 };
 
 // clang-format off
@@ -32,8 +33,6 @@ constexpr Good kGood[] = {
     {"ftp://mta",                      "mta",       80,   "mta"},
     {"ftp://mta:21",                   "mta",       80,   "mta"},
     {"ftp://mta:22",                   "mta",       22,   "mta:22"},
-    {"http://u:p@mta:8000",            "mta",       8000, "mta:8000"},
-    {"http://u:p@x@mta:8000",          "mta",       8000, "mta:8000"},
     {"http://mta:8000/pre/?a=b#c",     "mta",       8000, "mta:8000"},
     {"http://mta:8000?a@b",            "mta",       8000, "mta:8000"},
     {"http://[::1]:8000",              "::1",       8000, "[::1]:8000"},
@@ -51,6 +50,19 @@ constexpr Good kGood[] = {
     {"http://m\xc3\xbcnchen.example:8000", "xn--mnchen-3ya.example", 8000, "xn--mnchen-3ya.example:8000"},
     {"http://mta:00080",               "mta",       80,   "mta"},
     {"http://mta:65535",               "mta",       65535, "mta:65535"},
+    {"http://mta:443",                 "mta",       443,  "mta:443"},
+    {"https://mta",                    "mta",       443,  "mta",            true},
+    {"HTTPS://mta:443/x",              "mta",       443,  "mta",            true},
+    {"https://mta:8443",               "mta",       8443, "mta:8443",       true},
+    {"https://mta:80",                 "mta",       80,   "mta:80",         true},
+    {"wss://[::1]",                    "::1",       443,  "[::1]",          true},
+};
+
+// With --as-live only.
+constexpr Good kGoodForKcli[] = {
+    {"http://u:p@mta:8000",            "mta",       8000, "mta:8000"},
+    {"http://u:p@x@mta:8000",          "mta",       8000, "mta:8000"},
+    {"http://@mta:8000",               "mta",       8000, "mta:8000"},
 };
 
 struct Bad {
@@ -86,19 +98,40 @@ constexpr Bad kBad[] = {
 };
 // clang-format on
 
+void expect_good(const Good& row, EndpointRules rules) {
+  const Endpoint endpoint = parse_endpoint(row.url, rules);
+  EXPECT_EQ(endpoint.host, row.host) << row.url;
+  EXPECT_EQ(endpoint.port, row.port) << row.url;
+  EXPECT_EQ(endpoint.authority, row.authority) << row.url;
+  EXPECT_EQ(endpoint.tls, row.tls) << row.url;
+}
+
 TEST(Endpoint, IsReadAsKcliReadsIt) {
   for (const Good& row : kGood) {
-    const Endpoint endpoint = parse_endpoint(row.url);
-    EXPECT_EQ(endpoint.host, row.host) << row.url;
-    EXPECT_EQ(endpoint.port, row.port) << row.url;
-    EXPECT_EQ(endpoint.authority, row.authority) << row.url;
+    expect_good(row, EndpointRules::Ours);
+    if (!row.tls) expect_good(row, EndpointRules::AsKcli);
   }
+  for (const Good& row : kGoodForKcli)
+    expect_good(row, EndpointRules::AsKcli);
+}
+
+TEST(Endpoint, HasAUrlWithSchemeHostAndPortOnly) {
+  EXPECT_EQ(parse_endpoint("ws://mta:8000/x?y").url(), "http://mta:8000");
+  EXPECT_EQ(parse_endpoint("wss://[::1]:443/x").url(), "https://[::1]");
+  EXPECT_EQ(parse_endpoint("http://u:p@mta", EndpointRules::AsKcli).url(), "http://mta");
+}
+
+TEST(Endpoint, KnowsLoopback) {
+  for (const std::string_view url : {"http://localhost", "http://127.1.2.3:1", "https://[::1]"})
+    EXPECT_TRUE(parse_endpoint(url).is_loopback()) << url;
+  for (const std::string_view url : {"http://127.0.0.1.example", "http://10.0.0.1", "http://[::2]"})
+    EXPECT_FALSE(parse_endpoint(url).is_loopback()) << url;
 }
 
 TEST(Endpoint, IsRefusedWithKclisReasonAndAdvice) {
   for (const Bad& row : kBad) {
     try {
-      static_cast<void>(parse_endpoint(row.url));
+      static_cast<void>(parse_endpoint(row.url, EndpointRules::AsKcli));
       ADD_FAILURE() << row.url << " was accepted";
     } catch (const EndpointError& error) {
       EXPECT_EQ(error.kcli_text(), row.kcli_text) << row.url;
@@ -110,20 +143,34 @@ TEST(Endpoint, IsRefusedWithKclisReasonAndAdvice) {
   }
 }
 
-std::string refusal(std::string_view url) {
+std::string refusal(std::string_view url, EndpointRules rules = EndpointRules::Ours) {
   try {
-    static_cast<void>(parse_endpoint(url));
+    static_cast<void>(parse_endpoint(url, rules));
   } catch (const EndpointError& error) {
     return error.what();
   }
   return "accepted";
 }
 
-TEST(Endpoint, WithTlsIsRefusedInAClearSentence) {
-  EXPECT_EQ(refusal("https://mta:8443/pre"),
-            "endpoint \"https://mta:8443/pre\": TLS is not supported; name a listener without TLS "
-            "(http://), or a tunnel to it");
-  EXPECT_THAT(refusal("wss://mta"), HasSubstr("TLS is not supported"));
+TEST(Endpoint, WithTlsIsRefusedWhereKcliWouldSpeakPlaintext) {
+  EXPECT_EQ(refusal("https://mta:8443/pre", EndpointRules::AsKcli),
+            "endpoint \"https://mta:8443/pre\": TLS is not supported with --as-live, as kcli knows "
+            "none; leave --as-live away, or name a listener without TLS (http://)");
+  EXPECT_THAT(refusal("wss://mta", EndpointRules::AsKcli), HasSubstr("TLS is not supported"));
+}
+
+TEST(Endpoint, WithUserAndPasswordIsRefusedWithTheWayToDoIt) {
+  EXPECT_EQ(refusal("http://joe:secret@mta:8000"),
+            "endpoint \"http://mta:8000\": user and password cannot be part of it; write "
+            "user:password into a file, and name that with --basic-auth-file");
+  for (const std::string_view url : {"https://secret@mta",
+                                     "ws://joe:@mta",
+                                     "http://:secret@mta",
+                                     "http://a:secret@b@mta",
+                                     "http:secret@mta"}) {
+    EXPECT_THAT(refusal(url), HasSubstr("--basic-auth-file")) << url;
+    EXPECT_THAT(refusal(url), Not(HasSubstr("secret"))) << url;
+  }
 }
 
 TEST(Endpoint, NeverShowsUserAndPassword) {
@@ -131,10 +178,12 @@ TEST(Endpoint, NeverShowsUserAndPassword) {
                                      "http://joe:secret@mta:x",
                                      "joe:secret@mta",
                                      "foo://joe:secret@mta"}) {
-    const std::string text = refusal(url);
-    EXPECT_THAT(text, HasSubstr("mta")) << url;
-    EXPECT_THAT(text, Not(HasSubstr("secret"))) << url;
-    EXPECT_THAT(text, Not(HasSubstr("joe"))) << url;
+    for (const EndpointRules rules : {EndpointRules::Ours, EndpointRules::AsKcli}) {
+      const std::string text = refusal(url, rules);
+      EXPECT_THAT(text, HasSubstr("mta")) << url;
+      EXPECT_THAT(text, Not(HasSubstr("secret"))) << url;
+      EXPECT_THAT(text, Not(HasSubstr("joe"))) << url;
+    }
   }
 }
 

@@ -72,6 +72,12 @@ TEST(Upgrade, SendsTheHeadersOfKcliAndNoOthers) {
             "\r\n");
 }
 
+TEST(Upgrade, SendsAuthorizationBehindThem) {
+  const std::string without = upgrade_request("mta:8000", kPath, kKey);
+  EXPECT_EQ(upgrade_request("mta:8000", kPath, kKey, "Basic am9lOng="),
+            without.substr(0, without.size() - 2) + "Authorization: Basic am9lOng=\r\n\r\n");
+}
+
 // ---- answers ----
 
 std::string accepting(std::string_view accept = kAccept) {
@@ -183,7 +189,6 @@ TEST(UpgradeAnswer, TellsWhatIsNotAWebSocket) {
 
 TEST(UpgradeAnswer, TellsWhatIsNotHttp) {
   for (const std::string& bytes : {std::string("220 mta ESMTP ready\r\n"),
-                                   std::string("\x15\x03\x01\x00\x02\x02\x46", 7),
                                    std::string("HTTP/1.1 101 Swi"),
                                    std::string("HTTP/1.1 101 x\r\n") + std::string(20'000, 'h')}) {
     const UpgradeAnswer read = read_answer(bytes);
@@ -191,6 +196,18 @@ TEST(UpgradeAnswer, TellsWhatIsNotHttp) {
     EXPECT_EQ(read.status, 0U);
     EXPECT_THAT(read.reason, StartsWith("the answer is not HTTP"));
   }
+}
+
+TEST(UpgradeAnswer, KnowsTlsWhateverThePacketsAre) {
+  const std::string alert("\x15\x03\x01\x00\x02\x02\x46", 7);
+  EXPECT_EQ(read_answer(alert).kind, UpgradeAnswer::Kind::Tls);
+  EXPECT_THAT(read_answer(alert).reason, StartsWith("the answer is not HTTP"));
+  UpgradeAnswerReader reader(kKey);
+  for (const char& byte : alert)
+    static_cast<void>(reader.feed({&byte, 1}));
+  reader.feed_end();
+  EXPECT_EQ(reader.answer().kind, UpgradeAnswer::Kind::Tls);
+  EXPECT_EQ(read_answer("\x15 is not TLS\r\n\r\n").kind, UpgradeAnswer::Kind::NotWebSocket);
 }
 
 // ---- requests ----
