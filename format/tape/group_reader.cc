@@ -30,6 +30,7 @@ void GroupReader::forget() {
 
 GroupReader::Outcome GroupReader::read_batch(EventBatch& batch) {
   const std::uint64_t start = tape_.input.offset();
+  tape_.input.hold();
   AlignedBytes head;
   head.resize(8);
   Got got = frame_.read(head.data(), 8);
