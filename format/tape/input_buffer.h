@@ -36,8 +36,11 @@ class InputBuffer {
     offset_ += count;
   }
 
-  // From here on what is consumed stays at hand, up to a bound …
-  void hold() { held_ = begin_; }
+  // From here on, or from so many bytes back if they are still there, what is consumed stays at
+  // hand, up to a bound …
+  void hold(std::uint64_t back) {
+    held_ = begin_ - static_cast<std::size_t>(std::min(back, held_bytes()));
+  }
   // … so that one can go back to this place.  False when it became too much.
   bool go_back() {
     if (!held_) return false;
