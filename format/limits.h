@@ -53,6 +53,10 @@ inline constexpr std::uint64_t kMostSectionBytes = 256 * kMiB;
 // Bytes whose checksum is tried in search of the next section after damage, over a whole tape: each
 // place that looks like a section is tried, and a hostile tape is full of them.
 inline constexpr std::uint64_t kMostSearchBytes = 4096 * kMiB;
+// Compressed bytes of a batch that stay at hand: when it is damaged, the search begins where it
+// began.  And how far a reader goes back over a whole tape.
+inline constexpr std::uint64_t kMostHeldBytes = 64 * kMiB;
+inline constexpr std::uint64_t kMostBackBytes = 4096 * kMiB;
 // A group index's session rows, decompressed.
 inline constexpr std::uint64_t kMostRowsBytes = 512 * kMiB;
 // The window that decompression may ask for: 2^27, as `zstd -d` allows by default.

@@ -1,6 +1,7 @@
 #include "format/tape/frame_reader.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "format/limits.h"
 
@@ -9,6 +10,7 @@ namespace smtptape {
 void FrameReader::begin() {
   at_block_border_ = false;
   frame_ended_ = false;
+  last_piece_ = before_last_piece_ = input_.offset();
 }
 
 FrameReader::Got FrameReader::read(char* to, std::size_t size) {
@@ -24,6 +26,7 @@ FrameReader::Got FrameReader::read(char* to, std::size_t size) {
     }
     const auto step = decompressor_.step(input_.view(), to + have, size - have);
     if (hashes_) hasher_.add(input_.view().substr(0, step.consumed));
+    if (step.consumed > 0) before_last_piece_ = std::exchange(last_piece_, input_.offset());
     input_.consume(step.consumed);
     have += step.produced;
     at_block_border_ = step.at_block_border;

@@ -39,6 +39,8 @@ class FrameReader {
   // Where the input stood when the latest read() found that nothing was waiting: what had been
   // read before was flushed up to there.
   [[nodiscard]] std::optional<std::uint64_t> rested_at() const { return rested_at_; }
+  // Where the block began that the next bytes may come from, or the one before.
+  [[nodiscard]] std::uint64_t block_start() const { return before_last_piece_; }
   // Everything up to the input's place has come out.
   [[nodiscard]] bool is_at_border() const { return at_block_border_ || frame_ended_; }
   // XXH3-64 of the compressed bytes since the last reset.
@@ -52,6 +54,9 @@ class FrameReader {
   bool hashes_;
   bool at_block_border_ = false;
   bool frame_ended_ = false;
+  // Where the latest pieces began, which are a block and its header.
+  std::uint64_t last_piece_ = 0;
+  std::uint64_t before_last_piece_ = 0;
   std::optional<std::uint64_t> rested_at_;
   std::string why_;
 };

@@ -29,14 +29,18 @@ void GroupReader::forget() {
 }
 
 GroupReader::Outcome GroupReader::read_batch(EventBatch& batch) {
-  const std::uint64_t start = tape_.input.offset();
+  const std::uint64_t here = tape_.input.offset();
+  std::uint64_t start = frame_.block_start();
+  tape_.input.hold(here - start);
   AlignedBytes head;
   head.resize(8);
   Got got = frame_.read(head.data(), 8);
-  const bool rested = frame_.rested_at() && batches_in_frame_ > 0 && !waits_for_payload();
-  if (rested) tape_.good_until = *frame_.rested_at();  // there the batch before ended
+  if (frame_.rested_at() && batches_in_frame_ > 0) {  // nothing was waiting
+    start = here;
+    if (!waits_for_payload()) tape_.good_until = *frame_.rested_at();
+  }
   const bool none = got == Got::FrameEnd || (got == Got::Border && batches_in_frame_ > 0);
-  if (none) return between_batches(got, start);
+  if (none) return between_batches(got, here);
   if (got == Got::All) {
     const std::uint64_t words = load_u32(head.data() + 4);
     if (load_u32(head.data()) != 0 || words > kMostHeadWords) {

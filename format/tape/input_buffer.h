@@ -4,10 +4,12 @@
 #include <algorithm>
 #include <cstdint>
 #include <cstring>
+#include <optional>
 #include <string_view>
 #include <vector>
 
 #include "base/io.h"
+#include "format/limits.h"
 
 namespace smtptape {
 
@@ -34,24 +36,46 @@ class InputBuffer {
     offset_ += count;
   }
 
+  // From here on, or from so many bytes back if they are still there, what is consumed stays at
+  // hand, up to a bound …
+  void hold(std::uint64_t back) {
+    held_ = begin_ - static_cast<std::size_t>(std::min(back, held_bytes()));
+  }
+  // … so that one can go back to this place.  False when it became too much.
+  bool go_back() {
+    if (!held_) return false;
+    offset_ -= begin_ - *held_;
+    begin_ = *held_;
+    return true;
+  }
+  // How far that is.
+  [[nodiscard]] std::uint64_t held_bytes() const { return held_ ? begin_ - *held_ : 0; }
+
  private:
   static constexpr std::size_t kChunk = 256 << 10;
 
   void make_room() {
-    if (begin_ == end_) begin_ = end_ = 0;
+    if (held_bytes() > kMostHeldBytes) held_.reset();
+    if (begin_ == end_ && held_bytes() == 0) forget(begin_);
     if (bytes_.size() - end_ >= kChunk / 2) return;
-    if (begin_ >= kChunk) {
-      std::memmove(bytes_.data(), bytes_.data() + begin_, end_ - begin_);
-      end_ -= begin_;
-      begin_ = 0;
-    }
+    const std::size_t kept_from = held_.value_or(begin_);
+    if (kept_from >= kChunk) forget(kept_from);
     if (bytes_.size() - end_ < kChunk / 2) bytes_.resize(std::max(kChunk, bytes_.size() * 2));
+  }
+
+  // What lies before `from`.
+  void forget(std::size_t from) {
+    if (from < end_) std::memmove(bytes_.data(), bytes_.data() + from, end_ - from);
+    begin_ -= from;
+    end_ -= from;
+    if (held_) *held_ -= from;
   }
 
   ByteSource& source_;
   std::vector<char> bytes_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
+  std::optional<std::size_t> held_;
   std::uint64_t offset_ = 0;
   bool at_eof_ = false;
 };

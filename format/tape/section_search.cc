@@ -49,6 +49,11 @@ bool SectionSearch::is_section(std::string_view bytes) {
   return section && !tape_.is_foreign(section->tape_id);
 }
 
+void SectionSearch::go_back() {
+  const std::uint64_t bytes = tape_.input.held_bytes();
+  if (bytes <= back_left_ && tape_.input.go_back()) back_left_ -= bytes;
+}
+
 bool SectionSearch::go_to_next() {
   std::optional<std::size_t> next;
   do

@@ -1,7 +1,7 @@
 // Finding the way again after damage.  Private to format/tape.
 //
 // Whatever looks like a section has its checksum tried.  A hostile tape is full of such places, so
-// the bytes that are tried are bounded over a whole tape.
+// the bytes that are tried are bounded over a whole tape, and so is how far it goes back.
 #pragma once
 
 #include <cstddef>
@@ -20,6 +20,8 @@ class SectionSearch {
 
   // The first thing after `from` in the bytes at hand that is a whole section of this tape.
   [[nodiscard]] std::optional<std::size_t> find(std::size_t from);
+  // Back to where the input was held, if there is one and not too often.
+  void go_back();
   // Goes on to the next one behind the input's place; false: there is none, the input has ended.
   [[nodiscard]] bool go_to_next();
   // Where, within the first MiB and behind the first byte, a group begins; for tapes whose header
@@ -32,6 +34,7 @@ class SectionSearch {
 
   TapeScan& tape_;
   std::uint64_t tries_left_ = kMostSearchBytes;
+  std::uint64_t back_left_ = kMostBackBytes;
 };
 
 }  // namespace smtptape

@@ -106,8 +106,12 @@ bool TapeReader::Impl::read_batch(EventBatch& batch) {
     case Step::FrameEnd: in_frame = false; break;
     case Step::TapeEnd: finish(TapeEnd::Unclosed); break;
     case Step::Torn: torn(got.why); break;
-    case Step::Refused: damaged(got.at, got.why); break;
+    case Step::Refused:
+      search.go_back();
+      damaged(got.at, got.why);
+      break;
     case Step::Cut:
+      search.go_back();
       // Does the length of a block lie?  Then something whole may follow.
       search.find(0) ? damaged(got.at, "a block is longer than the group") : torn(got.why);
       break;

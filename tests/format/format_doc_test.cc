@@ -153,6 +153,8 @@ TEST(FormatDocument, NamesTheLimits) {
                     {"kMostGroupColumnBytes", std::to_string(kMostGroupColumnBytes)},
                     {"kMostGroupMetaBytes", std::to_string(kMostGroupMetaBytes)},
                     {"kMostSectionBytes", std::to_string(kMostSectionBytes)},
+                    {"kMostHeldBytes", std::to_string(kMostHeldBytes)},
+                    {"kMostBackBytes", std::to_string(kMostBackBytes)},
                     {"kMostSearchBytes", std::to_string(kMostSearchBytes)},
                     {"kMostRowsBytes", std::to_string(kMostRowsBytes)},
                     {"kMostWindowLog", std::to_string(kMostWindowLog)}});

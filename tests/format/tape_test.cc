@@ -214,6 +214,32 @@ TEST_P(TapeLayouts, AFlippedBitIsNeverShownAsTruthAndCostsAtMostOneGroup) {
   }
 }
 
+// A block that seems longer leads past the group's index, and into the next group.
+TEST_P(TapeLayouts, AWrongLengthCostsNoGroupButItsOwn) {
+  std::mt19937_64 random(7);
+  std::vector<std::string> frames;
+  for (int i = 0; i < 8; ++i) {
+    std::string text(4000, ' ');
+    for (char& c : text)
+      c = static_cast<char>('0' + random() % 64);
+    std::erase(text, '\\');
+    frames.push_back(R"({"conn_meta":{"id":"a"},"payload":{"Write":")" + text +
+                     R"("},"when":"2026-08-04T13:54:50Z"})");
+  }
+  const Made made = make_tape(frames, GetParam(), sizes(kKi, 7 * kKi));
+  const ReadBack whole = read_back(made.bytes);
+  ASSERT_EQ(whole.footer->groups.size(), 4U);
+  const GroupIndex& group = whole.footer->groups[1];
+  for (std::size_t bit = 0; bit < 8U * 64; ++bit) {
+    std::string bytes = made.bytes;
+    const std::size_t at = group.offset + bit / 8;
+    bytes[at] = static_cast<char>(bytes[at] ^ (1 << bit % 8));
+    const ReadBack got = read_back(bytes);
+    ASSERT_GE(got.frames.size(), made.frames.size() - group.events) << "bit " << bit;
+    ASSERT_FALSE(got.damage.empty()) << "bit " << bit;
+  }
+}
+
 TEST_P(TapeLayouts, WhatIsAppendedIsNeverReadAsData) {
   const Made made = make_tape(some_frames(20), GetParam(), sizes(kKi, 4 * kKi));
   const Made other = make_tape(some_frames(20), GetParam(), sizes(kKi, 4 * kKi));
