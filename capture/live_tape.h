@@ -17,7 +17,7 @@ class LiveTape : public ByteSink {
  public:
   // The file is new; it and its name are on the disk when the first byte can be written.  When
   // that fails nothing is left of it, unless the disk refuses even that.
-  LiveTape(std::filesystem::path path, FileCalls& calls);
+  explicit LiveTape(std::filesystem::path path, FileCalls& calls = system_file_calls());
 
   // Throws also when a sync of the sync thread has failed.
   void write(std::string_view bytes) override;

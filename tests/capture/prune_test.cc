@@ -16,6 +16,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "capture/live_tape.h"
 #include "capture/store.h"
 #include "format/tape/tape_lock.h"
 #include "tests/support/example_tape.h"

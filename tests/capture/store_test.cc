@@ -144,7 +144,7 @@ TEST(LiveTape, IsLockedWhileItIsWrittenAndOverwritesNothing) {
   const TemporaryDirectory directory;
   const fs::path path = directory.path() / "x.tape";
   {
-    LiveTape tape(path, system_file_calls());
+    LiveTape tape(path);
     tape.write("hello");
     tape.sync();
     const UniqueFd other(::open(path.c_str(), O_RDWR | O_CLOEXEC));
@@ -156,7 +156,7 @@ TEST(LiveTape, IsLockedWhileItIsWrittenAndOverwritesNothing) {
   EXPECT_EQ(mode_of(path), 0600U);
   const UniqueFd other(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   EXPECT_TRUE(try_lock_byte(other.get(), 0, "x"));
-  EXPECT_THROW((LiveTape{path, system_file_calls()}), Error);
+  EXPECT_THROW(LiveTape{path}, Error);
 }
 
 }  // namespace

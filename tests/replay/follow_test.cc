@@ -10,6 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "capture/live_tape.h"
 #include "capture/store.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
