@@ -129,12 +129,8 @@ QuotedArgument quoted_auth_argument(std::string_view text, std::size_t from) {
   constexpr std::string_view kAuth = "AUTH ";
   // KumoMTA quotes as Rust does: the line's end is a backslash and a letter.
   constexpr std::string_view kEnds = " \t\r\n\\\"'";
-  for (std::size_t at = from; at < text.size(); ++at) {
-    at = text.find_first_of("aA", at);
-    if (at == std::string_view::npos) break;
-    const std::string_view rest = text.substr(at);
-    if (!starts_with_word(rest, kAuth)) continue;
-    const std::size_t start = at + auth_argument_at(rest);
+  for (std::size_t at = from; (at = text.find(kAuth, at)) != std::string_view::npos; ++at) {
+    const std::size_t start = at + auth_argument_at(text.substr(at));
     const std::size_t end = std::min(text.find_first_of(kEnds, start), text.size());
     const bool quoted = end < text.size() && text[end] != ' ' && text[end] != '\t';
     if (end > start && quoted) return {start, end - start};

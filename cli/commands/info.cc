@@ -301,8 +301,8 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   out += row("verbatim",
              std::to_string(facts.verbatim) + " frames kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
-  const bool altered = facts.bodies != "full" || facts.secrets != "keep" ||
-                       facts.trimmed + facts.masked > 0;
+  const bool altered =
+      facts.bodies != "full" || facts.secrets != "keep" || facts.trimmed + facts.masked > 0;
   if (altered) {
     out += row("recorded",
                "with bodies " + facts.bodies + ", secrets " + facts.secrets + ": " +

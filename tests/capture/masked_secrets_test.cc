@@ -185,8 +185,8 @@ TEST_F(MaskedSecrets, WhatADiagnosticQuotesOfACommandThatWasNotSeen) {
   const auto diagnostic = [this](std::string_view text) {
     return feed_.text("A", "Diagnostic", text);
   };
-  EXPECT_EQ(diagnostic("via AUTH PLAIN to x: Some(\"AUTH PLAIN c2VjcmV0\\r\\n\"), 'auth x c2Vj'"),
-            "via AUTH PLAIN to x: Some(\"AUTH PLAIN ********\\r\\n\"), 'auth x ****'");
+  EXPECT_EQ(diagnostic("via AUTH PLAIN to x: Some(\"AUTH PLAIN c2VjcmV0\\r\\n\"), 'AUTH x c2Vj'"),
+            "via AUTH PLAIN to x: Some(\"AUTH PLAIN ********\\r\\n\"), 'AUTH x ****'");
   for (const char* const text : {"AUTH PLAIN was refused", "AUTH PLAIN refused", "AUTH ", "auth"})
     EXPECT_EQ(diagnostic(text), text);
 }

@@ -118,8 +118,9 @@ TEST_F(CaptureLevelsProgram, CopiesKeepTheMarks) {
                                             : smtptape("compact -o", {copy, tape});
     EXPECT_EQ(ran.exit, 0) << ran.err;
     EXPECT_EQ(smtptape("replay --color no", {copy}).out, before);
-    EXPECT_THAT(smtptape("info", {copy}).out,
-                HasSubstr("recorded  with bodies headers, secrets mask: 1 events trimmed, 1 masked"));
+    EXPECT_THAT(
+        smtptape("info", {copy}).out,
+        HasSubstr("recorded  with bodies headers, secrets mask: 1 events trimmed, 1 masked"));
   }
   EXPECT_THAT(smtptape("info --json", {tape}).out,
               HasSubstr(R"("bodies":"headers","secrets":"mask","trimmed":1,"masked":1)"));
