@@ -193,7 +193,10 @@ class Dialogues {
 class LevelsTape : public ::testing::Test {
  protected:
   // The bytes of all records of the tape that is recorded.
-  std::string records(const std::vector<std::string>& frames, Levels levels) {
+  std::string records(const std::vector<std::string>& frames,
+                      Levels levels,
+                      const FrameChunk& gap = {},
+                      const std::vector<std::string>& more = {}) {
     const TemporaryDirectory directory;
     const Store store(directory.path());
     RecorderOptions options;
@@ -201,6 +204,8 @@ class LevelsTape : public ::testing::Test {
     options.levels = levels;
     Recorder recorder(store, sync_, options, nullptr);
     recorder.record(chunk_of(frames, kStart));
+    recorder.record(gap);
+    recorder.record(chunk_of(more, kStart));
     recorder.finish(kStart + kSecond);
     tape_ = read_store(store, "mta").at(0);
     counted_ = recorder.levels() == nullptr ? 0 : recorder.levels()->masked();
@@ -244,6 +249,23 @@ TEST_F(LevelsTape, EverySecretIsInItWhenKept) {
   EXPECT_THAT(kept, HasSubstr(dialogues.secrets.at(1)));
   EXPECT_EQ(frames_of({tape_}), frames);
   EXPECT_TRUE(tape_.footer.value().notes.empty());
+}
+
+// After a loss a message may be over: what looks like a command is one.
+TEST_F(LevelsTape, KnowsOfLosses) {
+  const std::string data = dialogue_frame("A", "Write", "DATA\r\n");
+  const std::string reply = dialogue_frame("A", "Read", "354 go\r\n");
+  const std::string auth = dialogue_frame("A", "Write", "AUTH PLAIN c2VjcmV0\r\n");
+  std::string lag = dialogue_frame("A", "Diagnostic", "Tracer Lagged behind and missed 5 events");
+  lag.replace(lag.find(R"({"id":"A"})"), 10, "null");
+  const Levels mask{Bodies::Full, Secrets::Mask};
+  EXPECT_THAT(records({data, reply, auth}, mask), HasSubstr("c2VjcmV0"));
+  EXPECT_THAT(records({data, reply, lag, auth}, mask), Not(HasSubstr("c2VjcmV0")));
+
+  FrameChunk gap;
+  gap.received = kStart;
+  gap.gaps.emplace_back().cause = GapCause::QueueFull;
+  EXPECT_THAT(records({data, reply}, mask, gap, {auth}), Not(HasSubstr("c2VjcmV0")));
 }
 
 TEST_F(LevelsTape, OfAKumoMtaThatAuthenticates) {

@@ -204,6 +204,15 @@ TEST(Headers, MayComeInPieces) {
   EXPECT_EQ(feed.write("f: g\r\n"), "");
 }
 
+TEST(Headers, DontGoOnAfterALoss) {
+  AppliedLevels feed(kHeaders);
+  feed.write("DATA\r\n");
+  feed.read("354 go\r\n");
+  EXPECT_EQ(feed.write("a: b"), "a: b");
+  feed.levels().lost_track();
+  EXPECT_EQ(feed.write("text of another\r\n"), "");
+}
+
 // ---- what the server has abbreviated ----
 
 const Event& abbreviated(AppliedLevels& feed, std::string_view first_line, std::uint64_t length) {
