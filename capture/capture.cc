@@ -219,6 +219,7 @@ RecorderOptions recorder_options(const CaptureOptions& options,
   to.url = options.endpoint.url();
   to.request = to_json(options.request);
   to.writer = options.writer;
+  to.levels = options.levels;
   to.batch_bytes = options.batch_bytes;
   to.group_bytes = options.group_bytes;
   to.rotate_size = options.rotate_size;

@@ -34,6 +34,7 @@ struct CaptureOptions {
   std::filesystem::path store;
   std::string source;  // empty: default_source_name()
   std::string writer;  // "smtptape 1.2.3"
+  Levels levels;       // what of messages and passwords is stored
   AtTheEnd at_the_end = AtTheEnd::TryAgain;
   std::optional<std::uint64_t> most_events;  // that are stored
   std::optional<std::chrono::nanoseconds> most_time;

@@ -47,6 +47,10 @@ void OpenTape::add(const ClockReading& clock) {
   writer_->add(clock);
 }
 
+void OpenTape::add(const Note& note) {
+  writer_->add(note);
+}
+
 void OpenTape::flush(std::int64_t now) {
   writer_->flush();
   look(now);

@@ -49,6 +49,7 @@ class OpenTape {
   void add(const Event& event);
   void add(const Gap& gap, std::int64_t now);
   void add(const ClockReading& clock);
+  void add(const Note& note);
   // Events and gaps of the past that are counted here.
   [[nodiscard]] Ledger& ledger() { return ledger_; }
 

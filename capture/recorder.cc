@@ -18,6 +18,9 @@ Recorder::Recorder(const Store& store, SyncThread& sync, RecorderOptions options
       filter_(filter),
       capture_(random_id()),
       next_number_(store.next_number(options_.source)) {
+  if (!options_.levels.keep_everything()) {
+    levels_ = std::make_unique<CaptureLevels>(options_.levels);
+  }
 }
 
 Recorder::~Recorder() = default;
@@ -54,6 +57,7 @@ void Recorder::take_frame(const QueuedFrame& frame, std::int64_t received) {
   Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
   event.sequence = sequence_;
   event.received = received;
+  if (levels_) levels_->apply(event, batch_.arena);
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) return store_event(event);
   if (!tape_) {
     ++not_selected_;
@@ -85,11 +89,14 @@ void Recorder::store_event(const Event& event) {
 
 void Recorder::note_lag(const Event& event) {
   const std::optional<Gap> gap = lag_gap(event);
-  if (gap) put(*gap, event.received);
+  if (!gap) return;
+  if (levels_) levels_->lost_track();
+  put(*gap, event.received);
 }
 
 // Frames that were received and lost take their sequence numbers here.
 void Recorder::take_gap(Gap gap) {
+  if (levels_) levels_->lost_track();
   gap.after_sequence = sequence_;
   if (!is_upstream(gap.cause)) sequence_ += gap.count.value_or(0);
   gap.before_sequence = sequence_ + 1;
@@ -151,6 +158,8 @@ std::unique_ptr<OpenTape> Recorder::opened(std::int64_t now, std::uint64_t first
       store_.calls(),
       sync_);
   tape->add(read_clocks());
+  for (const Note& note : notes_of(options_.levels))
+    tape->add(note);
   return tape;
 }
 

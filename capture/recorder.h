@@ -24,6 +24,7 @@
 
 #include "capture/event_queue.h"
 #include "capture/last_tape.h"
+#include "capture/levels.h"
 #include "capture/open_tape.h"
 #include "capture/store.h"
 #include "capture/sync_thread.h"
@@ -44,6 +45,7 @@ struct RecorderOptions {
   std::string url;      // without credentials
   std::string request;  // as sent
   std::string writer;   // "smtptape 1.2.3"
+  Levels levels;        // what of messages and passwords is stored
   std::uint64_t batch_bytes = kDefaultBatchBytes;
   std::uint64_t group_bytes = kDefaultRecordingGroupBytes;
   std::uint64_t rotate_size = kDefaultRotateSize;         // on disk
@@ -92,6 +94,8 @@ class Recorder {
   [[nodiscard]] bool is_writing() const { return trouble_.empty(); }
   // Complete after finish().
   [[nodiscard]] const CaptureTotals& totals() const { return totals_; }
+  // Null: everything is stored as it comes.
+  [[nodiscard]] const CaptureLevels* levels() const { return levels_.get(); }
 
  private:
   struct TimeOfLoss {
@@ -136,6 +140,7 @@ class Recorder {
   SyncThread& sync_;
   RecorderOptions options_;
   AllowList* filter_;
+  std::unique_ptr<CaptureLevels> levels_;
   Id128 capture_;
   WireDecoder decoder_;
   EventBatch batch_;  // room for the event in hand

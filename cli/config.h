@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "capture/levels.h"
 #include "capture/retention.h"
 #include "filters/request.h"
 
@@ -26,9 +27,6 @@ enum class OnFull : std::uint8_t {
   DeleteOldest,  // as keep-free does, and then goes on
   Stop,
 };
-// What of messages is kept.
-enum class Bodies : std::uint8_t { Full, Headers, None };
-enum class Secrets : std::uint8_t { Keep, Mask };
 
 struct StoreSettings {
   std::optional<std::filesystem::path> store;

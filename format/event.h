@@ -79,10 +79,25 @@ struct Event {
   EventKind kind = EventKind::Unknown;
   std::string_view text;   // Read, Write: the text; Diagnostic: message; AbbreviatedWrite: snippet
   std::string_view level;  // Diagnostic
-  std::uint64_t length = 0;            // AbbreviatedWrite: bytes of the text it stands for
+  // AbbreviatedWrite: bytes of the text it stands for; trimmed: of the text as received.
+  std::uint64_t length = 0;
   std::uint32_t frame_bytes = 0;       // of the frame as received; 0: not known here
   const Verbatim* verbatim = nullptr;  // owned by the batch's arena
+  bool trimmed = false;  // when it was recorded the end of its text, or all of it, was left out
+  bool masked = false;  // when it was recorded bytes of it were overwritten; the length is the same
 };
+
+// Bytes of the text of a Write or AbbreviatedWrite as the server had it.
+[[nodiscard]] inline std::uint64_t full_length(const Event& event) {
+  if (event.kind == EventKind::AbbreviatedWrite) return event.length;
+  return event.trimmed && event.length > event.text.size() ? event.length : event.text.size();
+}
+
+// Of these, what was left out when the event was recorded.
+[[nodiscard]] inline std::uint64_t bytes_not_recorded(const Event& event) {
+  const std::uint64_t full = full_length(event);
+  return event.trimmed && full > event.text.size() ? full - event.text.size() : 0;
+}
 
 // Numbers are stored in tapes and never change.
 enum class GapCause : std::uint16_t {
@@ -110,6 +125,9 @@ struct Gap {
 
 // The note of a copy whose original had columns that we don't know: they are not in the copy.
 inline constexpr std::string_view kNewerColumns = "newer-columns";
+// The notes of a recorded tape from which something was left out: at which level.
+inline constexpr std::string_view kBodiesNote = "bodies";    // "headers", "none"
+inline constexpr std::string_view kSecretsNote = "secrets";  // "mask"
 
 // Something to remember that is neither an event nor a loss, e.g. how an imported file ended.
 struct Note {

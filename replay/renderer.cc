@@ -191,6 +191,8 @@ std::optional<Ending> Renderer::render_one(const Event& event, std::string& out)
   }
 
   append_payload(event, out);
+  append_what_is_missing(event, out);
+  if (event.trimmed || event.masked) ++altered_;
   if (event.kind != EventKind::Closed) {
     show_meta(session->second, *event.meta, out);
     return std::nullopt;
@@ -240,7 +242,7 @@ void Renderer::append_payload(const Event& event, std::string& out) {
     case EventKind::Closed: out.append(prefix_).append("=== Closed\n"); return;
     case EventKind::MessageObtained: out.append(prefix_).append("=== MessageObtained\n"); return;
     case EventKind::Read: append_read(event.text, out); return;
-    case EventKind::Write: append_write(event.text, out); return;
+    case EventKind::Write: append_write(event, out); return;
     case EventKind::AbbreviatedWrite:
       start_lines(colors_.write, kWriteArrow);
       append_line(event.text, out);
@@ -258,9 +260,9 @@ void Renderer::append_read(std::string_view text, std::string& out) {
     append_line(line, out);
 }
 
-void Renderer::append_write(std::string_view text, std::string& out) {
+void Renderer::append_write(const Event& event, std::string& out) {
   start_lines(colors_.write, kWriteArrow);
-  std::string_view rest = trim_ascii_end(text);
+  std::string_view rest = trim_ascii_end(event.text);
   std::string_view line;
   if (!options_.terse) {
     while (next_line(rest, line))
@@ -268,7 +270,7 @@ void Renderer::append_write(std::string_view text, std::string& out) {
     return;
   }
   if (next_line(rest, line)) append_line(line, out);
-  if (next_line(rest, line)) append_byte_count(text.size(), out);
+  if (next_line(rest, line) || event.trimmed) append_byte_count(full_length(event), out);
 }
 
 void Renderer::start_lines(std::string_view color, std::string_view arrow) {
@@ -285,6 +287,15 @@ void Renderer::append_byte_count(std::uint64_t bytes, std::string& out) const {
   out.append(prefix_).append("=== bytes written=");
   append_number(out, bytes);
   out.push_back('\n');
+}
+
+void Renderer::append_what_is_missing(const Event& event, std::string& out) const {
+  if (!event.trimmed || options_.behaviour == Behaviour::AsLive) return;
+  const std::uint64_t missing = bytes_not_recorded(event);
+  if (missing == 0) return;
+  out.append(prefix_).append("=== ");
+  append_number(out, missing);
+  out.append(" bytes not recorded\n");
 }
 
 // Raw, whatever it holds, and in colour it begins with a colour even where it has none: as kcli.
@@ -311,7 +322,9 @@ void Renderer::append_unreadable(const Event& event, std::string& out) {
   out.append("[]").append(kNoDelta).append(" === unreadable frame, ");
   append_number(out, frame_size(event));
   out.append(" bytes: ");
-  append_escaped(out, head_of(why_unreadable(event)), options_.profile);
+  const std::string_view why =
+      event.masked ? "its content was masked when it was recorded" : why_unreadable(event);
+  append_escaped(out, head_of(why), options_.profile);
   out.push_back('\n');
 }
 

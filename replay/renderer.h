@@ -60,6 +60,9 @@ class Renderer {
   [[nodiscard]] std::uint64_t unreadable() const { return unreadable_; }
   // Sessions in which an event was earlier than the first one.
   [[nodiscard]] std::uint64_t stepped_back() const { return stepped_back_; }
+  // Events of whose text something was left out or overwritten when they were recorded.  In the
+  // text the one is told and the other can be seen; AsLive both pass silently.
+  [[nodiscard]] std::uint64_t altered() const { return altered_; }
 
  private:
   struct Session {
@@ -85,10 +88,11 @@ class Renderer {
 
   void append_payload(const Event& event, std::string& out);
   void append_read(std::string_view text, std::string& out);
-  void append_write(std::string_view text, std::string& out);
+  void append_write(const Event& event, std::string& out);
   void start_lines(std::string_view color, std::string_view arrow);
   void append_line(std::string_view line, std::string& out) const;
   void append_byte_count(std::uint64_t bytes, std::string& out) const;
+  void append_what_is_missing(const Event& event, std::string& out) const;
   void append_diagnostic(const Event& event, std::string& out) const;
   void append_unknown(const Verbatim& verbatim, std::string& out);
   void append_unreadable(const Event& event, std::string& out);
@@ -99,6 +103,7 @@ class Renderer {
   std::optional<std::string> wanted_;  // --only-one: the session it has locked on to
   std::uint64_t unreadable_ = 0;
   std::uint64_t stepped_back_ = 0;
+  std::uint64_t altered_ = 0;
 
   // Made once per event, used for each of its lines.
   std::string delta_;

@@ -118,6 +118,8 @@ class ContentHash {
       text_.clear();
       append_frame(text_, event);
       text(events_, text_);
+      number(events_, full_length(event));
+      number(events_, (event.trimmed ? 1U : 0U) + (event.masked ? 2U : 0U));
     }
     for (const Gap& gap : batch.gaps) {
       number(gaps_, static_cast<std::uint64_t>(gap.cause));

@@ -45,7 +45,8 @@ class CaptureCommand : public Command {
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape capture --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
            "  smtptape capture --store night --tenant acme --stop-after duration:8h\n"
-           "  smtptape capture --endpoint https://mta-1:8443 --store night --cacert mta-1.pem";
+           "  smtptape capture --endpoint https://mta-1:8443 --store night --cacert mta-1.pem\n"
+           "  smtptape capture --store night --bodies headers --secrets mask";
   }
   void describe(Options& options) override {
     options.value("--store", store_, "DIR", "The directory of tapes; made when it is missing");
@@ -56,6 +57,8 @@ class CaptureCommand : public Command {
     options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
     options.value("--rotate-size", rotate_size_, "SIZE", "A tape's size on disk (default: 256M)");
     options.value("--rotate-interval", rotate_interval_, "TIME", "A tape's span (default: 1h)");
+    options.value("--bodies", bodies_, "LEVEL", "Of messages keep: full (default), headers, none");
+    options.value("--secrets", secrets_, "LEVEL", "Passwords of AUTH: keep (default), mask");
     options.value("--flush-interval",
                   flush_interval_,
                   "TIME",
@@ -108,6 +111,7 @@ class CaptureCommand : public Command {
     options.store = store_;
     options.source = source_;
     options.writer = std::string("smtptape ") + kVersion;
+    options.levels = {parse_bodies(), parse_secrets()};
     options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
     options.max_frame = parse_max_frame(max_frame_);
     options.rotate_size = size_between(rotate_size_, "--rotate-size", 4 * kKiB, 1024 * 1024 * kMiB);
@@ -119,6 +123,19 @@ class CaptureCommand : public Command {
     set_limit(options);
     options.access = access_.access(options.endpoint);
     return options;
+  }
+
+  [[nodiscard]] Bodies parse_bodies() const {
+    if (bodies_ == "full") return Bodies::Full;
+    if (bodies_ == "headers") return Bodies::Headers;
+    if (bodies_ == "none") return Bodies::None;
+    throw UsageError("--bodies: \"" + bodies_ + "\" is none of full, headers, none");
+  }
+
+  [[nodiscard]] Secrets parse_secrets() const {
+    if (secrets_ == "keep") return Secrets::Keep;
+    if (secrets_ == "mask") return Secrets::Mask;
+    throw UsageError("--secrets: \"" + secrets_ + "\" is neither keep nor mask");
   }
 
   void set_limit(CaptureOptions& options) const {
@@ -151,6 +168,8 @@ class CaptureCommand : public Command {
   std::string source_;
   bool until_end_ = false;
   std::string stop_after_;
+  std::string bodies_ = "full";
+  std::string secrets_ = "keep";
   std::string max_frame_ = "64M";
   std::string rotate_size_ = "256M";
   std::string rotate_interval_ = "1h";

@@ -33,6 +33,10 @@ struct TapeFacts {
   std::uint64_t wire_bytes = 0;
   std::uint64_t verbatim = 0;
   std::uint64_t unknown = 0;
+  std::uint64_t trimmed = 0;
+  std::uint64_t masked = 0;
+  std::string bodies = "full";  // the levels at which it was recorded
+  std::string secrets = "keep";
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::vector<Gap> gaps;
@@ -52,8 +56,17 @@ void add_groups(TapeFacts& facts) {
     facts.wire_bytes += group.wire_bytes;
     facts.verbatim += group.verbatim;
     facts.unknown += group.unknown;
+    facts.trimmed += group.trimmed;
+    facts.masked += group.masked;
     facts.gaps.insert(facts.gaps.end(), group.gaps.begin(), group.gaps.end());
     facts.gap_count += group.gap_count;
+  }
+}
+
+void add_notes(TapeFacts& facts, const std::vector<Note>& notes) {
+  for (const Note& note : notes) {
+    if (note.key == kBodiesNote) facts.bodies = note.value;
+    if (note.key == kSecretsNote) facts.secrets = note.value;
   }
 }
 
@@ -68,6 +81,7 @@ TapeFacts facts_of_sealed(const std::string& path, TapeSummary summary) {
   facts.sessions = summary.footer.session_hashes.size();
   facts.file_bytes = summary.file_bytes;
   add_groups(facts);
+  add_notes(facts, summary.footer.notes);
   return facts;
 }
 
@@ -81,12 +95,15 @@ void add_batch(TapeFacts& facts, EventBatch& batch, SessionIds& sessions) {
     facts.wire_bytes += event.frame_bytes != 0 ? event.frame_bytes : frame_size(event);
     if (event.verbatim != nullptr) ++facts.verbatim;
     if (event.kind == EventKind::Unknown) ++facts.unknown;
+    if (event.trimmed) ++facts.trimmed;
+    if (event.masked) ++facts.masked;
     const bool in_session =
         event.meta != nullptr && event.meta->session_id() && !event.meta->session_id()->empty();
     if (in_session && !sessions.contains(*event.meta->session_id())) {
       sessions.insert(*event.meta->session_id());
     }
   }
+  add_notes(facts, batch.notes);
   for (Gap& gap : batch.gaps) {
     gap.origin = nullptr;
     facts.ledger.add(gap);
@@ -209,6 +226,8 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
   }
   line.field("wire_bytes", facts.wire_bytes).field("file_bytes", facts.file_bytes);
   line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
+  line.field("bodies", facts.bodies).field("secrets", facts.secrets);
+  line.field("trimmed", facts.trimmed).field("masked", facts.masked);
   line.field("gap_count", facts.gap_count);
   line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
   line.raw("ledger", json_of(facts.ledger, facts.sealed));
@@ -282,6 +301,14 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   out += row("verbatim",
              std::to_string(facts.verbatim) + " frames kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
+  const bool altered =
+      facts.bodies != "full" || facts.secrets != "keep" || facts.trimmed + facts.masked > 0;
+  if (altered) {
+    out += row("recorded",
+               "with bodies " + facts.bodies + ", secrets " + facts.secrets + ": " +
+                   std::to_string(facts.trimmed) + " events trimmed, " +
+                   std::to_string(facts.masked) + " masked");
+  }
   out += row("ledger", text_of(facts.ledger, facts.sealed));
   out += row("synced", synced_text(facts));
   out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));

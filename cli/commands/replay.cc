@@ -70,6 +70,11 @@ class ReplayCommand : public Command {
       say("the server's clock stepped back within " + std::to_string(renderer.stepped_back()) +
           " sessions: times before their beginning are negative");
     }
+    if (as_live() && renderer.altered() > 0) {
+      say(std::to_string(renderer.altered()) +
+          " events are not as kcli would show them: text was left out or masked when they were "
+          "recorded");
+    }
     if (ending && !ending->message.empty()) say_raw(ending->message);
     if (ending && ending->exit != Exit::Done) return static_cast<int>(ending->exit);
     if (as_live()) return static_cast<int>(Exit::Done);

@@ -9,9 +9,6 @@ namespace smtptape {
 
 namespace {
 
-// Bits of Events.flags.
-constexpr std::int64_t kVerbatimFlag = 1;
-
 tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
   auto root = message.initRoot<tape::Record>();
   root.setKind(static_cast<std::uint16_t>(kind));
@@ -20,6 +17,14 @@ tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
 
 bool newer_kind(const Event& event) {
   return event.verbatim != nullptr && event.verbatim->newer_kind != EventKind::Unknown;
+}
+
+std::int64_t flags_of(const Event& event) {
+  std::int64_t flags = 0;
+  if (event.verbatim != nullptr && !newer_kind(event)) flags |= kVerbatimFlag;
+  if (event.trimmed) flags |= kTrimmedFlag;
+  if (event.masked) flags |= kMaskedFlag;
+  return flags;
 }
 
 std::int64_t wrapping_difference(std::int64_t later, std::int64_t earlier) {
@@ -161,7 +166,9 @@ void BatchBuilder::add(const Event& event, GroupNames& names) {
   kind_.push_back(
       static_cast<std::uint8_t>(newer_kind(event) ? event.verbatim->newer_kind : event.kind));
   length_.push_back(static_cast<std::int64_t>(add_text(event)));
-  flags_.push_back(event.verbatim == nullptr || newer_kind(event) ? 0 : kVerbatimFlag);
+  flags_.push_back(flags_of(event));
+  const bool stands_for_more = event.kind == EventKind::AbbreviatedWrite && !event.verbatim;
+  if (stands_for_more || event.trimmed) original_.push_back({events_, event.length});
   ++events_;
 }
 
@@ -195,7 +202,6 @@ std::uint64_t BatchBuilder::add_text(const Event& event) {
   const std::size_t before = text_.size();
   if (event.kind == EventKind::Diagnostic) text_.append(event.level).push_back('\n');
   text_.append(event.text);
-  if (event.kind == EventKind::AbbreviatedWrite) original_.push_back({events_, event.length});
   return text_.size() - before;
 }
 

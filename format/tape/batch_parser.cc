@@ -14,7 +14,6 @@ namespace smtptape {
 
 namespace {
 
-constexpr std::int64_t kVerbatimFlag = 1;
 // What a Meta takes in memory, so that a great many empty ones count as well.
 constexpr std::uint64_t kBytesBesideText = 256;
 
@@ -253,6 +252,8 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
     event.sequence = sequence;
     event.received = received;
     event.origin = origin_at(columns.origin[i]);
+    event.trimmed = (columns.flags[i] & kTrimmedFlag) != 0;
+    event.masked = (columns.flags[i] & kMaskedFlag) != 0;
   }
   for (const auto original : at_most(count, from.getOriginal(), "lengths")) {
     if (original.getIndex() >= count) throw Error("a length belongs to no event");

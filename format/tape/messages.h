@@ -29,6 +29,11 @@ enum class RecordKind : std::uint16_t {
   Origin = 9,
 };
 
+// Bits of Events.flags.
+inline constexpr std::int64_t kVerbatimFlag = 1;
+inline constexpr std::int64_t kTrimmedFlag = 2;
+inline constexpr std::int64_t kMaskedFlag = 4;
+
 inline capnp::Data::Reader as_data(std::string_view text) {
   return {reinterpret_cast<const kj::byte*>(text.data()), text.size()};
 }

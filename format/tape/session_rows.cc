@@ -148,8 +148,8 @@ void SessionRowBuilder::count(SessionRow& row, const Event& event) {
       row.bytes_read += event.text.size();
       if (const std::uint16_t code = last_reply_code(event.text)) row.last_reply = code;
       return;
-    case EventKind::Write: row.bytes_written += event.text.size(); return;
-    case EventKind::AbbreviatedWrite: row.bytes_written += event.length; return;
+    case EventKind::Write:
+    case EventKind::AbbreviatedWrite: row.bytes_written += full_length(event); return;
     case EventKind::Diagnostic:
       if (event.text.starts_with("STARTTLS handshake -> ")) row.tls = true;
       return;

@@ -57,6 +57,8 @@ struct Events {
   meta @8 :Column;           # place in the group's list of metas, from 1; 0: none could be read
   length @9 :Column;         # bytes of this event in `payload`
   flags @10 :Column;         # 1 verbatim: the frame stands in `verbatim`
+                             # 2 trimmed: the end of the text, or all of it, was not recorded
+                             # 4 masked: bytes of it were overwritten when it was recorded
   original @11 :List(OriginalLength);  # only where the text stands for something longer
   origin @12 :Column;        # place in the group's list of origins, from 0
 }
@@ -176,6 +178,8 @@ struct GroupIndex {
   rows @20 :Data;            # zstd frame of one SessionRows message; left out in the footer
   rowsBytes @21 :UInt64;     # before compression
   gapCount @22 :UInt64;      # `gaps` of the footer may hold fewer
+  trimmed @23 :UInt64;       # events with this flag
+  masked @24 :UInt64;
 }
 
 struct PropertySummary {

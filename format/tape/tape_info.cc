@@ -79,6 +79,8 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   if (!index.rows.empty()) to.setRows(as_data(index.rows));
   to.setRowsBytes(index.rows_bytes);
   to.setGapCount(index.gap_count);
+  to.setTrimmed(index.trimmed);
+  to.setMasked(index.masked);
 }
 
 GroupIndex read_index(tape::GroupIndex::Reader from) {
@@ -116,6 +118,8 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
   index.gap_count = from.getGapCount();
+  index.trimmed = from.getTrimmed();
+  index.masked = from.getMasked();
   return index;
 }
 

@@ -156,6 +156,8 @@ struct TapeWriter::Impl {
     }
     if (event.verbatim != nullptr) ++group.verbatim;
     if (event.kind == EventKind::Unknown) ++group.unknown;
+    if (event.trimmed) ++group.trimmed;
+    if (event.masked) ++group.masked;
     ++group.events;
   }
 

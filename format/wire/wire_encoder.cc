@@ -107,8 +107,11 @@ void abbreviate(Event& event, Arena& arena) {
   if (event.kind != EventKind::Write) return;
   std::string_view rest = event.text;
   std::string_view first;
-  if (!next_line(rest, first) || rest.empty()) return;
-  event.length = event.text.size();
+  const bool has_more = next_line(rest, first) && !rest.empty();
+  // What was trimmed is a message's text: there were more lines.
+  if (!has_more && !event.trimmed) return;
+  event.length = full_length(event);
+  event.trimmed = event.trimmed && event.text.empty();
   event.text = first;
   event.kind = EventKind::AbbreviatedWrite;
   if (event.verbatim == nullptr) return;

@@ -244,5 +244,27 @@ TEST(Evolution, TapesOfVersion1StayReadable) {
   }
 }
 
+// The first tape from which something was left out.
+TEST(Evolution, ATapeOfWhichSomethingWasLeftOutKeepsItsMarks) {
+  const std::string bytes = testing::read_file(testing::golden_path("tapes/version-1-levels.tape"));
+  const Got got = read(bytes);
+  EXPECT_EQ(got.damage, 0U);
+  EXPECT_EQ(got.frames, testing::read_lines(testing::golden_path("tapes/version-1-levels.jsonl")));
+  EXPECT_THAT(got.notes, ElementsAre(kBodiesNote, kSecretsNote));
+
+  StringSource source(bytes);
+  TapeReader reader(source, "x.tape");
+  std::vector<std::uint64_t> missing;
+  std::vector<std::uint64_t> masked;  // sequences
+  for (EventBatch batch; reader.next(batch);) {
+    for (const Event& event : batch.events) {
+      if (event.trimmed) missing.push_back(bytes_not_recorded(event));
+      if (event.masked) masked.push_back(event.sequence);
+    }
+  }
+  EXPECT_THAT(missing, ElementsAre(21, 700));
+  EXPECT_THAT(masked, ElementsAre(6, 7, 10, 27));
+}
+
 }  // namespace
 }  // namespace smtptape
