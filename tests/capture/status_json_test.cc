@@ -57,6 +57,23 @@ TEST(StatusJson, CutAnywhereItIsRefused) {
     EXPECT_THROW(static_cast<void>(read_status_json(json.substr(0, size))), Error) << size;
 }
 
+// Whatever comes is read or refused, and what was read can be told again.
+TEST(StatusJson, WithAnyBitFlippedItIsReadOrRefused) {
+  const std::string json = status_json(example_status());
+  for (std::size_t at = 0; at < json.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string changed = json;
+      changed[at] = static_cast<char>(changed[at] ^ (1 << bit));
+      try {
+        const std::string told = status_json(read_status_json(changed));
+        EXPECT_EQ(status_json(read_status_json(told)), told) << at << " " << bit;
+      } catch (const Error&) {
+        continue;
+      }
+    }
+  }
+}
+
 TEST(StatusJson, WhatIsNoStatusIsRefused) {
   for (const std::string& json :
        {std::string("{}"),
