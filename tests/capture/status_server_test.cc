@@ -228,6 +228,27 @@ TEST_F(StatusServerTest, StopEndsWhatIsOpen) {
   EXPECT_THROW(const BareClient late = client(), Error);
 }
 
+// As a recorder ends: the context stops with connections open, then the server goes, then the
+// context.
+TEST(StatusServer, MayGoBeforeItsTasksHaveEnded) {
+  std::optional<BareClient> peer;
+  testing::ContextThread thread;
+  StatusServer server(thread.context().get_executor(),
+                      parse_listen_address("127.0.0.1:0", "--metrics"),
+                      [] { return example_status(); });
+  sockaddr_in address{};
+  address.sin_family = AF_INET;
+  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+  address.sin_port = htons(server.port());
+  thread.start();
+  BareClient polite(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  peer.emplace(reinterpret_cast<const sockaddr*>(&address), sizeof address);
+  peer->send("GET /");
+  polite.send(kGetMetrics);
+  EXPECT_THAT(polite.read_all(), StartsWith("HTTP/1.1 200 OK\r\n"));
+  thread.finish();
+}
+
 TEST_F(StatusServerTest, SaysWhereItListens) {
   start();
   EXPECT_EQ(server_->url(), "http://127.0.0.1:" + std::to_string(server_->port()));
