@@ -37,6 +37,9 @@ class Command {
 [[nodiscard]] std::vector<std::unique_ptr<Command>> all_commands();
 
 std::unique_ptr<Command> make_capture_command();
+std::unique_ptr<Command> make_status_command();
+std::unique_ptr<Command> make_rotate_command();
+std::unique_ptr<Command> make_snapshot_command();
 std::unique_ptr<Command> make_replay_command();
 std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_trace_smtp_client_command();

@@ -5,6 +5,9 @@ namespace smtptape {
 std::vector<std::unique_ptr<Command>> all_commands() {
   std::vector<std::unique_ptr<Command>> commands;
   commands.push_back(make_capture_command());
+  commands.push_back(make_status_command());
+  commands.push_back(make_rotate_command());
+  commands.push_back(make_snapshot_command());
   commands.push_back(make_replay_command());
   commands.push_back(make_serve_command());
   commands.push_back(make_trace_smtp_client_command());

@@ -91,7 +91,8 @@ void Options::positional(const std::string& name,
         return true;
       },
       help);
-  option->required()->type_name("")->expected(1, count == Count::One ? 1 : 1 << 20);
+  option->required(count != Count::NoneOrOne);
+  option->type_name("")->expected(1, count == Count::Any ? 1 << 20 : 1);
   // Without it CLI11 fills a positional no further than its minimum.
   option->allow_extra_args(count == Count::Any);
 }

@@ -3,6 +3,7 @@
 // brackets.  (CLI11 alone would take the next flag for a value, and split "[::1]".)
 #pragma once
 
+#include <cstdint>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -39,7 +40,7 @@ class Options {
               const std::string& value_name,
               const std::string& help);
   void flag(const std::string& name, bool& to, const std::string& help);
-  enum class Count : bool { Any, One };
+  enum class Count : std::uint8_t { Any, One, NoneOrOne };
   void positional(const std::string& name,
                   std::vector<std::string>& to,
                   Count count,

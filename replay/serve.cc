@@ -17,7 +17,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "replay/listener.h"
+#include "base/net/listener.h"
 #include "replay/playback.h"
 
 namespace smtptape {
@@ -69,6 +69,15 @@ bool is_passing(int error) {
   }
 }
 
+Listener listen_within_reach(const ServeOptions& options) {
+  const ListenAddress at = parse_listen_address(options.listen, "--listen");
+  if (options.reach == Reach::Loopback && !at.loopback) {
+    throw UsageError("--listen " + at.text + ": others than this machine could connect, and what " +
+                     "is served holds passwords and messages; say --public if that is meant");
+  }
+  return listen_on(at);
+}
+
 }  // namespace
 
 // The thread that runs run() accepts and buries; each client has a thread of its own.
@@ -77,7 +86,7 @@ struct Server::Impl {
       : options(std::move(wanted)),
         open_source(std::move(factory)),
         report_line(std::move(to)),
-        listener(listen_on(options.listen, options.reach)),
+        listener(listen_within_reach(options)),
         wake(make_event()) {}
 
   struct Client {

@@ -5,8 +5,8 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "replay/tape_row.h"
 #include "format/tape/tape_lock.h"
+#include "replay/tape_row.h"
 
 namespace smtptape {
 

@@ -25,7 +25,7 @@ struct NumberedTape {
 
 struct TapeListing {
   std::map<std::string, std::vector<NumberedTape>> rows;  // by source; ascending by number
-  std::vector<std::filesystem::path> others;         // tapes whose names tell no number
+  std::vector<std::filesystem::path> others;              // tapes whose names tell no number
 };
 // The *.tape files of a directory, no links.  Throws Error when it can't be read.
 [[nodiscard]] TapeListing list_rows(const std::filesystem::path& directory);

@@ -6,10 +6,10 @@
 #include "capture/diagnosis.h"
 #include "cli/command.h"
 #include "cli/config.h"
-#include "cli/json_line.h"
 #include "cli/output.h"
 #include "cli/retention_options.h"
 #include "filters/request.h"
+#include "format/wire/json_line.h"
 
 namespace smtptape {
 

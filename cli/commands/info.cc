@@ -4,11 +4,12 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/json_line.h"
+#include "cli/ledger_text.h"
 #include "cli/output.h"
 #include "format/limits.h"
+#include "format/tape/ledger_json.h"
 #include "format/tape/tape_reader.h"
-#include "format/wire/json.h"
+#include "format/wire/json_line.h"
 #include "format/wire/wire.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
@@ -154,26 +155,6 @@ TapeFacts facts_of(const TapeFile& file) {
   return facts_by_reading(path, std::move(fd));
 }
 
-template <class Items, class ToJson>
-std::string json_list(const Items& items, ToJson to_json) {
-  std::string out;
-  for (const auto& item : items)
-    out += (out.empty() ? "" : ",") + to_json(item);
-  return "[" + out + "]";
-}
-
-std::string json_of(const std::array<Loss, kGapCauses>& losses) {
-  JsonLine line;
-  for (std::size_t i = 0; i < kGapCauses; ++i) {
-    if (losses[i].gaps == 0) continue;
-    JsonLine loss;
-    loss.field("count", losses[i].count).field("gaps", losses[i].gaps);
-    loss.field("unknown", losses[i].unknown);
-    line.raw(gap_cause_name(static_cast<GapCause>(i + 1)), loss.object());
-  }
-  return line.object();
-}
-
 // Of a tape without a footer nobody knows what is synced, nor what was not selected.
 std::string json_of(const Ledger& ledger, bool sealed) {
   JsonLine line;
@@ -240,38 +221,6 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
     line.raw("groups", json_list(facts.groups, [](const GroupIndex& g) { return json_of(g); }));
   }
   return line.object() + "\n";
-}
-
-std::string text_of(const std::array<Loss, kGapCauses>& losses) {
-  std::string text;
-  for (std::size_t i = 0; i < kGapCauses; ++i) {
-    const Loss& loss = losses[i];
-    if (loss.gaps == 0) continue;
-    if (!text.empty()) text += ", ";
-    text += std::string(gap_cause_name(static_cast<GapCause>(i + 1))) + ": " +
-            std::to_string(loss.count);
-    if (loss.unknown > 0) {
-      text += " and " + std::to_string(loss.unknown) + " times nobody knows how many";
-    }
-  }
-  return text;
-}
-
-std::string text_of(const Ledger& ledger, bool sealed) {
-  const auto number = [](std::uint64_t value) { return std::to_string(value); };
-  std::string text;
-  if (sealed) {
-    text = number(ledger.received) + " received = " + number(ledger.stored) + " stored + " +
-           number(ledger.not_selected) + " not selected + ";
-  } else {
-    text = number(ledger.stored) + " stored + ";
-  }
-  text += number(ledger.total_lost().count) + " lost";
-  const std::string lost = text_of(ledger.lost);
-  if (!lost.empty()) text += " (" + lost + ")";
-  const std::string upstream = text_of(ledger.upstream);
-  if (!upstream.empty()) text += "; never received: " + upstream;
-  return sealed ? text : text + "; not selected: unknown (not sealed)";
 }
 
 std::string synced_text(const TapeFacts& facts) {

@@ -5,9 +5,9 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/json_line.h"
 #include "cli/output.h"
 #include "cli/retention_options.h"
+#include "format/wire/json_line.h"
 
 namespace smtptape {
 

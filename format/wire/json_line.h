@@ -1,6 +1,8 @@
-// One line of JSON, written as we go.
+// JSON objects, written member by member: what --json prints, and what the recorder answers.
 #pragma once
 
+#include <array>
+#include <charconv>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -9,6 +11,7 @@
 
 namespace smtptape {
 
+// One line of JSON, written as we go.
 class JsonLine {
  public:
   JsonLine& field(std::string_view name, std::string_view text) {
@@ -21,6 +24,14 @@ class JsonLine {
     out_ += std::to_string(number);
     return *this;
   }
+  // Finite.
+  JsonLine& real(std::string_view name, double number) {
+    key(name);
+    std::array<char, 32> text{};
+    out_.append(text.data(), std::to_chars(text.data(), text.data() + text.size(), number).ptr);
+    return *this;
+  }
+  JsonLine& truth(std::string_view name, bool value) { return raw(name, value ? "true" : "false"); }
   JsonLine& raw(std::string_view name, std::string_view json) {
     key(name);
     out_ += json;
@@ -36,5 +47,13 @@ class JsonLine {
   }
   std::string out_;
 };
+
+template <class Items, class ToJson>
+std::string json_list(const Items& items, ToJson to_json) {
+  std::string out;
+  for (const auto& item : items)
+    out += (out.empty() ? "" : ",") + to_json(item);
+  return "[" + out + "]";
+}
 
 }  // namespace smtptape

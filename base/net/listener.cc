@@ -1,4 +1,4 @@
-#include "replay/listener.h"
+#include "base/net/listener.h"
 
 #include <arpa/inet.h>
 #include <netdb.h>
@@ -10,6 +10,7 @@
 #include <cstring>
 #include <memory>
 #include <string_view>
+#include <utility>
 
 #include "base/error.h"
 
@@ -24,7 +25,7 @@ struct HostAndPort {
 };
 
 // The brackets of an IPv6 address are left out.
-HostAndPort split(const std::string& address) {
+HostAndPort split(const std::string& address, std::string_view option) {
   const std::size_t colon = address.rfind(':');
   std::string host = colon == std::string::npos ? "" : address.substr(0, colon);
   const bool bracketed = host.size() > 2 && host.starts_with('[') && host.ends_with(']');
@@ -34,14 +35,13 @@ HostAndPort split(const std::string& address) {
   const bool number = port.find_first_not_of("0123456789") == std::string::npos;
   const bool good_port = !port.empty() && port.size() <= 5 && number && std::stoi(port) <= 65'535;
   if (host.empty() || !(bracketed || plain) || !good_port) {
-    throw UsageError("--listen " + address + ": want ADDRESS:PORT, as in 127.0.0.1:8001 or " +
-                     "[::1]:8001");
+    throw UsageError(std::string(option) + " " + address +
+                     ": want ADDRESS:PORT, as in 127.0.0.1:8001 or " + "[::1]:8001");
   }
   return {host, port};
 }
 
-Addresses look_up(const std::string& address) {
-  const HostAndPort wanted = split(address);
+Addresses look_up(const HostAndPort& wanted) {
   addrinfo hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
@@ -87,30 +87,34 @@ std::uint16_t port_of(int socket) {
   return ntohs(reinterpret_cast<const sockaddr_in&>(bound).sin_port);
 }
 
-UniqueFd listening_socket(const addrinfo& at, const std::string& address) {
-  UniqueFd socket(::socket(at.ai_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
-  const int on = 1;
-  if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
-      ::bind(socket.get(), at.ai_addr, at.ai_addrlen) != 0 ||
-      ::listen(socket.get(), SOMAXCONN) != 0) {
-    throw system_error("listening on " + address, errno);
-  }
-  return socket;
+const sockaddr& generic(const sockaddr_storage& address) {
+  return reinterpret_cast<const sockaddr&>(address);
 }
 
 }  // namespace
 
-Listener listen_on(const std::string& address, Reach reach) {
-  const Addresses found = look_up(address);
-  const addrinfo& at = *found;
-  if (reach == Reach::Loopback && !is_loopback(*at.ai_addr)) {
-    throw UsageError("--listen " + address + ": others than this machine could connect, and what " +
-                     "is served holds passwords and messages; say --public if that is meant");
+ListenAddress parse_listen_address(const std::string& text, std::string_view option) {
+  const Addresses found = look_up(split(text, option));
+  ListenAddress at;
+  at.text = text;
+  std::memcpy(&at.address, found->ai_addr, found->ai_addrlen);
+  at.size = found->ai_addrlen;
+  at.loopback = is_loopback(generic(at.address));
+  return at;
+}
+
+Listener listen_on(const ListenAddress& at) {
+  const sockaddr& address = generic(at.address);
+  UniqueFd socket(::socket(address.sa_family, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0));
+  const int on = 1;
+  if (!socket || ::setsockopt(socket.get(), SOL_SOCKET, SO_REUSEADDR, &on, sizeof on) != 0 ||
+      ::bind(socket.get(), &address, at.size) != 0 || ::listen(socket.get(), SOMAXCONN) != 0) {
+    throw system_error("listening on " + at.text, errno);
   }
   Listener listener;
-  listener.socket = listening_socket(at, address);
-  listener.host = url_host(*at.ai_addr);
-  listener.port = port_of(listener.socket.get());
+  listener.host = url_host(address);
+  listener.port = port_of(socket.get());
+  listener.socket = std::move(socket);
   return listener;
 }
 

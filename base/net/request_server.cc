@@ -1,0 +1,287 @@
+#include "base/net/request_server.h"
+
+#include <sys/socket.h>
+
+#include <array>
+#include <exception>
+#include <optional>
+#include <set>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/awaitable.hpp>
+#include <boost/asio/buffer.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/generic/stream_protocol.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
+#include <boost/asio/write.hpp>
+
+namespace smtptape {
+
+namespace asio = boost::asio;
+using boost::system::error_code;
+using std::chrono::milliseconds;
+using std::chrono::steady_clock;
+
+namespace {
+
+constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
+
+// After accept(2) has failed: what is missing may come back, and asking at once would only spin.
+constexpr milliseconds kAcceptPause{100};
+
+// An answer that somebody owes us.
+struct Owed {
+  explicit Owed(const asio::any_io_executor& executor) : come(executor) {}
+  std::optional<std::string> text;
+  asio::steady_timer come;  // cancelled when the text is there
+};
+
+// One connection.
+class Peer : public std::enable_shared_from_this<Peer> {
+ public:
+  Peer(const asio::any_io_executor& executor, const asio::generic::stream_protocol& family, int fd)
+      : socket_(executor, family, fd),
+        deadline_(executor),
+        owed_(std::make_shared<Owed>(executor)) {}
+
+  asio::awaitable<std::optional<Request>> read(const RequestServerOptions& options);
+  asio::awaitable<std::string> answer(const RequestServerOptions& options);
+  // And reads what still comes, so that the answer is not lost in a reset.
+  asio::awaitable<void> send(std::string text, milliseconds within);
+  [[nodiscard]] Reply reply() const;
+
+  void stop() {
+    stopped_ = true;
+    end_waits();
+  }
+
+ private:
+  struct Got {
+    error_code error;
+    std::size_t size = 0;
+  };
+
+  void expires_after(milliseconds time);
+  asio::awaitable<Got> read_some(asio::mutable_buffer into);
+  void end_waits() {
+    error_code ignored;
+    socket_.cancel(ignored);
+    owed_->come.cancel();
+    deadline_.cancel();
+  }
+
+  asio::generic::stream_protocol::socket socket_;
+  asio::steady_timer deadline_;
+  std::shared_ptr<Owed> owed_;  // with whoever answers
+  bool timed_out_ = false;
+  bool stopped_ = false;
+};
+
+}  // namespace
+
+// ---- one connection ----
+
+namespace {
+
+// The handler may have been on its way when the peer went, or when the deadline was moved.
+void Peer::expires_after(milliseconds time) {
+  timed_out_ = false;
+  deadline_.expires_after(time);
+  deadline_.async_wait([weak = weak_from_this()](const error_code& error) {
+    const std::shared_ptr<Peer> peer = weak.lock();
+    if (error || !peer || peer->deadline_.expiry() > steady_clock::now()) return;
+    peer->timed_out_ = true;
+    error_code ignored;
+    peer->socket_.cancel(ignored);
+  });
+}
+
+asio::awaitable<Peer::Got> Peer::read_some(asio::mutable_buffer into) {
+  Got got;
+  if (stopped_ || timed_out_) {
+    got.error = asio::error::operation_aborted;
+    co_return got;
+  }
+  auto [error, size] = co_await socket_.async_read_some(into, kNoThrow);
+  got.error = error;
+  got.size = size;
+  co_return got;
+}
+
+asio::awaitable<std::optional<Request>> Peer::read(const RequestServerOptions& options) {
+  expires_after(options.request_within);
+  std::string text;
+  std::array<char, 4096> buffer{};
+  for (;;) {
+    const Got got = co_await read_some(asio::buffer(buffer));
+    if (stopped_) co_return std::nullopt;
+    if (timed_out_) co_return Request{Request::End::TooSlow, {}};
+    if (got.error) co_return std::nullopt;
+    const std::size_t known = text.size();
+    text.append(buffer.data(), got.size);
+    // The mark may have begun in what was known.
+    const std::size_t from = known - std::min(known, options.end_mark.size() - 1);
+    const std::size_t mark = text.find(options.end_mark, from);
+    const std::size_t size =
+        mark == std::string::npos ? text.size() : mark + options.end_mark.size();
+    if (size > options.most_bytes) co_return Request{Request::End::TooLong, {}};
+    if (mark == std::string::npos) continue;
+    text.resize(size);
+    co_return Request{Request::End::Complete, std::move(text)};
+  }
+}
+
+Reply Peer::reply() const {
+  return
+      [owed = std::weak_ptr<Owed>(owed_), executor = owed_->come.get_executor()](std::string text) {
+        asio::post(executor, [owed, text = std::move(text)]() mutable {
+          const std::shared_ptr<Owed> still = owed.lock();
+          if (!still || still->text) return;
+          still->text = std::move(text);
+          still->come.cancel();
+        });
+      };
+}
+
+asio::awaitable<std::string> Peer::answer(const RequestServerOptions& options) {
+  const std::shared_ptr<Owed> owed = owed_;
+  owed->come.expires_after(options.answer_within);
+  if (!owed->text && !stopped_) {
+    auto [cancelled] = co_await owed->come.async_wait(kNoThrow);
+    static_cast<void>(cancelled);  // then the text is there, or we stop
+  }
+  co_return owed->text.value_or(options.no_answer);
+}
+
+asio::awaitable<void> Peer::send(std::string text, milliseconds within) {
+  if (stopped_) co_return;
+  expires_after(within);
+  const asio::const_buffer bytes = asio::buffer(text);
+  auto [error, size] = co_await asio::async_write(socket_, bytes, kNoThrow);
+  static_cast<void>(size);
+  error_code failed = error;
+  error_code ignored;
+  socket_.shutdown(asio::socket_base::shutdown_send, ignored);
+  std::array<char, 4096> unread{};
+  while (!failed) {
+    const Got got = co_await read_some(asio::buffer(unread));
+    failed = got.error;
+  }
+}
+
+}  // namespace
+
+// ---- the server ----
+
+struct RequestServer::Impl {
+  Impl(const asio::any_io_executor& executor, UniqueFd fd, RequestServerOptions wanted, Handler to)
+      : options(std::move(wanted)),
+        handler(std::move(to)),
+        family(family_of(fd.get())),
+        listening(executor, fd.get()),
+        wake(executor) {
+    static_cast<void>(fd.release());  // `listening` has it
+  }
+
+  static asio::generic::stream_protocol family_of(int fd) {
+    int family = 0;
+    socklen_t size = sizeof family;
+    if (::getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &family, &size) != 0) family = AF_UNSPEC;
+    return {family, 0};
+  }
+
+  static asio::awaitable<void> accept_all(std::shared_ptr<Impl> self);
+  static asio::awaitable<void> serve(std::shared_ptr<Impl> self, std::shared_ptr<Peer> peer);
+  static void begin(const std::shared_ptr<Impl>& self, UniqueFd fd);
+  void end(const std::shared_ptr<Peer>& peer) {
+    peers.erase(peer);
+    wake.cancel();
+  }
+
+  RequestServerOptions options;
+  Handler handler;
+  asio::generic::stream_protocol family;
+  asio::posix::stream_descriptor listening;
+  asio::steady_timer wake;  // of accept_all(), when it waits for room
+  std::set<std::shared_ptr<Peer>> peers;
+  bool stopped = false;
+};
+
+asio::awaitable<void> RequestServer::Impl::accept_all(std::shared_ptr<Impl> self) {
+  while (!self->stopped) {
+    if (self->peers.size() >= self->options.most_connections) {
+      self->wake.expires_at(steady_clock::time_point::max());
+      auto [cancelled] = co_await self->wake.async_wait(kNoThrow);
+      static_cast<void>(cancelled);
+      continue;
+    }
+    auto [error] =
+        co_await self->listening.async_wait(asio::posix::stream_descriptor::wait_read, kNoThrow);
+    if (self->stopped) co_return;
+    UniqueFd fd;
+    if (!error) {
+      fd = UniqueFd(::accept4(
+          self->listening.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
+    }
+    if (fd) {
+      begin(self, std::move(fd));
+      continue;
+    }
+    self->wake.expires_after(kAcceptPause);
+    auto [cancelled] = co_await self->wake.async_wait(kNoThrow);
+    static_cast<void>(cancelled);
+  }
+}
+
+void RequestServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd fd) {
+  const asio::any_io_executor executor = self->wake.get_executor();
+  const auto peer = std::make_shared<Peer>(executor, self->family, fd.get());
+  static_cast<void>(fd.release());
+  self->peers.insert(peer);
+  asio::co_spawn(executor, serve(self, peer), [self, peer](const std::exception_ptr& thrown) {
+    self->end(peer);
+    if (thrown) std::rethrow_exception(thrown);
+  });
+}
+
+asio::awaitable<void> RequestServer::Impl::serve(std::shared_ptr<Impl> self,
+                                                 std::shared_ptr<Peer> peer) {
+  std::optional<Request> request = co_await peer->read(self->options);
+  if (!request || self->stopped) co_return;
+  self->handler(std::move(*request), peer->reply());
+  std::string answer = co_await peer->answer(self->options);
+  if (self->stopped) co_return;
+  co_await peer->send(std::move(answer), self->options.sent_within);
+}
+
+RequestServer::RequestServer(const asio::any_io_executor& executor,
+                             UniqueFd listening,
+                             RequestServerOptions options,
+                             Handler handler)
+    : impl_(std::make_shared<Impl>(
+          executor, std::move(listening), std::move(options), std::move(handler))) {
+  asio::co_spawn(executor, Impl::accept_all(impl_), [](const std::exception_ptr& thrown) {
+    if (thrown) std::rethrow_exception(thrown);
+  });
+}
+
+RequestServer::~RequestServer() {
+  stop();
+}
+
+void RequestServer::stop() {
+  if (impl_->stopped) return;
+  impl_->stopped = true;
+  impl_->handler = nullptr;
+  error_code ignored;
+  impl_->listening.close(ignored);
+  impl_->wake.cancel();
+  for (const std::shared_ptr<Peer>& peer : impl_->peers)
+    peer->stop();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,73 @@
+// smtptape snapshot: the last minutes of a store as one sealed tape, also while it is written.
+#include "base/time_spec.h"
+#include "capture/control_client.h"
+#include "cli/command.h"
+#include "cli/extraction.h"
+#include "cli/output.h"
+#include "cli/recorder_place.h"
+
+namespace smtptape {
+
+namespace {
+
+class SnapshotCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "snapshot"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Copy the last minutes of a store into a new tape";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape snapshot /var/lib/smtptape --last 15m -o now.tape\n"
+           "  smtptape snapshot /var/lib/smtptape --last 1h -o now.tape --force";
+  }
+  void describe(Options& options) override {
+    place_.describe(options, Options::Count::One);
+    options.value("--last", last_, "TIME", "How far back, by time of reception (default: 15m)");
+    options.value("-o,--output", output_, "X.tape", "The tape to write");
+    options.flag("--force", force_, "Replace the tape if it exists");
+  }
+
+  [[nodiscard]] int run() override {
+    if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
+    const std::int64_t last = parse_duration(last_, "--last").count();
+    if (last <= 0) throw UsageError("--last: " + last_ + " is no time at all");
+    // Before the recorder is asked: what comes while it flushes is in, too.
+    const std::int64_t since = now_unix_nanos() - last;
+    const bool flushed = flush();
+    SelectionOptions options;
+    options.tapes = place_.stores;
+    Selection everything;
+    everything.window.since = since;
+    const Extraction extraction = extract_to(output_, force_, options, everything);
+    tell_of(extraction, output_);
+    const bool incomplete = extraction.incomplete || !flushed;
+    return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
+  }
+
+ private:
+  // False when something that came may not be in the tapes.
+  [[nodiscard]] bool flush() const {
+    try {
+      if (!order_recorder(place_.path(), Order::Flush)) {
+        say(place_.nobody() + "; taking what the tapes hold");
+      }
+      return true;
+    } catch (const Error& error) {
+      say(std::string(error.what()) + "; what came last may be missing");
+      return false;
+    }
+  }
+
+  RecorderPlace place_;
+  std::string last_ = "15m";
+  std::string output_;
+  bool force_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_snapshot_command() {
+  return std::make_unique<SnapshotCommand>();
+}
+
+}  // namespace smtptape

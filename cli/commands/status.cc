@@ -1,0 +1,70 @@
+// smtptape status: how the recorder of a store is doing.
+#include "capture/control_client.h"
+#include "capture/status_json.h"
+#include "cli/command.h"
+#include "cli/last_tapes.h"
+#include "cli/output.h"
+#include "cli/recorder_place.h"
+#include "cli/status_text.h"
+#include "format/wire/json_line.h"
+
+namespace smtptape {
+
+namespace {
+
+class StatusCommand : public Command {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "status"; }
+  [[nodiscard]] std::string_view summary() const override {
+    return "Ask a running recorder how it is doing";
+  }
+  [[nodiscard]] std::string_view examples() const override {
+    return "  smtptape status /var/lib/smtptape\n"
+           "  smtptape status /var/lib/smtptape --json | jq '.sources[].ledger'";
+  }
+  void describe(Options& options) override {
+    place_.describe(options, Options::Count::NoneOrOne);
+    options.flag("--json", json_, "One JSON object");
+  }
+
+  [[nodiscard]] int run() override {
+    const auto answer = ask_recorder(place_.path(), Order::Status);
+    if (!answer) return nobody_there();
+    const RecorderStatus status = read_status_json(*answer);
+    StandardOutput out;
+    out.write(json_ ? *answer + "\n" : status_text(status));
+    return static_cast<int>(Exit::Done);
+  }
+
+ private:
+  // Says what is known without a recorder, and fails.
+  [[nodiscard]] int nobody_there() const {
+    std::vector<NewestTape> tapes;
+    if (!place_.stores.empty()) tapes = last_tapes(place_.stores.front());
+    StandardOutput out;
+    if (json_) {
+      JsonLine line;
+      line.field("schema", kStatusSchema).truth("running", false);
+      if (!place_.stores.empty()) line.field("store", place_.stores.front());
+      line.raw("last_tapes",
+               json_list(tapes, [](const NewestTape& tape) { return json_of(tape); }));
+      out.write(line.object() + "\n");
+    } else {
+      for (const NewestTape& tape : tapes)
+        out.write(text_of(tape) + "\n");
+    }
+    say(place_.nobody());
+    return static_cast<int>(Exit::Failed);
+  }
+
+  RecorderPlace place_;
+  bool json_ = false;
+};
+
+}  // namespace
+
+std::unique_ptr<Command> make_status_command() {
+  return std::make_unique<StatusCommand>();
+}
+
+}  // namespace smtptape

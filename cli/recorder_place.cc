@@ -1,0 +1,26 @@
+#include "cli/recorder_place.h"
+
+#include "base/error.h"
+#include "capture/control.h"
+
+namespace smtptape {
+
+void RecorderPlace::describe(Options& options, Options::Count stores_wanted) {
+  options.positional("STORE", stores, stores_wanted, "The directory that the recorder writes to");
+  options.value("--socket",
+                socket,
+                "PATH",
+                "The recorder's control socket (default: smtptape.sock in the store)");
+}
+
+std::filesystem::path RecorderPlace::path() const {
+  if (!socket.empty()) return socket;
+  if (stores.empty()) throw UsageError("STORE is missing, or --socket PATH: which recorder");
+  return control_path(stores.front());
+}
+
+std::string RecorderPlace::nobody() const {
+  return "no recorder answers at " + path().string();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,18 @@
+// The status of a recorder in words: what `smtptape status` prints.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "capture/status.h"
+
+namespace smtptape {
+
+[[nodiscard]] std::string status_text(const RecorderStatus& status);
+
+// "25 ms", "2.5 s", "10 min"
+[[nodiscard]] std::string show_seconds(double seconds);
+// "99 % within 25 ms, mean 12 ms"; "none yet" without any.
+[[nodiscard]] std::string show_delays(const DurationHistogram& histogram);
+
+}  // namespace smtptape
