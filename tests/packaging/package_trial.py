@@ -3,9 +3,7 @@
 
   package_trial.py SOURCE_DIR BUILD_DIR [--by-options]
 
-The copy is an overlay over this machine's root in memory, seen by nobody else, and gone at the end:
-nothing is installed here.  It takes root and Debian's tools; without them it says NOT TRIED and ends
-with 77.  No systemd runs in the copy: the trial plays its part, down to the notification socket.
+No systemd runs in the copy: the trial plays its part, down to the notification socket.
 
 --by-options runs `capture` with options instead of the command line of the unit, and so without what
 the unit expects of it (READY=1, a reload that goes on).
@@ -17,19 +15,14 @@ import re
 import shlex
 import shutil
 import socket
-import stat
 import subprocess
-import sys
 import tempfile
 import time
 
-TOOLS = ["dpkg", "dpkg-deb", "dpkg-shlibdeps", "file", "lintian", "man", "mount", "setpriv", "systemd-analyze",
-         "systemd-sysusers", "unshare"]
+from machine import (CONFIG, SECONDS, STORE, UNIT, WANTS, Copy, check, end, fail, in_scratch, make_package, mode_of,
+                     must, need, run, wait_until)
+
 MOST_EXPOSURE = 15  # tenths; `systemd-analyze security` says 1.4, and 9.6 of a bare unit
-STORE = "var/lib/smtptape"
-CONFIG = "etc/smtptape/smtptape.toml"
-UNIT = "usr/lib/systemd/system/smtptape.service"
-SECONDS = 60  # the most that anything here is waited for
 FILES = [  # what the package must have, and how
     ("usr/bin/smtptape", 0o755), (UNIT, 0o644), ("usr/lib/sysusers.d/smtptape.conf", 0o644), (CONFIG, 0o644),
     ("etc/smtptape", 0o755), ("usr/share/man/man1/smtptape.1.gz", 0o644),
@@ -37,52 +30,10 @@ FILES = [  # what the package must have, and how
     ("usr/share/doc/smtptape/changelog.gz", 0o644), ("usr/share/doc/smtptape/service.md", 0o644)]
 
 
-def not_tried(why):
-    print(f"NOT TRIED: the package was neither built nor installed: {why}")
-    sys.exit(77)
-
-
-def check(holds, what):
-    if not holds:
-        sys.exit(f"FAILED: {what}")
-    print(f"good: {what}", flush=True)
-
-
-def run(*command, **options):
-    return subprocess.run([str(word) for word in command], check=False, text=True, stdin=subprocess.DEVNULL,
-                          stdout=subprocess.PIPE, stderr=subprocess.STDOUT, timeout=SECONDS * 5, **options)
-
-
-def must(*command, **options):
-    ran = run(*command, **options)
-    if ran.returncode != 0:
-        sys.exit(f"FAILED with {ran.returncode}: {shlex.join(map(str, command))}\n{ran.stdout}")
-    return ran.stdout
-
-
-def wait_until(what, condition):
-    deadline = time.monotonic() + SECONDS
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit(f"FAILED: not within {SECONDS} s: {what}")
-        time.sleep(0.02)
-
-
-def end(process):
-    if process.poll() is None:
-        process.kill()
-    process.wait(timeout=SECONDS)
-
-
-def mode_of(path):
-    return stat.S_IMODE(path.lstat().st_mode)
-
-
 # --- building ---
 
 def build_package(source, build, scratch):
-    script = source / "packaging/make_package.sh"
-    first, second = (pathlib.Path(must(script, build, scratch / name).strip()) for name in ("first", "second"))
+    first, second = (make_package(source, build, scratch / name) for name in ("first", "second"))
     check(first.read_bytes() == second.read_bytes(), f"{first.name} is the same when it is made again")
     return first
 
@@ -101,39 +52,6 @@ def check_package(package, source):
     check(ran.returncode == 0, f"lintian finds no error\n{ran.stdout}")
 
 
-# --- a copy of this machine ---
-
-class Copy:
-    """The root of the copy, and what runs in it."""
-
-    def __init__(self, at):
-        self.root = at / "root"
-        must("mount", "-t", "tmpfs", "none", at)
-        for name in ("upper", "work", "root"):
-            (at / name).mkdir()
-        must("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={at}/upper,workdir={at}/work", self.root)
-        must("mount", "-t", "proc", "proc", self.root / "proc")
-        must("mount", "--rbind", "/dev", self.root / "dev")
-        must("mount", "-t", "tmpfs", "none", self.root / "run")
-
-    def command(self, *words):
-        return ["chroot", str(self.root), *map(str, words)]
-
-    def as_user(self, *words):
-        return self.command("setpriv", "--reuid=smtptape", "--regid=smtptape", "--clear-groups", *words)
-
-    def must(self, *words):
-        return must(*self.command(*words))
-
-    def __truediv__(self, name):
-        return self.root / name
-
-    def id_of(self, kind):
-        file = {"u": "etc/passwd", "g": "etc/group"}[kind]
-        found = re.search(r"^smtptape:[^:]*:(\d+):", (self / file).read_text(), re.M)
-        return int(found[1]) if found else None
-
-
 def check_installed(copy):
     check(copy.id_of("u") is not None, "there is a user smtptape")
     line = re.search(r"^smtptape:.*$", (copy / "etc/passwd").read_text(), re.M)[0]
@@ -142,7 +60,7 @@ def check_installed(copy):
         check((copy / name).exists() and mode_of(copy / name) == mode and (copy / name).stat().st_uid == 0,
               f"/{name} is root's, mode {mode:o}")
     check(not (copy / STORE).exists(), "there are no recordings yet")
-    wants = copy / "etc/systemd/system/multi-user.target.wants/smtptape.service"
+    wants = copy / WANTS
     check(not wants.is_symlink(), "the service is not enabled")
     version = must(*copy.as_user("smtptape", "--version"))
     check(re.fullmatch(r"smtptape \d+\.\d+\.\d+\n", version), f"its user can run it: {version.strip()}")
@@ -182,7 +100,7 @@ class Manager:
             if line in heard.splitlines():
                 print(f"good: the service said {line}", flush=True)
                 return
-        sys.exit(f"FAILED: the service never said {line}")
+        fail(f"the service never said {line}")
 
 
 def start_feed(source, build):
@@ -192,7 +110,7 @@ def start_feed(source, build):
         found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
         if found:
             return feed, f"http://127.0.0.1:{found[1]}"
-    sys.exit("FAILED: serve names no endpoint")
+    fail("serve names no endpoint")
 
 
 def exec_start(copy, endpoint):
@@ -203,10 +121,6 @@ def exec_start(copy, endpoint):
     config.write_text(shipped.replace("http://127.0.0.1:8000", endpoint))
     must(*copy.as_user("smtptape", "capture", "--config", f"/{CONFIG}", "--check"))
     return shlex.split(re.search(r"^ExecStart=(.*)$", (copy / UNIT).read_text(), re.M)[1])
-
-
-def tapes(copy):
-    return list((copy / STORE).rglob("*.tape")) if (copy / STORE).exists() else []
 
 
 def check_service(copy, source, build, by_options):
@@ -226,7 +140,7 @@ def check_service(copy, source, build, by_options):
         if not by_options:
             manager.wait_for("READY=1")
             manager.wait_for("WATCHDOG=1")
-        wait_until("a tape is written", lambda: any(tape.stat().st_size > 10_000 for tape in tapes(copy)))
+        wait_until("a tape is written", lambda: any(tape.stat().st_size > 10_000 for tape in copy.tapes()))
         if not by_options:
             service.send_signal(1)
             manager.wait_for("RELOADING=1")
@@ -238,27 +152,27 @@ def check_service(copy, source, build, by_options):
     finally:
         end(service)
         end(feed)
-    for tape in tapes(copy):
+    for tape in copy.tapes():
         status = tape.stat()
         check(mode_of(tape) == 0o600 and (status.st_uid, status.st_gid) == owner, f"{tape.name} is its own, mode 600")
     must(*copy.as_user("smtptape", "verify", f"/{STORE}"))
-    check(tapes(copy), "its tapes are sound")
+    check(copy.tapes(), "its tapes are sound")
 
 
 # --- removing ---
 
 def check_removal(copy, package):
     copy.must("systemctl", "enable", "smtptape.service")
-    wants = copy / "etc/systemd/system/multi-user.target.wants/smtptape.service"
+    wants = copy / WANTS
     check(wants.is_symlink(), "it can be enabled")
     copy.must("dpkg", "--remove", "smtptape")
     check(not (copy / "usr/bin/smtptape").exists() and not (copy / UNIT).exists(), "remove takes program and unit")
     check(not wants.is_symlink(), "remove disables the service")
-    check((copy / CONFIG).exists() and tapes(copy), "remove leaves the configuration and the recordings")
+    check((copy / CONFIG).exists() and copy.tapes(), "remove leaves the configuration and the recordings")
 
     told = copy.must("dpkg", "--purge", "smtptape")
     check(not (copy / "etc/smtptape").exists(), "purge takes the configuration")
-    check(tapes(copy) and copy.id_of("u") is not None, "purge leaves the recordings, and the user that owns them")
+    check(copy.tapes() and copy.id_of("u") is not None, "purge leaves the recordings, and the user that owns them")
     check("rm -r /var/lib/smtptape" in told, "purge says that recordings are left, and how to delete them")
 
     shutil.rmtree(copy / STORE)
@@ -272,7 +186,6 @@ def check_removal(copy, package):
 def trial(given, scratch):
     package = build_package(given.source, given.build, scratch)
     check_package(package, given.source)
-    (scratch / "copy").mkdir()
     copy = Copy(scratch / "copy")
     shutil.copy(package, copy / "run/smtptape.deb")
     copy.must("dpkg", "--install", "/run/smtptape.deb")
@@ -288,22 +201,9 @@ def main():
     words.add_argument("source", type=pathlib.Path)
     words.add_argument("build", type=pathlib.Path)
     words.add_argument("--by-options", action="store_true")
-    words.add_argument("--in-own-namespace", action="store_true")  # set by itself
     given = words.parse_args()
-    if os.geteuid() != 0:
-        not_tried("it takes root")
-    if missing := [tool for tool in TOOLS if not shutil.which(tool)]:
-        not_tried(f"there is no {', '.join(missing)}")
-    apart = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
-    if not given.in_own_namespace:
-        if run(*apart, "true").returncode != 0:
-            not_tried("this machine gives no namespaces")
-        os.execvp(apart[0], [*apart, sys.executable, "-B", *sys.argv, "--in-own-namespace"])
-    with tempfile.TemporaryDirectory(prefix="smtptape-package-") as scratch:
-        try:
-            trial(given, pathlib.Path(scratch))
-        finally:
-            run("umount", "--recursive", f"{scratch}/copy")
+    need("lintian", "man", "systemd-analyze")
+    in_scratch(lambda scratch: trial(given, scratch))
 
 
 if __name__ == "__main__":
