@@ -25,6 +25,7 @@ import tempfile
 from machine import APART, CONFIG, SECONDS, STORE, Copy, check, fail, make_package, must, need, not_tried, run, wait_until
 
 OWN = ["--cgroup", "--uts", "--ipc", "--net"]
+SELF = pathlib.Path(__file__).resolve()
 DONE = "the service is good"
 LOG = "trial.log"
 UNITS = "etc/systemd/system"
@@ -159,7 +160,7 @@ def make_devices(root):
 
 
 def write_units(copy, given):
-    words = [sys.executable, "-B", *sys.argv[:3], *(["--by-options"] if given.by_options else []), "--as", "unit"]
+    words = [sys.executable, "-B", SELF, given.source, given.build, *(["--by-options"] if given.by_options else []), "--as", "unit"]
     (copy / UNITS / "trial.service").write_text(TRIAL.format(words=" ".join(map(str, words))), encoding="utf-8")
     (copy / UNITS / "feed.service").write_text(FEED.format(source=given.source), encoding="utf-8")
     own = copy / UNITS / "smtptape.service.d"
@@ -212,7 +213,7 @@ def remove_group(group):
 def boot(given, scratch, group):
     (scratch / LOG).touch()
     (scratch / "copy").mkdir()
-    words = [*APART, *OWN, sys.executable, "-B", *sys.argv, "--as", "init", "--scratch", scratch]
+    words = [*APART, *OWN, sys.executable, "-B", SELF, *sys.argv[1:], "--as", "init", "--scratch", scratch]
     join = group / "cgroup.procs"
     with subprocess.Popen([str(word) for word in words], stdin=subprocess.DEVNULL,
                           preexec_fn=lambda: join.write_text("0")) as machine:  # pylint: disable=W1509
@@ -228,8 +229,8 @@ def boot(given, scratch, group):
 
 def main():
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=pathlib.Path)
-    words.add_argument("build", type=pathlib.Path)
+    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
+    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
     words.add_argument("--by-options", action="store_true")
     words.add_argument("--as", dest="part", default="outside")  # which of the three it is, and where
     words.add_argument("--scratch", type=pathlib.Path)

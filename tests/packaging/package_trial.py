@@ -198,8 +198,8 @@ def trial(given, scratch):
 
 def main():
     words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=pathlib.Path)
-    words.add_argument("build", type=pathlib.Path)
+    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
+    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
     words.add_argument("--by-options", action="store_true")
     given = words.parse_args()
     need("lintian", "man", "systemd-analyze")
