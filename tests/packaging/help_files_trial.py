@@ -1,0 +1,105 @@
+#!/usr/bin/env python3
+"""Man page, completion and changelog have everything that the program's --help has.
+
+  help_files_trial.py SMTPTAPE SOURCE_DIR
+"""
+import gzip
+import os
+import pathlib
+import re
+import subprocess
+import sys
+import tempfile
+import unittest
+
+PROGRAM, SOURCE = sys.argv[1], pathlib.Path(sys.argv[2])
+MAINTAINER = "somebody <somebody@example>"
+
+
+def make(to, program=PROGRAM):
+    return subprocess.run(
+        [sys.executable, "-B", SOURCE / "packaging/make_help_files.py", program,
+         SOURCE / "docs/user-guide.md", to, "--maintainer", MAINTAINER],
+        env={**os.environ, "SOURCE_DATE_EPOCH": "1763762400"}, capture_output=True, text=True,
+        check=False, timeout=60)
+
+
+def help_of(*words):
+    return subprocess.run([PROGRAM, *words, "--help"], capture_output=True, text=True, check=True,
+                          timeout=60).stdout
+
+
+def options_in(text):
+    return set(re.findall(r"^  (?:-\w,)?(--[a-z-]+)", text, re.M))
+
+
+class HelpFiles(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.directory = tempfile.TemporaryDirectory(prefix="smtptape-help-")
+        cls.to = pathlib.Path(cls.directory.name)
+        ran = make(cls.to)
+        assert ran.returncode == 0, ran.stderr
+        cls.page = gzip.decompress((cls.to / "smtptape.1.gz").read_bytes()).decode()
+        commands = help_of().split("Subcommands:\n")[1]
+        cls.commands = re.findall(r"^  (\S+) ", commands, re.M)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.directory.cleanup()
+
+    def complete(self, *words):
+        """What bash would offer for the last word."""
+        script = (f". {self.to}/smtptape.bash; COMP_WORDS=(\"$@\"); COMP_CWORD=$(($# - 1)); _smtptape; "
+                  'printf "%s\\n" "${COMPREPLY[@]}"')
+        ran = subprocess.run(["bash", "-c", script, "bash", "smtptape", *words], cwd=self.to,
+                             capture_output=True, text=True, check=True, timeout=60)
+        return set(ran.stdout.split())
+
+    def test_every_command_and_option_is_in_the_page(self):
+        self.assertGreater(len(self.commands), 10)
+        sections = dict(re.findall(r"^\.SS (\S+)\n(.*?)(?=^\.S)", self.page, re.M | re.S))
+        for command in self.commands:
+            section = sections[command.replace("-", "\\-")].replace("\\-", "-")
+            options = options_in(help_of(command)) - {"--help"}
+            self.assertTrue(options, command)
+            for option in options:
+                self.assertIn(rf"\fB{option}\fR", section, command)
+
+    def test_the_exit_codes_are_those_of_the_guide(self):
+        shown = self.page.split(".SH EXIT STATUS")[1].split(".SH")[0]
+        self.assertEqual(["0", "1", "2", "3", "101", "128+n"], re.findall(r"\\fB(\S+)\\fR", shown))
+
+    def test_commands_are_completed(self):
+        self.assertEqual(set(self.commands), self.complete(""))
+        self.assertEqual({"replay", "recover"}, self.complete("re"))
+        self.assertEqual({"serve"}, self.complete("--endpoint", "http://mta:8000", "se"))
+
+    def test_options_are_those_of_the_command(self):
+        for command in self.commands:
+            offered = self.complete(command, "--")
+            self.assertEqual(options_in(help_of(command)), offered, command)
+
+    def test_values_are_files_or_nothing(self):
+        self.assertIn("smtptape.bash", self.complete("import", "x", "-o", ""))
+        self.assertIn("smtptape.bash", self.complete("replay", ""))
+        self.assertEqual(set(), self.complete("replay", "--tenant", ""))
+
+    def test_the_same_again(self):
+        with tempfile.TemporaryDirectory(prefix="smtptape-help-") as again:
+            self.assertEqual(0, make(again).returncode)
+            for path in self.to.iterdir():
+                self.assertEqual(path.read_bytes(), (pathlib.Path(again) / path.name).read_bytes())
+
+    def test_a_help_that_it_does_not_know_is_an_error(self):
+        with tempfile.TemporaryDirectory(prefix="smtptape-help-") as other:
+            program = pathlib.Path(other) / "odd"
+            program.write_text("#!/bin/sh\necho odd 1.2.3\n", encoding="utf-8")
+            program.chmod(0o755)
+            ran = make(other, program)
+            self.assertEqual(1, ran.returncode)
+            self.assertIn("can't be read", ran.stderr)
+
+
+if __name__ == "__main__":
+    unittest.main(argv=sys.argv[:1])

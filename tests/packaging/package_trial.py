@@ -1,0 +1,210 @@
+#!/usr/bin/env python3
+"""Builds the Debian package, and installs, runs, removes and purges it in a copy of this machine.
+
+  package_trial.py SOURCE_DIR BUILD_DIR [--by-options]
+
+No systemd runs in the copy: the trial plays its part, down to the notification socket.
+
+--by-options runs `capture` with options instead of the command line of the unit, and so without what
+the unit expects of it (READY=1, a reload that goes on).
+"""
+import argparse
+import os
+import pathlib
+import re
+import shlex
+import shutil
+import socket
+import subprocess
+import tempfile
+import time
+
+from machine import (CONFIG, SECONDS, STORE, UNIT, WANTS, Copy, check, end, fail, in_scratch, make_package, mode_of,
+                     must, need, run, wait_until)
+
+MOST_EXPOSURE = 15  # tenths; `systemd-analyze security` says 1.4, and 9.6 of a bare unit
+FILES = [  # what the package must have, and how
+    ("usr/bin/smtptape", 0o755), (UNIT, 0o644), ("usr/lib/sysusers.d/smtptape.conf", 0o644), (CONFIG, 0o644),
+    ("etc/smtptape", 0o755), ("usr/share/man/man1/smtptape.1.gz", 0o644),
+    ("usr/share/bash-completion/completions/smtptape", 0o644), ("usr/share/doc/smtptape/copyright", 0o644),
+    ("usr/share/doc/smtptape/changelog.gz", 0o644), ("usr/share/doc/smtptape/service.md", 0o644)]
+
+
+# --- building ---
+
+def build_package(source, build, scratch):
+    first, second = (make_package(source, build, scratch / name) for name in ("first", "second"))
+    check(first.read_bytes() == second.read_bytes(), f"{first.name} is the same when it is made again")
+    return first
+
+
+def check_package(package, source):
+    told = must("dpkg-deb", "--info", package)
+    depends = re.search(r"^ Depends: (.*)$", told, re.M)[1]
+    for library in ("libc6", "libstdc++6", "libzstd1", "libcapnp-"):
+        check(library in depends, f"it depends on {library}")
+    with tempfile.TemporaryDirectory(prefix="smtptape-deb-") as unpacked:
+        must("dpkg-deb", "--extract", package, unpacked)
+        program = pathlib.Path(unpacked) / "usr/bin/smtptape"
+        check("not stripped" not in must("file", program), "the program is stripped")
+        check(bytes(source) not in program.read_bytes(), "the program doesn't know where it was built")
+    ran = run("lintian", "--allow-root", "--fail-on", "error", package)
+    check(ran.returncode == 0, f"lintian finds no error\n{ran.stdout}")
+
+
+def check_installed(copy):
+    check(copy.id_of("u") is not None, "there is a user smtptape")
+    line = re.search(r"^smtptape:.*$", (copy / "etc/passwd").read_text(), re.M)[0]
+    check(line.endswith(":/var/lib/smtptape:/usr/sbin/nologin"), f"it can't log in: {line}")
+    for name, mode in FILES:
+        check((copy / name).exists() and mode_of(copy / name) == mode and (copy / name).stat().st_uid == 0,
+              f"/{name} is root's, mode {mode:o}")
+    check(not (copy / STORE).exists(), "there are no recordings yet")
+    wants = copy / WANTS
+    check(not wants.is_symlink(), "the service is not enabled")
+    version = must(*copy.as_user("smtptape", "--version"))
+    check(re.fullmatch(r"smtptape \d+\.\d+\.\d+\n", version), f"its user can run it: {version.strip()}")
+    told = copy.must("man", "--warnings", "-E", "UTF-8", "-P", "cat", "smtptape")
+    check("warning" not in told.lower() and "EXIT STATUS" in told, "the man page is sound")
+
+
+def check_unit(copy):
+    told = run(*copy.command("systemd-analyze", "verify", "--man=no", f"/{UNIT}"))
+    ours = [line for line in told.stdout.splitlines() if "smtptape" in line]
+    check(told.returncode == 0 and not ours, f"systemd-analyze verify finds nothing {ours}")
+    told = run(*copy.command("systemd-analyze", "security", "--offline=true", "--no-pager",
+                             f"--threshold={MOST_EXPOSURE}", f"/{UNIT}"))
+    check(told.returncode == 0, f"it is shut in, exposure at most {MOST_EXPOSURE / 10}:\n" + told.stdout[-300:])
+
+
+# --- the service ---
+
+class Manager:
+    """The part of systemd that a service talks to."""
+
+    def __init__(self, copy):
+        path = copy / "run/notify"
+        self.socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+        self.socket.bind(str(path))
+        self.socket.settimeout(SECONDS)
+        path.chmod(0o777)
+        self.environment = {**os.environ, "NOTIFY_SOCKET": "/run/notify", "WATCHDOG_USEC": "2000000"}
+
+    def wait_for(self, line):
+        deadline = time.monotonic() + SECONDS
+        while time.monotonic() < deadline:
+            try:
+                heard = self.socket.recv(8192).decode()
+            except TimeoutError:
+                break
+            if line in heard.splitlines():
+                print(f"good: the service said {line}", flush=True)
+                return
+        fail(f"the service never said {line}")
+
+
+def start_feed(source, build):
+    feed = subprocess.Popen([build / "smtptape", "serve", source / "samples/night.tape", "--listen", "127.0.0.1:0"],
+                            stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    for line in feed.stdout:
+        found = re.search(r"http://127\.0\.0\.1:(\d+)", line)
+        if found:
+            return feed, f"http://127.0.0.1:{found[1]}"
+    fail("serve names no endpoint")
+
+
+def exec_start(copy, endpoint):
+    """The unit's command line, with the endpoint of the trial in the configuration."""
+    config = copy / CONFIG
+    shipped = config.read_text()
+    check("http://127.0.0.1:8000" in shipped, "the configuration names this machine's kumod")
+    config.write_text(shipped.replace("http://127.0.0.1:8000", endpoint))
+    must(*copy.as_user("smtptape", "capture", "--config", f"/{CONFIG}", "--check"))
+    return shlex.split(re.search(r"^ExecStart=(.*)$", (copy / UNIT).read_text(), re.M)[1])
+
+
+def check_service(copy, source, build, by_options):
+    store, owner = copy / STORE, (copy.id_of("u"), copy.id_of("g"))
+    store.mkdir(mode=0o700)  # as StateDirectory= would
+    os.chown(store, *owner)
+    feed, endpoint = start_feed(source, build)
+    manager = Manager(copy)
+    if by_options:
+        print("NOT TRIED: the unit's own command line; `capture` gets options instead")
+        words = ["/usr/bin/smtptape", "capture", "--endpoint", endpoint, "--store", f"/{STORE}"]
+    else:
+        words = exec_start(copy, endpoint)
+    service = subprocess.Popen(copy.as_user(*words), env=manager.environment, stdin=subprocess.DEVNULL,
+                               preexec_fn=lambda: os.umask(0o077))  # pylint: disable=subprocess-popen-preexec-fn
+    try:
+        if not by_options:
+            manager.wait_for("READY=1")
+            manager.wait_for("WATCHDOG=1")
+        wait_until("a tape is written", lambda: any(tape.stat().st_size > 10_000 for tape in copy.tapes()))
+        if not by_options:
+            service.send_signal(1)
+            manager.wait_for("RELOADING=1")
+            manager.wait_for("READY=1")
+        service.terminate()
+        check(service.wait(timeout=SECONDS) == 0, "it ends with 0 at SIGTERM")
+        if not by_options:
+            manager.wait_for("STOPPING=1")
+    finally:
+        end(service)
+        end(feed)
+    for tape in copy.tapes():
+        status = tape.stat()
+        check(mode_of(tape) == 0o600 and (status.st_uid, status.st_gid) == owner, f"{tape.name} is its own, mode 600")
+    must(*copy.as_user("smtptape", "verify", f"/{STORE}"))
+    check(copy.tapes(), "its tapes are sound")
+
+
+# --- removing ---
+
+def check_removal(copy, package):
+    copy.must("systemctl", "enable", "smtptape.service")
+    wants = copy / WANTS
+    check(wants.is_symlink(), "it can be enabled")
+    copy.must("dpkg", "--remove", "smtptape")
+    check(not (copy / "usr/bin/smtptape").exists() and not (copy / UNIT).exists(), "remove takes program and unit")
+    check(not wants.is_symlink(), "remove disables the service")
+    check((copy / CONFIG).exists() and copy.tapes(), "remove leaves the configuration and the recordings")
+
+    told = copy.must("dpkg", "--purge", "smtptape")
+    check(not (copy / "etc/smtptape").exists(), "purge takes the configuration")
+    check(copy.tapes() and copy.id_of("u") is not None, "purge leaves the recordings, and the user that owns them")
+    check("rm -r /var/lib/smtptape" in told, "purge says that recordings are left, and how to delete them")
+
+    shutil.rmtree(copy / STORE)
+    (copy / STORE).mkdir(mode=0o700)
+    copy.must("dpkg", "--install", package)
+    check(not wants.is_symlink(), "installed again, it is not enabled")
+    told = copy.must("dpkg", "--purge", "smtptape")
+    check(not (copy / STORE).exists() and "recordings" not in told, "purge takes a store that is empty")
+
+
+def trial(given, scratch):
+    package = build_package(given.source, given.build, scratch)
+    check_package(package, given.source)
+    copy = Copy(scratch / "copy")
+    shutil.copy(package, copy / "run/smtptape.deb")
+    copy.must("dpkg", "--install", "/run/smtptape.deb")
+    check_installed(copy)
+    check_unit(copy)
+    check_service(copy, given.source, given.build, given.by_options)
+    check_removal(copy, "/run/smtptape.deb")
+    print("the package is good")
+
+
+def main():
+    words = argparse.ArgumentParser(description=__doc__)
+    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
+    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
+    words.add_argument("--by-options", action="store_true")
+    given = words.parse_args()
+    need("lintian", "man", "systemd-analyze")
+    in_scratch(lambda scratch: trial(given, scratch))
+
+
+if __name__ == "__main__":
+    main()
