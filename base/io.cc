@@ -50,11 +50,11 @@ UniqueFd open_for_reading(const std::filesystem::path& path, Links links) {
   return UniqueFd(fd);
 }
 
-UniqueFd create_file(const std::filesystem::path& path, FileCalls& calls) {
+UniqueFd create_file(const std::filesystem::path& path, FileCalls& calls, mode_t mode) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   int fd = -1;
   do
-    fd = calls.open(path.c_str(), kFlags, 0600);
+    fd = calls.open(path.c_str(), kFlags, mode);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) throw system_error("creating " + path.string(), errno);
   return UniqueFd(fd);

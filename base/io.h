@@ -113,9 +113,10 @@ enum class Links : std::uint8_t { Follow, Refuse };
 [[nodiscard]] UniqueFd open_for_reading(const std::filesystem::path& path,
                                         Links links = Links::Follow);
 
-// A new file of mode 0600 that must not exist yet.
+// A new file that must not exist yet; the process's umask may take from its mode.
 [[nodiscard]] UniqueFd create_file(const std::filesystem::path& path,
-                                   FileCalls& calls = system_file_calls());
+                                   FileCalls& calls = system_file_calls(),
+                                   mode_t mode = 0600);
 
 // Writes `bytes` to a descriptor, all of them, going on after interruptions and short writes.
 void write_all(int fd,

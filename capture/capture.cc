@@ -4,236 +4,37 @@
 
 #include <algorithm>
 #include <array>
+#include <cerrno>
+#include <csignal>
 #include <exception>
-#include <thread>
+#include <memory>
+#include <system_error>
 #include <utility>
 
-#include <boost/asio/as_tuple.hpp>
-#include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/signal_set.hpp>
 #include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
-#include "base/thread_name.h"
+#include "base/service_manager.h"
 #include "base/time_spec.h"
 #include "capture/capture_clock.h"
+#include "capture/control.h"
 #include "capture/event_queue.h"
-#include "capture/feed_client.h"
 #include "capture/last_tape.h"
+#include "capture/status_server.h"
 #include "capture/store.h"
+#include "capture/subscription.h"
+#include "capture/writer_thread.h"
 
 namespace smtptape {
 
 namespace asio = boost::asio;
 
 namespace {
-
-constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
-
-// ---- the writer thread ----
-
-class WriterThread {
- public:
-  // `on_done` is called on the writer thread when it takes nothing more before the queue's end.
-  WriterThread(Recorder& recorder,
-               EventQueue& queue,
-               const CaptureClock& clock,
-               std::function<void()> on_done)
-      : recorder_(recorder), queue_(queue), clock_(clock), on_done_(std::move(on_done)) {}
-  ~WriterThread() {
-    if (!thread_.joinable()) return;
-    queue_.end();
-    thread_.join();
-  }
-  WriterThread(const WriterThread&) = delete;
-  WriterThread& operator=(const WriterThread&) = delete;
-
-  void start() {
-    thread_ = std::thread([this] { run(); });
-  }
-  // Nothing more comes.  Gives back what went wrong.
-  std::exception_ptr join() {
-    queue_.end();
-    if (thread_.joinable()) thread_.join();
-    return failure_;
-  }
-
- private:
-  void run() {
-    name_this_thread("tape-writer");
-    try {
-      record_all();
-      recorder_.finish(clock_.now());
-    } catch (...) {
-      failure_ = std::current_exception();
-      on_done_();
-    }
-  }
-
-  void record_all() {
-    bool told = false;
-    FrameChunk chunk;
-    for (;;) {
-      std::optional<EventQueue::TimePoint> deadline;
-      if (const auto due = recorder_.next_tick()) deadline = clock_.steady_at(*due);
-      const EventQueue::Taken taken = queue_.take(chunk, deadline);
-      if (taken == EventQueue::Taken::End) return;
-      if (taken == EventQueue::Taken::Chunk) recorder_.record(chunk);
-      recorder_.tick(clock_.now());
-      if (recorder_.full() && !std::exchange(told, true)) on_done_();
-    }
-  }
-
-  Recorder& recorder_;
-  EventQueue& queue_;
-  const CaptureClock& clock_;
-  std::function<void()> on_done_;
-  std::exception_ptr failure_;
-  std::thread thread_;
-};
-
-// ---- the network thread ----
-
-// Was anything lost when the feed ended so?
-bool ended_well(const FeedEnd& end) {
-  if (end.mid_message) return false;
-  return end.kind == FeedEnd::Kind::Stopped || end.kind == FeedEnd::Kind::Closed ||
-         end.kind == FeedEnd::Kind::CloseFrame;
-}
-
-// Connects, again and again, and puts what arrives into the queue.  All on the context's thread.
-class Subscription : public FrameSink {
- public:
-  Subscription(asio::io_context& context,
-               const CaptureOptions& options,
-               EventQueue& queue,
-               const CaptureClock& clock,
-               const SayLine& say)
-      : context_(context),
-        options_(options),
-        queue_(queue),
-        clock_(clock),
-        say_(say),
-        pause_(context) {}
-
-  // Called at the first success, before any frame.
-  std::function<void(std::int64_t)> on_first_open;
-
-  // Until the end that was asked for.  Throws when there was no connection at all.
-  asio::awaitable<void> run();
-  void stop() {
-    stopped_ = true;
-    if (client_) client_->stop();
-    pause_.cancel();
-  }
-
-  [[nodiscard]] bool was_open() const { return was_open_; }
-
-  void on_open() override;
-  Flow on_frames(std::span<const WsMessage> frames) override {
-    if (stopped_) return Flow::Stop;
-    queue_.push(frames, clock_.now());
-    return Flow::Continue;
-  }
-
- private:
-  [[nodiscard]] FeedOptions feed_options() const;
-  void note_end(const FeedEnd& end);
-  void push_disconnected(std::int64_t until);
-
-  asio::io_context& context_;
-  const CaptureOptions& options_;
-  EventQueue& queue_;
-  const CaptureClock& clock_;
-  const SayLine& say_;
-  asio::steady_timer pause_;
-  std::optional<FeedClient> client_;
-  bool stopped_ = false;
-  bool was_open_ = false;
-  std::optional<std::int64_t> lost_at_;  // not connected since
-  std::string lost_how_;
-};
-
-FeedOptions Subscription::feed_options() const {
-  FeedOptions feed;
-  feed.endpoint = options_.endpoint;
-  feed.access = options_.access;
-  feed.request = to_json(options_.request);
-  feed.max_frame = options_.max_frame;
-  feed.connect_within = options_.connect_within;
-  return feed;
-}
-
-asio::awaitable<void> Subscription::run() {
-  while (!stopped_) {
-    client_.emplace(context_.get_executor(), feed_options());
-    FeedEnd end = co_await client_->run(*this);
-    if (end.kind == FeedEnd::Kind::Stopped || stopped_) break;
-    if (!was_open_) throw Error(describe(end, options_.endpoint));
-    note_end(end);
-    if (options_.at_the_end == AtTheEnd::Stop) break;
-    pause_.expires_after(options_.try_again_after);
-    auto [cancelled] = co_await pause_.async_wait(kNoThrow);
-    static_cast<void>(cancelled);  // then stopped_ says why
-  }
-  if (lost_at_) push_disconnected(clock_.now());
-}
-
-void Subscription::on_open() {
-  const std::int64_t now = clock_.now();
-  if (!std::exchange(was_open_, true)) on_first_open(now);
-  if (!lost_at_) return;
-  push_disconnected(now);
-  say_("connected to " + options_.endpoint.target + " again");
-}
-
-// An orderly end of the feed that was waited for loses nothing.
-void Subscription::note_end(const FeedEnd& end) {
-  const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
-  if (lost_at_ || (!goes_on && ended_well(end))) return;
-  lost_at_ = clock_.now();
-  lost_how_ = describe(end, options_.endpoint);
-  if (end.mid_message) lost_how_ += " in the middle of a frame";
-  say_(lost_how_ + (goes_on ? "; trying again" : ""));
-}
-
-void Subscription::push_disconnected(std::int64_t until) {
-  Gap gap;
-  gap.cause = GapCause::Disconnected;
-  gap.from = *lost_at_;
-  gap.until = until;
-  gap.detail = std::move(lost_how_);
-  lost_at_.reset();
-  queue_.push(std::move(gap), until);
-}
-
-RecorderOptions recorder_options(const CaptureOptions& options,
-                                 const std::string& source,
-                                 const SayLine& say) {
-  RecorderOptions to;
-  to.source = source;
-  to.url = options.endpoint.url();
-  to.request = to_json(options.request);
-  to.writer = options.writer;
-  to.levels = options.levels;
-  to.batch_bytes = options.batch_bytes;
-  to.group_bytes = options.group_bytes;
-  to.rotate_size = options.rotate_size;
-  to.rotate_interval = options.rotate_interval.count();
-  to.flush_interval = options.flush_interval.count();
-  if (options.most_events) to.most_events = *options.most_events;
-  to.say = say;
-  return to;
-}
-
-// A frame of the largest size fits beside the one that the writer has in hand.
-std::uint64_t queue_bytes(const CaptureOptions& options) {
-  return std::max(kDefaultQueueBytes, 2 * options.max_frame + kMiB);
-}
 
 std::string plural(std::uint64_t count, const std::string& thing) {
   return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
@@ -255,44 +56,424 @@ std::string lost_by_cause(const Ledger& ledger) {
   return out.empty() ? out : out + ")";
 }
 
-// Follows the feed, with a timer and the request to stop beside it.
-class NetworkLoop {
+// The recorder tells its trouble in words; these two mean that room is all it wants.
+bool is_want_of_room(const std::string& trouble) {
+  const auto ends_with = [&trouble](int error) {
+    return trouble.ends_with(std::generic_category().message(error));
+  };
+  return ends_with(ENOSPC) || ends_with(EDQUOT);
+}
+
+void choose_names(CaptureOptions& options) {
+  for (SourceOptions& source : options.sources) {
+    if (source.name.empty()) source.name = default_source_name(source.endpoint);
+  }
+  for (std::size_t i = 0; i < options.sources.size(); ++i) {
+    for (std::size_t j = 0; j < i; ++j) {
+      if (options.sources[i].name != options.sources[j].name) continue;
+      throw UsageError("two sources are called " + options.sources[i].name +
+                       ": give each a name of its own");
+    }
+  }
+}
+
+// ---- the daemon ----
+
+class Daemon {
  public:
-  NetworkLoop(asio::io_context& context, Subscription& subscription, const StopSignal& stop)
-      : context_(context),
-        subscription_(subscription),
-        stop_(context, ::dup(stop.fd())),
-        time_is_up_(context) {}
+  Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& say);
+  ~Daemon() = default;
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
 
-  void stop_after(std::chrono::nanoseconds time) {
-    time_is_up_.expires_after(
-        std::chrono::duration_cast<std::chrono::steady_clock::duration>(time));
-    time_is_up_.async_wait([this](const boost::system::error_code& error) {
-      if (!error) subscription_.stop();
-    });
-  }
-
-  // Gives back what went wrong.
-  std::exception_ptr run() {
-    stop_.async_wait(asio::posix::stream_descriptor::wait_read,
-                     [this](const boost::system::error_code& error) {
-                       if (!error) subscription_.stop();
-                     });
-    std::exception_ptr failure;
-    asio::co_spawn(context_, subscription_.run(), [&](std::exception_ptr thrown) {
-      failure = std::move(thrown);
-      context_.stop();
-    });
-    context_.run();
-    return failure;
-  }
+  CaptureTotals run();
 
  private:
-  asio::io_context& context_;
-  Subscription& subscription_;
+  struct Source {
+    UniqueFd lock;
+    std::optional<LastTape> last;
+    std::unique_ptr<AllowList> filter;
+    std::unique_ptr<Subscription> subscription;
+  };
+
+  void add_source(std::size_t index);
+  [[nodiscard]] RecorderOptions recorder_options(std::size_t index) const;
+  [[nodiscard]] KeeperHooks keeper_hooks();
+  void begin(std::size_t index, std::int64_t now);
+
+  // on the network thread
+  void open_servers();
+  void open_control();
+  void wait_for_stop();
+  void wait_for_hangup();
+  void wait_to_be_alive();
+  void on_first_open(std::size_t index, std::int64_t now);
+  void start_time();
+  void ask_to_stop();
+  void hang_up();
+  void tell_service();
+  void follow_all();
+  void source_ended(std::exception_ptr failure);
+  [[nodiscard]] RecorderStatus status() const;
+  [[nodiscard]] std::string connected_text() const;
+
+  // from any thread
+  void on_writer(std::function<void(Recorder&, std::int64_t)> work, OrderDone done);
+  [[nodiscard]] bool disk_is_full() const;
+
+  void tell_ledger() const;
+  [[nodiscard]] CaptureTotals totals() const;
+
+  CaptureOptions options_;
+  const SayLine& say_;
+  const std::int64_t started_ = read_clocks().realtime;
+  const CaptureClock clock_;
+  const Store store_;
+  SyncThread sync_;
+  EventQueue queue_;
+  std::vector<Source> sources_;
+  WriterThread::Recorders recorders_;
+  asio::io_context context_{1};
   asio::posix::stream_descriptor stop_;
+  asio::signal_set hangup_;
   asio::steady_timer time_is_up_;
+  asio::steady_timer alive_;
+  ServiceManager service_;
+  std::optional<StatusServer> status_server_;
+  std::optional<ControlServer> control_;
+  std::unique_ptr<WriterThread> writer_;
+  std::unique_ptr<Keeper> keeper_;
+  std::size_t running_ = 0;  // sources that are followed
+  bool time_runs_ = false;
+  std::exception_ptr failure_;
 };
+
+Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& say)
+    : options_(std::move(options)),
+      say_(say),
+      store_(options_.store,
+             system_file_calls(),
+             options_.group_readable ? WhoReads::Group : WhoReads::Owner),
+      sync_(options_.sync_interval),
+      queue_(std::max(options_.queue_bytes, 2 * options_.max_frame + kMiB),
+             options_.sources.size()),
+      stop_(context_, ::dup(stop.fd())),
+      hangup_(context_, SIGHUP),
+      time_is_up_(context_),
+      alive_(context_) {
+  for (std::size_t index = 0; index < options_.sources.size(); ++index)
+    add_source(index);
+  writer_ = std::make_unique<WriterThread>(
+      recorders_, queue_, clock_, [this] { asio::post(context_, [this] { ask_to_stop(); }); });
+  KeeperOptions keeper;
+  keeper.limits = options_.limits.retention;
+  keeper.on_full = options_.limits.on_full;
+  keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks());
+}
+
+void Daemon::add_source(std::size_t index) {
+  const SourceOptions& from = options_.sources[index];
+  Source& source = sources_.emplace_back();
+  source.lock = store_.lock_source(from.name);
+  source.last = find_last_tape(store_, from.name);
+  source.filter = std::make_unique<AllowList>(from.request, from.honour);
+  AllowList* const filter = source.filter->needs_local_help() ? source.filter.get() : nullptr;
+  recorders_.push_back(std::make_unique<Recorder>(store_, sync_, recorder_options(index), filter));
+  source.subscription = std::make_unique<Subscription>(context_, options_, index, queue_, clock_);
+  source.subscription->set_hooks({[this, index](std::int64_t now) { on_first_open(index, now); },
+                                  [this] { tell_service(); },
+                                  say_});
+}
+
+RecorderOptions Daemon::recorder_options(std::size_t index) const {
+  const SourceOptions& source = options_.sources[index];
+  RecorderOptions to;
+  to.source = source.name;
+  to.url = source.endpoint.url();
+  to.request = to_json(source.request);
+  to.writer = "smtptape " + options_.version;
+  to.levels = source.levels;
+  to.batch_bytes = options_.batch_bytes;
+  to.group_bytes = options_.group_bytes;
+  to.rotate_size = options_.limits.rotate_size;
+  to.rotate_interval = options_.limits.rotate_interval.count();
+  to.rotate_aligned = options_.limits.rotate_aligned;
+  to.flush_interval = options_.flush_interval.count();
+  if (options_.most_events) to.most_events = *options_.most_events;
+  to.say = [this, name = source.name](std::string_view line) {
+    say_(options_.sources.size() > 1 ? name + ": " + std::string(line) : std::string(line));
+    if (keeper_) keeper_->look_now();  // perhaps it can make room
+  };
+  return to;
+}
+
+KeeperHooks Daemon::keeper_hooks() {
+  KeeperHooks hooks;
+  hooks.now = [this] { return clock_.now(); };
+  hooks.disk_is_full = [this] { return disk_is_full(); };
+  hooks.pause = [this](const std::string& why) {
+    on_writer([why](Recorder& recorder, std::int64_t now) { recorder.pause(now, why); }, {});
+  };
+  hooks.resume = [this] {
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.resume(now); }, {});
+  };
+  hooks.stop = [this](const std::string& why) {
+    asio::post(context_, [this, why] {
+      if (!failure_) failure_ = std::make_exception_ptr(Error("stopped: " + why));
+      ask_to_stop();
+    });
+  };
+  hooks.say = say_;
+  return hooks;
+}
+
+bool Daemon::disk_is_full() const {
+  const std::vector<RecorderReport> reports = writer_->reports();
+  return std::any_of(reports.begin(), reports.end(), [](const RecorderReport& report) {
+    return is_want_of_room(report.trouble);
+  });
+}
+
+// ---- the network thread ----
+
+CaptureTotals Daemon::run() {
+  if (options_.at_the_end == AtTheEnd::TryAgain) {
+    for (std::size_t index = 0; index < sources_.size(); ++index)
+      begin(index, clock_.now());
+    start_time();
+  }
+  keeper_->start();
+  open_servers();
+  wait_for_stop();
+  wait_for_hangup();
+  writer_->start();
+  service_.ready(connected_text());
+  wait_to_be_alive();
+  follow_all();
+  context_.run();
+
+  service_.stopping();
+  keeper_->stop();
+  const std::exception_ptr writing = writer_->join();
+  if (control_) control_->stop();
+  if (status_server_) status_server_->stop();
+  tell_ledger();
+  if (writing) std::rethrow_exception(writing);
+  if (failure_) std::rethrow_exception(failure_);
+  return totals();
+}
+
+void Daemon::begin(std::size_t index, std::int64_t now) {
+  recorders_[index]->begin(sources_[index].last, now);
+}
+
+void Daemon::on_first_open(std::size_t index, std::int64_t now) {
+  if (options_.at_the_end == AtTheEnd::Stop) {
+    writer_->post(
+        [this, index, now](WriterThread::Recorders&, std::int64_t) { begin(index, now); });
+  }
+  start_time();
+}
+
+// Of most_time.
+void Daemon::start_time() {
+  if (!options_.most_time || std::exchange(time_runs_, true)) return;
+  time_is_up_.expires_after(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(*options_.most_time));
+  time_is_up_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) ask_to_stop();
+  });
+}
+
+void Daemon::open_servers() {
+  if (!options_.listen_metrics.empty()) {
+    const ListenAddress at = parse_listen_address(options_.listen_metrics, "--listen-metrics");
+    status_server_.emplace(context_.get_executor(), at, [this] { return status(); });
+    say_("metrics on " + status_server_->url() + "/metrics" +
+         (at.loopback ? "" : ": other machines can read them"));
+  }
+  open_control();
+}
+
+void Daemon::open_control() {
+  ControlHandlers handlers;
+  handlers.status = [this] { return status(); };
+  handlers.rotate = [this](OrderDone done) {
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.rotate(now); }, std::move(done));
+  };
+  handlers.flush = [this](OrderDone done) {
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.flush(now); }, std::move(done));
+  };
+  const auto path = options_.socket.value_or(control_path(options_.store));
+  try {
+    control_.emplace(context_.get_executor(), path, std::move(handlers));
+  } catch (const Error& error) {
+    if (options_.socket) throw;
+    say_(std::string(error.what()) + "; going on without: `smtptape status` can't ask this one");
+  }
+}
+
+void Daemon::wait_for_stop() {
+  stop_.async_wait(asio::posix::stream_descriptor::wait_read,
+                   [this](const boost::system::error_code& error) {
+                     if (!error) ask_to_stop();
+                   });
+}
+
+void Daemon::wait_for_hangup() {
+  hangup_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    hang_up();
+    wait_for_hangup();
+  });
+}
+
+// Reads the configuration on the keeper's thread: files can be slow.
+void Daemon::hang_up() {
+  say_("SIGHUP: changing tapes");
+  service_.reloading();
+  keeper_->post([this] {
+    try {
+      if (options_.reload) {
+        const StoreLimits limits = options_.reload();
+        keeper_->set_limits(limits.retention, limits.on_full);
+        on_writer(
+            [limits](Recorder& recorder, std::int64_t) {
+              recorder.set_rotation(
+                  limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
+            },
+            {});
+      }
+    } catch (const Error& error) {
+      say_(std::string(error.what()) + "\nthe configuration of before stays in force");
+    }
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.rotate(now); },
+              [this](const std::string&) {
+                asio::post(context_, [this] { service_.ready(connected_text()); });
+              });
+  });
+}
+
+void Daemon::wait_to_be_alive() {
+  const auto interval = service_.alive_interval();
+  if (!interval) return;
+  alive_.expires_after(*interval);
+  alive_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    service_.alive();
+    service_.status(connected_text());
+    wait_to_be_alive();
+  });
+}
+
+void Daemon::tell_service() {
+  service_.status(connected_text());
+}
+
+void Daemon::ask_to_stop() {
+  for (const Source& source : sources_)
+    source.subscription->stop();
+}
+
+void Daemon::follow_all() {
+  running_ = sources_.size();
+  for (const Source& source : sources_) {
+    asio::co_spawn(context_, source.subscription->run(), [this](std::exception_ptr thrown) {
+      source_ended(std::move(thrown));
+    });
+  }
+}
+
+void Daemon::source_ended(std::exception_ptr failure) {
+  if (failure && !failure_) failure_ = std::move(failure);
+  if (--running_ == 0) context_.stop();
+}
+
+void Daemon::on_writer(std::function<void(Recorder&, std::int64_t)> work, OrderDone done) {
+  writer_->post([work = std::move(work), done = std::move(done)](WriterThread::Recorders& recorders,
+                                                                 std::int64_t now) {
+    for (const auto& recorder : recorders)
+      work(*recorder, now);
+    std::string trouble;
+    for (const auto& recorder : recorders) {
+      if (!recorder->is_writing()) trouble = recorder->report().trouble;
+    }
+    if (done) done(trouble);
+  });
+}
+
+std::string Daemon::connected_text() const {
+  const auto connected = std::count_if(sources_.begin(), sources_.end(), [](const Source& source) {
+    return source.subscription->is_connected();
+  });
+  std::string text =
+      std::to_string(connected) + " of " + plural(sources_.size(), "source") + " connected";
+  for (const RecorderReport& report : writer_->reports()) {
+    if (!report.trouble.empty()) return text + "; " + report.trouble;
+  }
+  return text;
+}
+
+RecorderStatus Daemon::status() const {
+  RecorderStatus status;
+  status.version = options_.version;
+  status.started = started_;
+  status.now = clock_.now();
+  const std::vector<RecorderReport> reports = writer_->reports();
+  for (std::size_t index = 0; index < sources_.size(); ++index) {
+    SourceStatus& source = status.sources.emplace_back();
+    sources_[index].subscription->tell(source);
+    const RecorderReport& report = reports[index];
+    source.ledger = report.ledger;
+    source.received_bytes = report.bytes;
+    source.last_event_at = report.last_event_at;
+    source.receive_delay = report.delay;
+    source.open_sessions = report.open_sessions;
+    source.writing = report.trouble.empty();
+    source.disk_trouble = report.trouble;
+    source.write_errors = report.write_errors;
+    source.tape = report.tape;
+    source.tape_bytes = report.tape_bytes;
+    source.tapes_sealed = report.tapes_sealed;
+  }
+  const KeeperReport kept = keeper_->report();
+  status.store = options_.store.string();
+  status.store_bytes = kept.totals.bytes;
+  status.store_free_bytes = kept.free_bytes;
+  status.store_oldest = kept.totals.oldest;
+  for (const auto& [reason, bytes] : kept.pruned_bytes)
+    status.pruned.push_back({reason, bytes});
+  status.queue_limit = queue_.most_bytes();
+  status.syncs = sync_.durations();
+  for (const RecorderReport& report : reports)
+    status.flushes += report.flushes;
+  return status;
+}
+
+// ---- the end ----
+
+CaptureTotals Daemon::totals() const {
+  CaptureTotals all;
+  for (const auto& recorder : recorders_) {
+    all.ledger += recorder->totals().ledger;
+    all.tapes += recorder->totals().tapes;
+    all.bytes += recorder->totals().bytes;
+  }
+  return all;
+}
+
+void Daemon::tell_ledger() const {
+  const bool any_open = std::any_of(sources_.begin(), sources_.end(), [](const Source& source) {
+    return source.subscription->was_open();
+  });
+  if (!any_open && options_.at_the_end == AtTheEnd::Stop) return;
+  if (sources_.size() > 1) {
+    for (std::size_t index = 0; index < sources_.size(); ++index)
+      say_(options_.sources[index].name + ": " +
+           ledger_line(recorders_[index]->totals(), store_.directory()));
+  }
+  say_(ledger_line(totals(), store_.directory()));
+}
 
 }  // namespace
 
@@ -304,41 +485,9 @@ std::string default_source_name(const Endpoint& endpoint) {
   return name.data();
 }
 
-CaptureTotals run_capture(const CaptureOptions& options,
-                          const StopSignal& stop,
-                          const SayLine& say) {
-  const std::string source =
-      options.source.empty() ? default_source_name(options.endpoint) : options.source;
-  const Store store(options.store);
-  const UniqueFd lock = store.lock_source(source);
-  const std::optional<LastTape> last = find_last_tape(store, source);
-
-  AllowList filter(options.request, options.honour);
-  SyncThread sync(options.sync_interval);
-  Recorder recorder(store,
-                    sync,
-                    recorder_options(options, source, say),
-                    filter.needs_local_help() ? &filter : nullptr);
-  const CaptureClock clock;
-  EventQueue queue(queue_bytes(options));
-  asio::io_context context(1);
-  Subscription subscription(context, options, queue, clock, say);
-  NetworkLoop network(context, subscription, stop);
-  WriterThread writer(recorder, queue, clock, [&context, &subscription] {
-    asio::post(context, [&subscription] { subscription.stop(); });
-  });
-  subscription.on_first_open = [&](std::int64_t now) {
-    recorder.begin(last, now);
-    writer.start();
-    if (options.most_time) network.stop_after(*options.most_time);
-  };
-
-  const std::exception_ptr network_failure = network.run();
-  const std::exception_ptr writer_failure = writer.join();
-  if (subscription.was_open()) say(ledger_line(recorder.totals(), store.directory()));
-  if (writer_failure) std::rethrow_exception(writer_failure);
-  if (network_failure) std::rethrow_exception(network_failure);
-  return recorder.totals();
+CaptureTotals run_capture(CaptureOptions options, const StopSignal& stop, const SayLine& say) {
+  choose_names(options);
+  return Daemon(std::move(options), stop, say).run();
 }
 
 std::string ledger_line(const CaptureTotals& totals, const std::filesystem::path& store) {

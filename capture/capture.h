@@ -1,7 +1,8 @@
-// One capture: follows one feed until it is told to stop, and records it into a store.
+// A recorder: follows its sources until it is told to stop, and records them into one store.
 //
-// The calling thread is the network thread; it starts the writer thread and ends it.  Neither waits
-// for the other but at the end: what is queued then is written before the tapes are sealed.
+// The calling thread is the network thread; it starts the writer's, the sync thread and the
+// keeper's and ends them.  The network thread waits for none of them but at the end: what is queued
+// then is written before the tapes are sealed.
 #pragma once
 
 #include <chrono>
@@ -11,9 +12,12 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "base/net/endpoint.h"
 #include "capture/access.h"
+#include "capture/keeper.h"
+#include "capture/levels.h"
 #include "capture/recorder.h"
 #include "capture/stop_signal.h"
 #include "filters/request.h"
@@ -22,42 +26,62 @@
 namespace smtptape {
 
 enum class AtTheEnd : std::uint8_t {
-  TryAgain,  // of the feed: connect again, each second
+  TryAgain,  // of the feed: connect again, after a pause; the first time, too
   Stop,
 };
 
-struct CaptureOptions {
+struct SourceOptions {
   Endpoint endpoint;
   FeedAccess access;
   TraceRequest request;
   Honour honour = Honour::Documented;  // AsLive: what the server ignores is not applied here
-  std::filesystem::path store;
-  std::string source;  // empty: default_source_name()
-  std::string writer;  // "smtptape 1.2.3"
-  Levels levels;       // what of messages and passwords is stored
-  AtTheEnd at_the_end = AtTheEnd::TryAgain;
-  std::optional<std::uint64_t> most_events;  // that are stored
-  std::optional<std::chrono::nanoseconds> most_time;
-  std::uint64_t max_frame = kDefaultMaxFrame;
+  std::string name;                    // empty: default_source_name()
+  Levels levels;
+};
+
+// What may change while it records.
+struct StoreLimits {
   std::uint64_t rotate_size = kDefaultRotateSize;
   std::chrono::nanoseconds rotate_interval{kDefaultRotateInterval};
+  bool rotate_aligned = false;
+  RetentionLimits retention;
+  OnFull on_full = OnFull::Drop;
+};
+
+struct CaptureOptions {
+  std::vector<SourceOptions> sources;  // one at least, of different names
+  std::filesystem::path store;
+  std::string version;  // "1.2.3"
+  StoreLimits limits;
+  AtTheEnd at_the_end = AtTheEnd::TryAgain;
+  std::optional<std::uint64_t> most_events;  // that are stored of each source
+  std::optional<std::chrono::nanoseconds>
+      most_time;  // from the start; with AtTheEnd::Stop from the first connection
+  std::uint64_t max_frame = kDefaultMaxFrame;
+  std::uint64_t queue_bytes = kDefaultQueueBytes;  // at least twice max_frame
   std::chrono::nanoseconds flush_interval = std::chrono::seconds(1);
   std::chrono::nanoseconds sync_interval = std::chrono::seconds(1);
   std::uint64_t batch_bytes = kDefaultBatchBytes;
   std::uint64_t group_bytes = kDefaultRecordingGroupBytes;
+  std::string listen_metrics;                   // HOST:PORT; empty: nobody can ask over HTTP
+  std::optional<std::filesystem::path> socket;  // for orders; none: in the store
+  bool group_readable = false;                  // files 0640, the directory 0750
+  // Reads the configuration anew, for SIGHUP: what may change; throws Error that says every
+  // mistake.
+  std::function<StoreLimits()> reload;
+
   std::chrono::milliseconds connect_within{10'000};
-  std::chrono::milliseconds try_again_after{1'000};
+  std::chrono::milliseconds shortest_pause{500};  // before it connects again
+  std::chrono::milliseconds longest_pause{30'000};
 };
 
 // The endpoint's host; for loopback the name of this machine.
 [[nodiscard]] std::string default_source_name(const Endpoint& endpoint);
 
-// `say` is called on both threads.  Throws Error when the first connection fails, when another
-// recorder has the source, or when at the end a tape can't be sealed or a loss not be recorded:
-// then after saying what was lost.
-CaptureTotals run_capture(const CaptureOptions& options,
-                          const StopSignal& stop,
-                          const SayLine& say);
+// SIGHUP changes the tapes, after reloading.  `say` is called on several threads.  Throws Error
+// when another recorder has a source, with AtTheEnd::Stop when the first connection fails, or when
+// at the end a tape can't be sealed or a loss not be recorded: then after saying what was lost.
+CaptureTotals run_capture(CaptureOptions options, const StopSignal& stop, const SayLine& say);
 
 // "12 received = 9 stored + 1 not selected + 2 lost (…); …"
 [[nodiscard]] std::string ledger_line(const CaptureTotals& totals,

@@ -47,25 +47,42 @@ FrameChunk copy_of(std::span<const WsMessage> messages, const Extent& extent) {
 
 }  // namespace
 
-void EventQueue::push(std::span<const WsMessage> messages, std::int64_t received) {
+EventQueue::EventQueue(std::uint64_t most_bytes, std::size_t sources)
+    : most_bytes_(most_bytes), dropped_(sources), held_of_(sources) {
+}
+
+bool EventQueue::fits(std::size_t source, std::uint64_t cost) const {
+  const std::uint64_t held = bytes_held_.load();
+  const std::uint64_t own = held_of_[source].load();
+  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
+  const std::uint64_t most = dropped_[source].frames > 0 ? most_bytes_ / 2 : most_bytes_;
+  if (dropped_[source].frames > 0 && held > most) return false;
+  if (held + cost > most_bytes_) return false;
+  const bool others_wait = held > own;
+  return !others_wait || own + cost <= most / 2;
+}
+
+void EventQueue::push(std::size_t source,
+                      std::span<const WsMessage> messages,
+                      std::int64_t received) {
   const Extent extent = extent_of(messages);
   if (extent.frames == 0) return;
-  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
-  const std::uint64_t held = bytes_held_.load();
-  const bool still_dropping = dropped_.frames > 0 && held > most_bytes_ / 2;
-  if (still_dropping || held + extent.cost() > most_bytes_) {
-    if (dropped_.frames == 0) dropped_.from = received;
-    dropped_.frames += extent.frames;
-    dropped_.until = received;
+  if (!fits(source, extent.cost())) {
+    Dropped& dropped = dropped_[source];
+    if (dropped.frames == 0) dropped.from = received;
+    dropped.frames += extent.frames;
+    dropped.until = received;
     return;
   }
   FrameChunk chunk = copy_of(messages, extent);
+  chunk.source = source;
   chunk.received = received;
   hand_over(std::move(chunk));
 }
 
-void EventQueue::push(Gap gap, std::int64_t received) {
+void EventQueue::push(std::size_t source, Gap gap, std::int64_t received) {
   FrameChunk chunk;
+  chunk.source = source;
   chunk.received = received;
   chunk.cost = sizeof(FrameChunk) + sizeof(Gap) + gap.detail.size();
   chunk.gaps.push_back(std::move(gap));
@@ -73,9 +90,11 @@ void EventQueue::push(Gap gap, std::int64_t received) {
 }
 
 void EventQueue::end() {
-  if (dropped_.frames > 0) {
+  for (std::size_t source = 0; source < dropped_.size(); ++source) {
+    if (dropped_[source].frames == 0) continue;
     FrameChunk chunk;
-    chunk.received = dropped_.until;
+    chunk.source = source;
+    chunk.received = dropped_[source].until;
     hand_over(std::move(chunk));
   }
   {
@@ -85,18 +104,28 @@ void EventQueue::end() {
   filled_.notify_one();
 }
 
+void EventQueue::wake() {
+  {
+    const std::lock_guard lock(mutex_);
+    woken_ = true;
+  }
+  filled_.notify_one();
+}
+
 void EventQueue::hand_over(FrameChunk chunk) {
-  if (dropped_.frames > 0) {
+  Dropped& dropped = dropped_[chunk.source];
+  if (dropped.frames > 0) {
     Gap gap;
     gap.cause = GapCause::QueueFull;
-    gap.count = dropped_.frames;
-    gap.from = dropped_.from;
-    gap.until = dropped_.until;
+    gap.count = dropped.frames;
+    gap.from = dropped.from;
+    gap.until = dropped.until;
     chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
     chunk.cost += sizeof(Gap);
-    dropped_ = {};
+    dropped = {};
   }
   bytes_held_ += chunk.cost;
+  held_of_[chunk.source] += chunk.cost;
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);
@@ -108,18 +137,21 @@ void EventQueue::hand_over(FrameChunk chunk) {
 
 EventQueue::Taken EventQueue::take(FrameChunk& chunk, std::optional<TimePoint> deadline) {
   chunk = {};
+  held_of_[source_in_hand_] -= bytes_in_hand_;
   bytes_held_ -= std::exchange(bytes_in_hand_, 0);
   std::unique_lock lock(mutex_);
-  const auto ready = [this] { return !chunks_.empty() || ended_; };
+  const auto ready = [this] { return !chunks_.empty() || ended_ || woken_; };
   if (!deadline) {
     filled_.wait(lock, ready);
   } else if (!filled_.wait_until(lock, *deadline, ready)) {
     return Taken::Nothing;
   }
+  if (std::exchange(woken_, false)) return Taken::Nothing;
   if (chunks_.empty()) return Taken::End;
   chunk = std::move(chunks_.front());
   chunks_.pop_front();
   bytes_in_hand_ = chunk.cost;
+  source_in_hand_ = chunk.source;
   return Taken::Chunk;
 }
 

@@ -2,11 +2,12 @@
 //
 // The network thread never waits here: a full queue drops the newest frames and remembers how many
 // and when, and that becomes one gap at their place in the stream.  Memory is bounded in bytes, the
-// chunk in the writer's hands included.  One allocation for the bytes of a network read and one
+// chunk in the writer's hands included: one budget for all sources, of which a source fills at most
+// half while others have something queued.  One allocation for the bytes of a network read and one
 // lock a chunk, none a frame.
 //
-// Threads: push() and end() from one, take() from another.  Nothing here fails but for want of
-// memory.
+// Threads: push() and end() from one, take() from another, wake() from any.  Nothing here fails but
+// for want of memory.
 #pragma once
 
 #include <atomic>
@@ -39,7 +40,8 @@ struct QueuedFrame {
 
 // What one network read brought, and what was missed before it.
 struct FrameChunk {
-  std::vector<Gap> gaps;  // before the frames; sequence numbers are still open
+  std::size_t source = 0;  // counted from 0
+  std::vector<Gap> gaps;   // before the frames; sequence numbers are still open
   std::vector<QueuedFrame> frames;
   std::unique_ptr<char[]> bytes;
   std::int64_t received = 0;  // ns since 1970
@@ -50,12 +52,14 @@ class EventQueue {
  public:
   using TimePoint = std::chrono::steady_clock::time_point;
 
-  explicit EventQueue(std::uint64_t most_bytes = kDefaultQueueBytes) : most_bytes_(most_bytes) {}
+  explicit EventQueue(std::uint64_t most_bytes = kDefaultQueueBytes, std::size_t sources = 1);
 
   // Takes the data frames among `messages`, all or none of them.
-  void push(std::span<const WsMessage> messages, std::int64_t received);
-  // A gap is never dropped: whoever pushes them does it at most once a second.
-  void push(Gap gap, std::int64_t received);
+  void push(std::size_t source, std::span<const WsMessage> messages, std::int64_t received);
+  // A gap is never dropped: whoever pushes them does it at most twice a second.
+  void push(std::size_t source, Gap gap, std::int64_t received);
+  // Whoever waits in take() returns with Nothing.
+  void wake();
   // Nothing more comes.
   void end();
 
@@ -65,6 +69,10 @@ class EventQueue {
 
   // Of what is queued and of the chunk taken last.
   [[nodiscard]] std::uint64_t bytes_held() const { return bytes_held_.load(); }
+  [[nodiscard]] std::uint64_t bytes_held_of(std::size_t source) const {
+    return held_of_[source].load();
+  }
+  [[nodiscard]] std::uint64_t most_bytes() const { return most_bytes_; }
 
  private:
   struct Dropped {
@@ -73,18 +81,22 @@ class EventQueue {
     std::int64_t until = 0;
   };
 
+  [[nodiscard]] bool fits(std::size_t source, std::uint64_t cost) const;
   void hand_over(FrameChunk chunk);
 
   const std::uint64_t most_bytes_;
-  Dropped dropped_;  // since the last chunk; the network thread's own
+  std::vector<Dropped> dropped_;  // by source, since its last chunk; the network thread's own
 
   // Raised by the network thread only, so that what fits when it looks still fits when it pushes.
   std::atomic<std::uint64_t> bytes_held_{0};
+  std::vector<std::atomic<std::uint64_t>> held_of_;  // by source
   std::mutex mutex_;
   std::condition_variable filled_;
   std::deque<FrameChunk> chunks_;    // by mutex_
   bool ended_ = false;               // by mutex_
-  std::uint64_t bytes_in_hand_ = 0;  // the writer thread's own
+  bool woken_ = false;               // by mutex_
+  std::uint64_t bytes_in_hand_ = 0;  // the writer thread's own, as is the source of these
+  std::size_t source_in_hand_ = 0;
 };
 
 }  // namespace smtptape

@@ -1,5 +1,6 @@
 #include "capture/live_tape.h"
 
+#include <chrono>
 #include <utility>
 
 #include "base/error.h"
@@ -10,8 +11,8 @@ namespace smtptape {
 
 namespace {
 
-UniqueFd create_live(const std::filesystem::path& path, FileCalls& calls) {
-  UniqueFd fd = create_file(path, calls);
+UniqueFd create_live(const std::filesystem::path& path, FileCalls& calls, mode_t mode) {
+  UniqueFd fd = create_file(path, calls, mode);
   try {
     if (!try_lock_byte(fd.get(), kLiveByte, path.string())) {
       throw Error("creating " + path.string() + ": somebody else has locked it");
@@ -27,16 +28,20 @@ UniqueFd create_live(const std::filesystem::path& path, FileCalls& calls) {
 
 }  // namespace
 
-LiveTape::LiveTape(std::filesystem::path path, FileCalls& calls)
-    : path_(std::move(path)), file_(std::make_shared<SyncPoint>(create_live(path_, calls), calls)) {
+LiveTape::LiveTape(std::filesystem::path path, FileCalls& calls, mode_t mode)
+    : path_(std::move(path)),
+      file_(std::make_shared<SyncPoint>(create_live(path_, calls, mode), calls)) {
 }
 
 void LiveTape::write(std::string_view bytes) {
   if (sync_error() != 0) sync();  // says what went wrong
   SMTPTAPE_FAILPOINT("before-write");
+  const auto began = std::chrono::steady_clock::now();
   write_all(file_->fd.get(), bytes, path_.string(), file_->calls);
   SMTPTAPE_FAILPOINT("after-write");
   file_->written += bytes.size();
+  const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+  writes_.add(took.count());
 }
 
 void LiveTape::sync() {

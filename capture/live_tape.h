@@ -17,7 +17,9 @@ class LiveTape : public ByteSink {
  public:
   // The file is new; it and its name are on the disk when the first byte can be written.  When
   // that fails nothing is left of it, unless the disk refuses even that.
-  explicit LiveTape(std::filesystem::path path, FileCalls& calls = system_file_calls());
+  explicit LiveTape(std::filesystem::path path,
+                    FileCalls& calls = system_file_calls(),
+                    mode_t mode = 0600);
 
   // Throws also when a sync of the sync thread has failed.
   void write(std::string_view bytes) override;
@@ -30,6 +32,8 @@ class LiveTape : public ByteSink {
   [[nodiscard]] std::uint64_t written() const { return file_->written; }
   [[nodiscard]] std::uint64_t synced() const { return file_->synced; }
   [[nodiscard]] int sync_error() const { return file_->error; }
+  // How long writes took.
+  [[nodiscard]] const DurationHistogram& writes() const { return writes_; }
   // For the sync thread.
   [[nodiscard]] const std::shared_ptr<SyncPoint>& sync_point() const { return file_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
@@ -37,6 +41,7 @@ class LiveTape : public ByteSink {
  private:
   std::filesystem::path path_;
   std::shared_ptr<SyncPoint> file_;
+  DurationHistogram writes_;
 };
 
 }  // namespace smtptape

@@ -10,7 +10,7 @@
 namespace smtptape {
 
 OpenTape::OpenTape(Beginning beginning, FileCalls& calls, SyncThread& sync)
-    : file_(std::move(beginning.path), calls),
+    : file_(std::move(beginning.path), calls, beginning.mode),
       sync_(sync),
       opened_(beginning.now),
       group_began_(beginning.now) {

@@ -37,6 +37,7 @@ class OpenTape {
     TapeHeader header;
     TapeOptions options;
     std::int64_t now = 0;
+    mode_t mode = 0600;
   };
   // Creates the file and writes the header; when that fails, the file is taken away again.  `calls`
   // and `sync` outlive the tape.
@@ -72,6 +73,12 @@ class OpenTape {
   [[nodiscard]] std::int64_t opened() const { return opened_; }
   [[nodiscard]] std::uint64_t bytes() const { return writer_->bytes_written(); }
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
+  [[nodiscard]] const DurationHistogram& flushes() const { return file_.writes(); }
+  [[nodiscard]] Ledger ledger_so_far() const {
+    Ledger ledger = ledger_;
+    ledger.stored = events_taken_;
+    return ledger;
+  }
   // Complete after seal().
   [[nodiscard]] const Ledger& sealed_ledger() const { return ledger_; }
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <exception>
+#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -10,6 +11,12 @@
 #include "filters/property.h"
 
 namespace smtptape {
+
+namespace {
+
+constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+
+}  // namespace
 
 Recorder::Recorder(const Store& store, SyncThread& sync, RecorderOptions options, AllowList* filter)
     : store_(store),
@@ -57,6 +64,7 @@ void Recorder::take_frame(const QueuedFrame& frame, std::int64_t received) {
   Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
   event.sequence = sequence_;
   event.received = received;
+  figures_.add(event, frame.payload.size());
   if (levels_) levels_->apply(event, batch_.arena);
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) return store_event(event);
   if (!tape_) {
@@ -123,9 +131,13 @@ void Recorder::guarded(std::int64_t now, Operation operation) {
 
 bool Recorder::make_room(std::int64_t now) {
   if (!tape_) return try_to_open(now, sequence_);
-  const bool due =
-      tape_->bytes() >= options_.rotate_size || now - tape_->opened() >= options_.rotate_interval;
-  if (due && now >= retry_at_) rotate(now);
+  if (now >= retry_at_) {
+    if (tape_->bytes() >= options_.rotate_size) {
+      change_tapes(now, SealReason::Size);
+    } else if (now >= end_of_interval()) {
+      change_tapes(now, SealReason::Interval);
+    }
+  }
   return tape_ || try_to_open(now, sequence_);
 }
 
@@ -153,10 +165,13 @@ bool Recorder::try_to_open(std::int64_t now, std::uint64_t first_sequence) {
 
 std::unique_ptr<OpenTape> Recorder::opened(std::int64_t now, std::uint64_t first_sequence) {
   const TapeName name{file_name_of_source(options_.source), next_number_, tape_start_text(now)};
-  auto tape = std::make_unique<OpenTape>(
-      OpenTape::Beginning{store_.path_of(name), new_header(first_sequence), tape_options(), now},
-      store_.calls(),
-      sync_);
+  auto tape = std::make_unique<OpenTape>(OpenTape::Beginning{store_.path_of(name),
+                                                             new_header(first_sequence),
+                                                             tape_options(),
+                                                             now,
+                                                             store_.file_mode()},
+                                         store_.calls(),
+                                         sync_);
   tape->add(read_clocks());
   for (const Note& note : notes_of(options_.levels))
     tape->add(note);
@@ -177,8 +192,20 @@ void Recorder::look_for_number() {
   }
 }
 
+std::int64_t Recorder::end_of_interval() const {
+  const std::int64_t interval = options_.rotate_interval;
+  const std::int64_t opened = tape_->opened();
+  return (options_.rotate_aligned ? opened / interval * interval : opened) + interval;
+}
+
+// Usually the next event changes the tapes.  Where none comes, the tape ends nevertheless.
+std::int64_t Recorder::end_of_quiet_tape() const {
+  const std::int64_t quiet = figures_.last_event_at().value_or(tape_->opened()) + kQuiet;
+  return std::max(end_of_interval(), quiet);
+}
+
 // The next tape opens before the old one is sealed: at no moment is there none that takes events.
-void Recorder::rotate(std::int64_t now) {
+void Recorder::change_tapes(std::int64_t now, SealReason reason) {
   guarded(now, [&] { predecessor_ = tape_->end_group(now); });
   if (!tape_) return;
   std::unique_ptr<OpenTape> old;
@@ -191,21 +218,32 @@ void Recorder::rotate(std::int64_t now) {
                tape_->path().filename().string());
   }
   SMTPTAPE_FAILPOINT("rotated");
-  seal(*old, now);
+  seal(*old, now, reason);
   if (!has_waiting()) return;
   guarded(now, [&] { write_waiting(*tape_, now); });
   if (tape_) forget_waiting();
 }
 
-void Recorder::seal(OpenTape& tape, std::int64_t now) {
+// Nothing is there to be recorded: the next tape can wait until something is.
+void Recorder::end_tape(std::int64_t now, SealReason reason) {
+  guarded(now, [&] { predecessor_ = tape_->end_group(now); });
+  if (!tape_) return;
+  const std::unique_ptr<OpenTape> tape = std::move(tape_);
+  seal(*tape, now, reason);
+}
+
+void Recorder::seal(OpenTape& tape, std::int64_t now, SealReason reason) {
   try {
     tape.seal(now);
   } catch (const std::exception& error) {
     not_sealed_ = error.what();
+    ++write_errors_;
     say(not_sealed_ + "; the tape stays without its end, what was written to it can be read");
     return give_up(tape, now);
   }
   not_sealed_.clear();
+  flushes_ += tape.flushes();
+  ++sealed_[static_cast<std::size_t>(reason)];
   totals_.ledger += tape.sealed_ledger();
   totals_.bytes += tape.bytes();
 }
@@ -237,13 +275,74 @@ TapeOptions Recorder::tape_options() const {
 // ---- what time asks for, and the end ----
 
 void Recorder::tick(std::int64_t now) {
+  if (tape_ && now >= end_of_quiet_tape()) end_tape(now, SealReason::Interval);
   if (tape_) return guarded(now, [&] { tape_->tick(now, options_.flush_interval); });
-  if (!trouble_.empty()) static_cast<void>(try_to_open(now, sequence_ + 1));
+  if (trouble_.empty() || now < retry_at_) return;
+  if (has_waiting()) {
+    static_cast<void>(try_to_open(now, sequence_ + 1));
+  } else {
+    trouble_.clear();  // nothing was lost, so there is nothing to tell
+  }
+}
+
+void Recorder::rotate(std::int64_t now) {
+  if (tape_) end_tape(now, SealReason::Asked);
+}
+
+void Recorder::flush(std::int64_t now) {
+  if (tape_) guarded(now, [&] { tape_->flush(now); });
+}
+
+void Recorder::pause(std::int64_t now, const std::string& why) {
+  if (tape_) end_tape(now, SealReason::Asked);
+  if (trouble_.empty()) say(why + "; what comes is counted as lost until there is room");
+  trouble_ = why;
+  retry_at_ = kNever;
+}
+
+void Recorder::resume(std::int64_t now) {
+  if (retry_at_ != kNever) return;
+  retry_at_ = now;
+  pause_ = 0;
+}
+
+void Recorder::set_rotation(std::uint64_t size, std::int64_t interval, bool aligned) {
+  options_.rotate_size = size;
+  options_.rotate_interval = interval;
+  options_.rotate_aligned = aligned;
+}
+
+RecorderReport Recorder::report() const {
+  RecorderReport report;
+  report.ledger = totals_.ledger;
+  if (tape_) {
+    report.ledger += tape_->ledger_so_far();
+    report.tape = tape_->path().filename().string();
+    report.tape_bytes = tape_->bytes();
+    report.flushes = tape_->flushes();
+  }
+  for (const Gap& gap : waiting_)
+    report.ledger.count(gap);
+  if (lost_) report.ledger.count(*lost_);
+  report.ledger.received += not_selected_;
+  report.ledger.not_selected += not_selected_;
+  report.bytes = figures_.bytes();
+  report.last_event_at = figures_.last_event_at();
+  report.delay = figures_.delay();
+  report.flushes += flushes_;
+  report.open_sessions = figures_.open_sessions();
+  report.trouble = trouble_;
+  report.write_errors = write_errors_;
+  report.tapes_sealed = sealed_;
+  return report;
 }
 
 std::optional<std::int64_t> Recorder::next_tick() const {
-  if (tape_) return tape_->next_tick(options_.flush_interval);
-  if (!trouble_.empty()) return retry_at_;
+  if (tape_) {
+    const std::int64_t end = end_of_quiet_tape();
+    return std::min(tape_->next_tick(options_.flush_interval).value_or(end), end);
+  }
+  if (!trouble_.empty() && retry_at_ != kNever) return retry_at_;
   return std::nullopt;
 }
 
@@ -253,7 +352,7 @@ void Recorder::finish(std::int64_t now) {
   for (int tapes = 0; tapes < 2; ++tapes) {
     if (!tape_ && (!has_waiting() || !try_to_open(now, sequence_ + 1))) break;
     const std::unique_ptr<OpenTape> last = std::move(tape_);
-    seal(*last, now);
+    seal(*last, now, SealReason::Stop);
   }
   const bool told = !has_waiting();
   if (lost_) waiting_.push_back(*lost_);
@@ -335,6 +434,7 @@ void Recorder::pause_after_failure(std::int64_t now) {
 
 void Recorder::note_trouble(std::int64_t now, std::string_view why) {
   pause_after_failure(now);
+  ++write_errors_;
   if (trouble_.empty()) {
     say(std::string(why) + "; what comes is counted as lost until a new tape can be written");
   }

@@ -14,6 +14,7 @@
 // asks no clock but for the clock records.  One thread at a time, the writer's.
 #pragma once
 
+#include <array>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -23,9 +24,11 @@
 #include <vector>
 
 #include "capture/event_queue.h"
+#include "capture/feed_figures.h"
 #include "capture/last_tape.h"
 #include "capture/levels.h"
 #include "capture/open_tape.h"
+#include "capture/status.h"
 #include "capture/store.h"
 #include "capture/sync_thread.h"
 #include "filters/allow_list.h"
@@ -50,9 +53,25 @@ struct RecorderOptions {
   std::uint64_t group_bytes = kDefaultRecordingGroupBytes;
   std::uint64_t rotate_size = kDefaultRotateSize;         // on disk
   std::int64_t rotate_interval = kDefaultRotateInterval;  // ns
-  std::int64_t flush_interval = kNanosPerSecond;          // ns: what waits longer is written
-  std::uint64_t most_events = ~std::uint64_t{0};          // that are stored
+  bool rotate_aligned = false;  // the interval begins at whole multiples of it, of UTC
+  std::int64_t flush_interval = kNanosPerSecond;  // ns: what waits longer is written
+  std::uint64_t most_events = ~std::uint64_t{0};  // that are stored
   SayLine say;  // trouble with the disk and its end; called on the recorder's thread
+};
+
+// How a recorder is, for the status.
+struct RecorderReport {
+  Ledger ledger;  // up to now
+  std::uint64_t bytes = 0;
+  std::optional<std::int64_t> last_event_at;
+  DurationHistogram delay;
+  std::uint64_t open_sessions = 0;
+  DurationHistogram flushes;
+  std::string trouble;  // with the disk; empty: none
+  std::uint64_t write_errors = 0;
+  std::string tape;  // file name; empty: none is open
+  std::uint64_t tape_bytes = 0;
+  std::array<std::uint64_t, kSealReasons> tapes_sealed{};
 };
 
 struct CaptureTotals {
@@ -68,6 +87,8 @@ class Recorder {
   static constexpr std::int64_t kLongestPause = 30 * std::int64_t{kNanosPerSecond};
   // A tape that was written for so long: the trouble before it is over.
   static constexpr std::int64_t kCalm = 60 * std::int64_t{kNanosPerSecond};
+  // No event for so long: a tape whose time is over ends without the next one.
+  static constexpr std::int64_t kQuiet = 2 * std::int64_t{kNanosPerSecond};
   // Gaps that wait for a tape; beyond that gaps of one cause become one.
   static constexpr std::size_t kMostWaitingGaps = 1024;
 
@@ -84,6 +105,16 @@ class Recorder {
   void tick(std::int64_t now);
   // When that is the case next; nothing: not before the next record().
   [[nodiscard]] std::optional<std::int64_t> next_tick() const;
+  // Ends the tape; the next one begins with the next event.
+  void rotate(std::int64_t now);
+  // What was taken so far can be read in the tapes.
+  void flush(std::int64_t now);
+  // Somebody else needs the disk: ends the tape and writes nothing until resume(); what comes
+  // counts as lost to the disk.
+  void pause(std::int64_t now, const std::string& why);
+  void resume(std::int64_t now);
+  // From the next event on.
+  void set_rotation(std::uint64_t size, std::int64_t interval, bool aligned);
   // most_events are stored: nothing more is taken.
   [[nodiscard]] bool full() const { return stored_ >= options_.most_events; }
   // Seals what is open.  Throws Error when a tape could not be sealed, or a loss not be recorded;
@@ -94,6 +125,7 @@ class Recorder {
   [[nodiscard]] bool is_writing() const { return trouble_.empty(); }
   // Complete after finish().
   [[nodiscard]] const CaptureTotals& totals() const { return totals_; }
+  [[nodiscard]] RecorderReport report() const;
   // Null: everything is stored as it comes.
   [[nodiscard]] const CaptureLevels* levels() const { return levels_.get(); }
 
@@ -120,8 +152,11 @@ class Recorder {
   // Gives back the one before.
   std::unique_ptr<OpenTape> adopt(std::unique_ptr<OpenTape> tape);
   void look_for_number();
-  void rotate(std::int64_t now);
-  void seal(OpenTape& tape, std::int64_t now);
+  [[nodiscard]] std::int64_t end_of_interval() const;
+  [[nodiscard]] std::int64_t end_of_quiet_tape() const;
+  void change_tapes(std::int64_t now, SealReason reason);
+  void end_tape(std::int64_t now, SealReason reason);
+  void seal(OpenTape& tape, std::int64_t now, SealReason reason);
   [[nodiscard]] TapeHeader new_header(std::uint64_t first_sequence) const;
   [[nodiscard]] TapeOptions tape_options() const;
 
@@ -155,6 +190,11 @@ class Recorder {
   std::vector<Gap> waiting_;
   std::optional<Gap> lost_;  // to the disk, and it may go on
   std::uint64_t not_selected_ = 0;
+
+  FeedFigures figures_;
+  std::uint64_t write_errors_ = 0;
+  DurationHistogram flushes_;  // of the tapes that are closed
+  std::array<std::uint64_t, kSealReasons> sealed_{};
 
   std::string trouble_;     // why there is no tape that could be written; empty: no trouble
   std::string not_sealed_;  // why the latest tape could not be sealed; empty: it was

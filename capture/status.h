@@ -30,6 +30,12 @@ struct DurationHistogram {
     ++counts[bucket];
     sum += seconds;
   }
+  DurationHistogram& operator+=(const DurationHistogram& other) {
+    for (std::size_t bucket = 0; bucket < counts.size(); ++bucket)
+      counts[bucket] += other.counts[bucket];
+    sum += other.sum;
+    return *this;
+  }
 };
 
 // Why a tape was ended.

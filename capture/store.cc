@@ -15,9 +15,10 @@ namespace smtptape {
 
 namespace fs = std::filesystem;
 
-Store::Store(fs::path directory, FileCalls& calls)
-    : directory_(std::move(directory)), calls_(calls) {
-  if (::mkdir(directory_.c_str(), 0700) == 0) {
+Store::Store(fs::path directory, FileCalls& calls, WhoReads who_reads)
+    : directory_(std::move(directory)), calls_(calls), who_reads_(who_reads) {
+  const mode_t mode = who_reads == WhoReads::Group ? 0750 : 0700;
+  if (::mkdir(directory_.c_str(), mode) == 0) {
     const fs::path parent = (directory_ / "..").lexically_normal();
     sync_directory(parent, calls_);
     return;
@@ -27,6 +28,10 @@ Store::Store(fs::path directory, FileCalls& calls)
   if (!fs::is_directory(directory_, error)) {
     throw Error("opening the store " + directory_.string() + ": not a directory");
   }
+}
+
+mode_t Store::file_mode() const {
+  return who_reads_ == WhoReads::Group ? 0640 : 0600;
 }
 
 std::vector<Store::Tape> Store::tapes_of(std::string_view source) const {

@@ -16,11 +16,15 @@
 
 namespace smtptape {
 
+enum class WhoReads : std::uint8_t { Owner, Group };
+
 class Store {
  public:
   // Creates the directory when it is missing, not its parents.  What is written into it goes
   // through `calls`, which outlive the store.
-  explicit Store(std::filesystem::path directory, FileCalls& calls = system_file_calls());
+  explicit Store(std::filesystem::path directory,
+                 FileCalls& calls = system_file_calls(),
+                 WhoReads who_reads = WhoReads::Owner);
 
   struct Tape {
     TapeName name;
@@ -36,10 +40,13 @@ class Store {
   [[nodiscard]] std::filesystem::path path_of(const TapeName& name) const;
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
   [[nodiscard]] FileCalls& calls() const { return calls_; }
+  // Of new files.
+  [[nodiscard]] mode_t file_mode() const;
 
  private:
   std::filesystem::path directory_;
   FileCalls& calls_;
+  WhoReads who_reads_;
 };
 
 }  // namespace smtptape

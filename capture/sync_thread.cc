@@ -49,8 +49,19 @@ void SyncThread::sync_all() {
     const std::lock_guard lock(mutex_);
     files = files_;
   }
-  for (const std::shared_ptr<SyncPoint>& file : files)
+  for (const std::shared_ptr<SyncPoint>& file : files) {
+    if (file->written == file->synced) continue;
+    const auto began = std::chrono::steady_clock::now();
     sync_now(*file);
+    const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
+    const std::lock_guard lock(mutex_);
+    durations_.add(took.count());
+  }
+}
+
+DurationHistogram SyncThread::durations() const {
+  const std::lock_guard lock(mutex_);
+  return durations_;
 }
 
 void SyncThread::work() {

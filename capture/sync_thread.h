@@ -13,6 +13,7 @@
 #include <vector>
 
 #include "base/io.h"
+#include "capture/status.h"
 
 namespace smtptape {
 
@@ -44,16 +45,19 @@ class SyncThread {
 
   // What the thread does each interval, now, on the calling thread.
   void sync_all();
+  // How long syncs took; from any thread.
+  [[nodiscard]] DurationHistogram durations() const;
   [[nodiscard]] std::chrono::nanoseconds interval() const { return interval_; }
 
  private:
   void work();
 
   const std::chrono::nanoseconds interval_;
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable changed_;
   std::vector<std::shared_ptr<SyncPoint>> files_;  // by mutex_
   bool stopped_ = false;                           // by mutex_
+  DurationHistogram durations_;                    // by mutex_
   std::thread thread_;                             // last: it uses the others
 };
 

@@ -15,18 +15,12 @@
 #include <vector>
 
 #include "base/error.h"
+#include "capture/keeper.h"
 #include "capture/levels.h"
 #include "capture/retention.h"
 #include "filters/request.h"
 
 namespace smtptape {
-
-// What to do when the file system is full.
-enum class OnFull : std::uint8_t {
-  Drop,          // what comes is lost and counted, until there is room again
-  DeleteOldest,  // as keep-free does, and then goes on
-  Stop,
-};
 
 struct StoreSettings {
   std::optional<std::filesystem::path> store;

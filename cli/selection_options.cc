@@ -23,6 +23,12 @@ void FilterOptions::describe(Options& options) {
   options.group("Options");
 }
 
+bool FilterOptions::any() const {
+  return as_live || terse || std::any_of(values.begin(), values.end(), [](const auto& of_one) {
+           return !of_one.empty();
+         });
+}
+
 TraceRequest FilterOptions::request() const {
   try {
     TraceRequest request = request_from_options(values, honour());

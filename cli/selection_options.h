@@ -22,6 +22,8 @@ struct FilterOptions {
 
   void describe(Options& options);
   [[nodiscard]] Honour honour() const { return as_live ? Honour::AsLive : Honour::Documented; }
+  // Something of it was given.
+  [[nodiscard]] bool any() const;
   // Throws Error for what is no network.
   [[nodiscard]] TraceRequest request() const;
   // Tells on stderr when the manual and the live tool would differ for these options.

@@ -3,15 +3,19 @@
 
 #include <optional>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/config_keys.h"
 #include "cli/endpoint_options.h"
 #include "cli/output.h"
+#include "cli/recorder_settings.h"
+#include "cli/retention_options.h"
 #include "cli/selection_options.h"
 #include "cli/tape_output.h"
-#include "cli/version.h"
 
 namespace smtptape {
 
@@ -20,13 +24,15 @@ namespace {
 constexpr std::string_view kEventsLimit = "events:";
 constexpr std::string_view kTimeLimit = "duration:";
 
-std::uint64_t size_between(const std::string& text,
-                           std::string_view option,
-                           std::uint64_t least,
-                           std::uint64_t most) {
-  const std::uint64_t size = parse_size(text, option);
+// What was not given stays so.
+std::optional<std::uint64_t> size(const std::optional<std::string>& text,
+                                  std::string_view option,
+                                  std::uint64_t least,
+                                  std::uint64_t most) {
+  if (!text) return std::nullopt;
+  const std::uint64_t size = parse_size(*text, option);
   if (size >= least && size <= most) return size;
-  throw UsageError(std::string(option) + ": " + text + " is not between " + show_size(least) +
+  throw UsageError(std::string(option) + ": " + *text + " is not between " + show_size(least) +
                    " and " + show_size(most));
 }
 
@@ -34,6 +40,23 @@ std::chrono::nanoseconds positive_duration(std::string_view text, std::string_vi
   const std::chrono::nanoseconds time = parse_duration(text, option);
   if (time.count() <= 0) throw UsageError(std::string(option) + ": must be more than 0");
   return time;
+}
+
+std::optional<std::chrono::nanoseconds> duration(const std::optional<std::string>& text,
+                                                 std::string_view option) {
+  if (!text) return std::nullopt;
+  return positive_duration(*text, option);
+}
+
+template <class Word>
+Word choice(const std::string& text, const std::string& option) {
+  std::string known;
+  const auto words = words_of(Word{});
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    if (words[i] == text) return static_cast<Word>(i);
+    known += (i == 0 ? "" : ", ") + std::string(words[i]);
+  }
+  throw UsageError(option + ": \"" + text + "\" is none of " + known);
 }
 
 class CaptureCommand : public Command {
@@ -45,20 +68,74 @@ class CaptureCommand : public Command {
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape capture --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
            "  smtptape capture --store night --tenant acme --stop-after duration:8h\n"
+           "  smtptape capture --config /etc/smtptape/smtptape.toml\n"
            "  smtptape capture --endpoint https://mta-1:8443 --store night --cacert mta-1.pem\n"
            "  smtptape capture --store night --bodies headers --secrets mask";
   }
   void describe(Options& options) override {
+    options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
+    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
     options.value("--store", store_, "DIR", "The directory of tapes; made when it is missing");
-    options.value("--endpoint", endpoint_, "URL", "kumod's HTTP listener (or KUMO_KCLI_ENDPOINT)");
-    options.value("--name", source_, "SOURCE", "Name of the source (default: the endpoint's host)");
+    options.values("--endpoint",
+                   endpoints_,
+                   "URL",
+                   "kumod's HTTP listener (or KUMO_KCLI_ENDPOINT); several: one source each");
+    options.values("--name", names_, "SOURCE", "Name of the source (default: the endpoint's host)");
     options.flag("--until-end", until_end_, "Stop when the server ends the feed");
     options.value("--stop-after", stop_after_, "LIMIT", "events:N or duration:T");
-    options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
-    options.value("--rotate-size", rotate_size_, "SIZE", "A tape's size on disk (default: 256M)");
-    options.value("--rotate-interval", rotate_interval_, "TIME", "A tape's span (default: 1h)");
     options.value("--bodies", bodies_, "LEVEL", "Of messages keep: full (default), headers, none");
     options.value("--secrets", secrets_, "LEVEL", "Passwords of AUTH: keep (default), mask");
+    describe_tapes(options);
+    options.group("Limits of the store");
+    retention_.describe(options);
+    options.value("--on-full",
+                  on_full_,
+                  "WHAT",
+                  "When there is no room: drop (default), delete-oldest, stop");
+    options.group("Watching");
+    options.value("--listen-metrics", listen_metrics_, "HOST:PORT", "Metrics and health over HTTP");
+    options.value("--socket", socket_, "PATH", "For status and orders (default: in the store)");
+    options.group("Options");
+    access_.describe(options);
+    filters_.describe(options);
+  }
+  [[nodiscard]] bool as_live() const override { return filters_.as_live; }
+
+  [[nodiscard]] int run() override {
+    if (check_) return check_config();
+    CaptureOptions options;
+    try {
+      const Config config = settings();
+      options = capture_options_of(config);
+      if (!config_) filters_.tell_difference();
+      for (const std::string& warning : warnings_about(config))
+        say(warning);
+    } catch (const ConfigError& error) {
+      say_raw(error.what());
+      return static_cast<int>(error.exit());
+    }
+    options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
+    set_limit(options);
+    if (config_) {
+      options.reload = [this] { return limits_of(merged(flags(), load_config(*config_).store)); };
+    }
+    const StopSignal stop;
+    const StopOnSignals on_signals(stop);
+    run_capture(std::move(options), stop, [](std::string_view line) { say(line); });
+    return static_cast<int>(Exit::Done);
+  }
+
+ private:
+  void describe_tapes(Options& options) {
+    options.group("Tapes");
+    options.value("--rotate-size", rotate_size_, "SIZE", "A tape's size on disk (default: 256M)");
+    options.value("--rotate-interval", rotate_interval_, "TIME", "A tape's span (default: 1h)");
+    options.flag("--rotate-aligned", rotate_aligned_, "Spans begin on the hour, at midnight (UTC)");
+    options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
+    options.value("--queue-bytes",
+                  queue_bytes_,
+                  "SIZE",
+                  "What may wait in memory for a slow disk, of all sources (default: 128M)");
     options.value("--flush-interval",
                   flush_interval_,
                   "TIME",
@@ -70,29 +147,14 @@ class CaptureCommand : public Command {
     options.value("--batch-bytes", batch_bytes_, "SIZE", "What is written at once (default: 256K)");
     options.value(
         "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
-    options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
-    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
-    access_.describe(options);
-    filters_.describe(options);
-  }
-  [[nodiscard]] bool as_live() const override { return filters_.as_live; }
-
-  [[nodiscard]] int run() override {
-    if (check_) return check_config();
-    if (config_) throw UsageError("--config: only with --check so far");
-    const CaptureOptions options = capture_options();
-    filters_.tell_difference();
-    const StopSignal stop;
-    const StopOnSignals on_signals(stop);
-    run_capture(options, stop, [](std::string_view line) { say(line); });
-    return static_cast<int>(Exit::Done);
+    options.group("Options");
   }
 
- private:
   [[nodiscard]] int check_config() const {
     if (!config_) throw UsageError("--check: which file? give --config FILE");
     try {
-      const std::size_t sources = load_config(*config_).sources.size();
+      const Config config = load_config(*config_);
+      const std::size_t sources = config.sources.size();
       StandardOutput().write(printable(*config_) + ": " + std::to_string(sources) +
                              (sources == 1 ? " source, good\n" : " sources, good\n"));
     } catch (const ConfigError& error) {
@@ -102,40 +164,76 @@ class CaptureCommand : public Command {
     return static_cast<int>(Exit::Done);
   }
 
-  [[nodiscard]] CaptureOptions capture_options() const {
-    if (store_.empty()) throw UsageError("--store DIR is missing: where the tapes go");
-    CaptureOptions options;
-    options.endpoint = parse_endpoint(endpoint_.empty() ? kcli_endpoint() : endpoint_);
-    options.request = filters_.request();
-    options.honour = filters_.honour();
-    options.store = store_;
-    options.source = source_;
-    options.writer = std::string("smtptape ") + kVersion;
-    options.levels = {parse_bodies(), parse_secrets()};
-    options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
-    options.max_frame = parse_max_frame(max_frame_);
-    options.rotate_size = size_between(rotate_size_, "--rotate-size", 4 * kKiB, 1024 * 1024 * kMiB);
-    options.rotate_interval = positive_duration(rotate_interval_, "--rotate-interval");
-    options.flush_interval = positive_duration(flush_interval_, "--flush-interval");
-    options.sync_interval = positive_duration(sync_interval_, "--sync-interval");
-    options.batch_bytes = size_between(batch_bytes_, "--batch-bytes", kKiB, 64 * kMiB);
-    options.group_bytes = size_between(group_bytes_, "--group-bytes", kKiB, 64 * kMiB);
-    set_limit(options);
-    options.access = access_.access(options.endpoint);
-    return options;
+  // Flags beat the file.
+  [[nodiscard]] Config settings() const {
+    Config config = config_ ? load_config(*config_) : Config{};
+    config.store = merged(flags(), config.store);
+    if (!config_ || !endpoints_.empty()) {
+      config.sources = sources();
+    } else if (filters_.any() || access_.settings.any() || !names_.empty()) {
+      throw UsageError("the sources come from " + *config_ +
+                       ": give names, filters and credentials there, or --endpoint here");
+    }
+    return config;
   }
 
-  [[nodiscard]] Bodies parse_bodies() const {
-    if (bodies_ == "full") return Bodies::Full;
-    if (bodies_ == "headers") return Bodies::Headers;
-    if (bodies_ == "none") return Bodies::None;
-    throw UsageError("--bodies: \"" + bodies_ + "\" is none of full, headers, none");
+  [[nodiscard]] std::vector<SourceSettings> sources() const {
+    std::vector<std::string> endpoints = endpoints_;
+    if (endpoints.empty()) endpoints.push_back(kcli_endpoint());
+    if (!names_.empty() && names_.size() != endpoints.size()) {
+      throw UsageError("--name: " + std::to_string(names_.size()) + " names for " +
+                       std::to_string(endpoints.size()) + " endpoints; give each its own");
+    }
+    std::vector<SourceSettings> sources;
+    for (std::size_t i = 0; i < endpoints.size(); ++i)
+      sources.push_back(source(endpoints[i], names_.empty() ? "" : names_[i]));
+    return sources;
   }
 
-  [[nodiscard]] Secrets parse_secrets() const {
-    if (secrets_ == "keep") return Secrets::Keep;
-    if (secrets_ == "mask") return Secrets::Mask;
-    throw UsageError("--secrets: \"" + secrets_ + "\" is neither keep nor mask");
+  [[nodiscard]] SourceSettings source(const std::string& endpoint, const std::string& name) const {
+    SourceSettings source;
+    source.endpoint = endpoint;
+    if (!name.empty()) source.name = name;
+    source.filters = filters_.values;
+    source.terse = filters_.terse;
+    source.as_live = filters_.as_live;
+    const AccessSettings& access = access_.settings;
+    source.cacert = access.cacert;
+    source.tls_fingerprint = access.tls_fingerprint;
+    source.tls_cert = access.tls_cert;
+    source.tls_key = access.tls_key;
+    source.basic_auth_file = access.basic_auth_file;
+    source.bearer_token_file = access.bearer_token_file;
+    return source;
+  }
+
+  // What was given on the command line.
+  [[nodiscard]] StoreSettings flags() const {
+    constexpr std::uint64_t kMostRotateSize = 1024 * 1024 * kMiB;
+    constexpr std::uint64_t kMostQueue = 64 * 1024 * kMiB;
+    StoreSettings flags;
+    if (store_) flags.store = *store_;
+    flags.rotate_size = size(rotate_size_, "--rotate-size", 4 * kKiB, kMostRotateSize);
+    flags.rotate_interval = duration(rotate_interval_, "--rotate-interval");
+    if (rotate_aligned_) flags.rotate_aligned = true;
+    const RetentionLimits retention = retention_.limits();
+    flags.max_bytes = retention.max_bytes;
+    flags.max_age = retention.max_age;
+    flags.max_tapes = retention.max_tapes;
+    flags.keep_free = retention.keep_free;
+    if (retention_.keep_at_least) flags.keep_at_least = retention.keep_at_least;
+    if (on_full_) flags.on_full = choice<OnFull>(*on_full_, "--on-full");
+    flags.flush_interval = duration(flush_interval_, "--flush-interval");
+    flags.sync_interval = duration(sync_interval_, "--sync-interval");
+    flags.batch_bytes = size(batch_bytes_, "--batch-bytes", kKiB, 64 * kMiB);
+    flags.group_bytes = size(group_bytes_, "--group-bytes", kKiB, 64 * kMiB);
+    flags.queue_bytes = size(queue_bytes_, "--queue-bytes", kMiB, kMostQueue);
+    if (max_frame_) flags.max_frame = parse_max_frame(*max_frame_);
+    if (bodies_) flags.bodies = choice<Bodies>(*bodies_, "--bodies");
+    if (secrets_) flags.secrets = choice<Secrets>(*secrets_, "--secrets");
+    flags.listen_metrics = listen_metrics_;
+    if (socket_) flags.socket = *socket_;
+    return flags;
   }
 
   void set_limit(CaptureOptions& options) const {
@@ -160,23 +258,29 @@ class CaptureCommand : public Command {
   }
 
   FilterOptions filters_;
+  EndpointOptions access_;
+  RetentionOptions retention_;
   std::optional<std::string> config_;
   bool check_ = false;
-  EndpointOptions access_;
-  std::string store_;
-  std::string endpoint_;
-  std::string source_;
+  std::optional<std::string> store_;
+  std::vector<std::string> endpoints_;
+  std::vector<std::string> names_;
   bool until_end_ = false;
   std::string stop_after_;
-  std::string bodies_ = "full";
-  std::string secrets_ = "keep";
-  std::string max_frame_ = "64M";
-  std::string rotate_size_ = "256M";
-  std::string rotate_interval_ = "1h";
-  std::string flush_interval_ = "1s";
-  std::string sync_interval_ = "1s";
-  std::string batch_bytes_ = "256K";
-  std::string group_bytes_ = "16M";
+  std::optional<std::string> bodies_;
+  std::optional<std::string> secrets_;
+  std::optional<std::string> on_full_;
+  std::optional<std::string> listen_metrics_;
+  std::optional<std::string> socket_;
+  std::optional<std::string> max_frame_;
+  std::optional<std::string> queue_bytes_;
+  std::optional<std::string> rotate_size_;
+  std::optional<std::string> rotate_interval_;
+  bool rotate_aligned_ = false;
+  std::optional<std::string> flush_interval_;
+  std::optional<std::string> sync_interval_;
+  std::optional<std::string> batch_bytes_;
+  std::optional<std::string> group_bytes_;
 };
 
 }  // namespace

@@ -37,12 +37,13 @@ class CaptureRun : public testing::Test {
  protected:
   CaptureOptions options_for(const std::string& url) {
     CaptureOptions options;
-    options.endpoint = parse_endpoint(url);
+    options.sources.emplace_back().endpoint = parse_endpoint(url);
     options.store = directory_.path() / "store";
-    options.source = "mta";
-    options.writer = "smtptape test";
+    options.sources[0].name = "mta";
+    options.version = "test";
     options.at_the_end = AtTheEnd::Stop;
-    options.try_again_after = std::chrono::milliseconds(1);
+    options.shortest_pause = std::chrono::milliseconds(1);
+    options.longest_pause = std::chrono::milliseconds(1);
     return options;
   }
 
@@ -88,16 +89,17 @@ TEST_F(CaptureRun, StoresWhatWasSentAndSealsTheTape) {
   EXPECT_EQ(stored[0].header.origin.source, "mta");
   EXPECT_EQ(stored[0].header.boot_id.size(), 36U);
   EXPECT_THAT(said_,
-              ElementsAre(StartsWith("4 received = 4 stored + 0 not selected + 0 lost; 1 tape, ")));
+              ElementsAre(StartsWith("connected to 127.0.0.1:"),
+                          StartsWith("4 received = 4 stored + 0 not selected + 0 lost; 1 tape, ")));
 }
 
 TEST_F(CaptureRun, SendsTheRequestAndKeepsItInTheHeader) {
   const FakeKumod server({upgrade_then({send_text(kEvent)})});
   CaptureOptions options = options_for(server.url());
-  options.request.terse = true;
+  options.sources[0].request.terse = true;
   capture(options);
-  EXPECT_EQ(server.frame(0).payload, to_json(options.request));
-  EXPECT_EQ(tapes().at(0).header.request, to_json(options.request));
+  EXPECT_EQ(server.frame(0).payload, to_json(options.sources[0].request));
+  EXPECT_EQ(tapes().at(0).header.request, to_json(options.sources[0].request));
   EXPECT_EQ(tapes().at(0).header.url, server.url());
 }
 
@@ -184,8 +186,8 @@ TEST_F(CaptureRun, AppliesTheFiltersThatServersIgnore) {
     for (std::size_t i = 0; i < kPropertyCount; ++i) {
       if (kProperties[i].flag == "--ready-queue") values[i] = {"q"};
     }
-    options.request = request_from_options(values, honour);
-    options.honour = honour;
+    options.sources[0].request = request_from_options(values, honour);
+    options.sources[0].honour = honour;
     const CaptureTotals totals = capture(options);
     EXPECT_EQ(totals.ledger.not_selected, honour == Honour::AsLive ? 0U : 2U);
     const std::vector<StoredTape> stored = read_store(Store(options.store), "mta");
@@ -270,7 +272,8 @@ TEST_F(CaptureRun, StopsWhileItWaitsToConnectAgain) {
   const FakeKumod server({upgrade_then({send_text(kEvent)})});
   CaptureOptions options = options_for(server.url());
   options.at_the_end = AtTheEnd::TryAgain;
-  options.try_again_after = std::chrono::hours(1);
+  options.shortest_pause = std::chrono::hours(1);
+  options.longest_pause = std::chrono::hours(1);
   auto running = std::async(std::launch::async, [&] { return capture(options); });
   server.join();
   stop_.request();
@@ -294,7 +297,7 @@ TEST_F(CaptureRun, FailsWhenTheFirstConnectionFails) {
 
   CaptureOptions late = options_for(server.url());
   const FakeKumod silent({answer_with("", {stay_silent()})});
-  late.endpoint = parse_endpoint(silent.url());
+  late.sources[0].endpoint = parse_endpoint(silent.url());
   late.connect_within = std::chrono::milliseconds(50);
   EXPECT_THAT([&] { capture(late); },
               testing::ThrowsMessage<Error>(HasSubstr("no answer in time")));

@@ -1,5 +1,6 @@
 #include "capture/event_queue.h"
 
+#include <array>
 #include <chrono>
 #include <optional>
 #include <string>
@@ -26,7 +27,7 @@ WsMessage text(std::string_view payload) {
 }
 
 void push(EventQueue& queue, const std::vector<WsMessage>& messages, std::int64_t received) {
-  queue.push(messages, received);
+  queue.push(0, messages, received);
 }
 
 std::vector<std::string> payloads(const FrameChunk& chunk) {
@@ -161,13 +162,55 @@ TEST(EventQueue, KeepsTheOrderOfFramesDropsAndGaps) {
   push(queue, {text(large)}, 2);
   Gap gap;
   gap.cause = GapCause::Disconnected;
-  queue.push(gap, 3);
+  queue.push(0, gap, 3);
   FrameChunk chunk;
   ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
   ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
   ASSERT_THAT(chunk.gaps, SizeIs(2));
   EXPECT_EQ(chunk.gaps[0].cause, GapCause::QueueFull);
   EXPECT_EQ(chunk.gaps[1].cause, GapCause::Disconnected);
+}
+
+TEST(EventQueue, LeavesHalfOfTheRoomToOthersThatHaveSomething) {
+  EventQueue queue(20'000, 2);
+  const std::string large(4'000, 'x');
+  const std::vector<WsMessage> message{text(large)};
+  queue.push(1, message, 1);
+  for (int i = 0; i < 4; ++i)
+    queue.push(0, message, 2);
+  EXPECT_LE(queue.bytes_held_of(0), 10'000U);
+  queue.push(1, message, 3);
+  EXPECT_GT(queue.bytes_held_of(1), 8'000U) << "there is room for it";
+  queue.end();
+  FrameChunk chunk;
+  std::uint64_t dropped = 0;
+  std::array<std::size_t, 2> frames{};
+  while (queue.take(chunk, std::nullopt) == Taken::Chunk) {
+    frames.at(chunk.source) += chunk.frames.size();
+    for (const Gap& gap : chunk.gaps) {
+      EXPECT_EQ(chunk.source, 0U);
+      dropped += gap.count.value_or(0);
+    }
+  }
+  EXPECT_EQ(frames[1], 2U);
+  EXPECT_EQ(frames[0] + dropped, 4U);
+  EXPECT_EQ(queue.bytes_held(), 0U);
+}
+
+TEST(EventQueue, ASourceAloneMayFillAllOfIt) {
+  EventQueue queue(20'000, 2);
+  const std::string large(4'000, 'x');
+  for (int i = 0; i < 4; ++i)
+    queue.push(0, std::vector<WsMessage>{text(large)}, 2);
+  EXPECT_GT(queue.bytes_held_of(0), 16'000U);
+}
+
+TEST(EventQueue, WakesWhoeverWaits) {
+  EventQueue queue;
+  std::thread waker([&queue] { queue.wake(); });
+  FrameChunk chunk;
+  EXPECT_EQ(queue.take(chunk, std::nullopt), Taken::Nothing);
+  waker.join();
 }
 
 // Whatever the threads do, each frame comes out in order or is counted in a gap at its place.
@@ -182,7 +225,7 @@ TEST(EventQueue, LosesNothingUncountedBetweenTwoThreads) {
       std::vector<WsMessage> messages;
       for (const std::string& number : numbers)
         messages.push_back(text(number));
-      queue.push(messages, 1);
+      queue.push(0, messages, 1);
     }
     queue.end();
   });

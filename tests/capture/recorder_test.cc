@@ -66,7 +66,7 @@ TEST_F(RecorderTest, FlushesWhatIsOneSecondOld) {
   recorder.tick(kStart + kSecond);
   EXPECT_THAT(tapes().at(0).events, SizeIs(2));
   EXPECT_EQ(tapes().at(0).end, TapeEnd::Unclosed);
-  EXPECT_GT(recorder.next_tick(), kStart + 7200 * kSecond) << "only the sync is still waited for";
+  EXPECT_EQ(recorder.next_tick(), kStart + 3600 * kSecond) << "only the end of the hour is due";
   record_one(recorder, kStart + 5 * kSecond);
   EXPECT_EQ(recorder.next_tick(), kStart + 6 * kSecond);
 }
@@ -76,7 +76,7 @@ TEST_F(RecorderTest, FlushesABatchThatIsFull) {
   Recorder recorder(store_, sync_, options_, nullptr);
   recorder.record(chunk_of({event_of_size(600), event_of_size(600)}, kStart));
   EXPECT_THAT(tapes().at(0).events, SizeIs(2));
-  EXPECT_GT(recorder.next_tick(), kStart + 7000 * kSecond);
+  EXPECT_EQ(recorder.next_tick(), kStart + 3600 * kSecond);
 }
 
 TEST_F(RecorderTest, EndsAGroupThatIsOld) {
@@ -135,6 +135,94 @@ TEST_F(RecorderTest, BeginsANewTapeAfterAnIntervalWithTheNextEvent) {
   recorder.finish(kStart + 101 * kSecond);
   ASSERT_THAT(tapes(), SizeIs(2));
   EXPECT_EQ(tapes()[1].path.filename(), "mta-00000002-20260804T210140Z.tape");
+}
+
+TEST_F(RecorderTest, EndsATapeWhoseTimeIsOverThoughNothingComes) {
+  options_.rotate_interval = 10 * kSecond;
+  Recorder recorder(store_, sync_, options_, nullptr);
+  record_one(recorder, kStart);
+  recorder.tick(kStart + kSecond);
+  EXPECT_EQ(recorder.next_tick(), kStart + 10 * kSecond);
+  recorder.tick(kStart + 10 * kSecond);
+  EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
+  EXPECT_EQ(recorder.next_tick(), std::nullopt);
+  recorder.finish(kStart + 1000 * kSecond);
+  EXPECT_THAT(tapes(), SizeIs(1));
+}
+
+TEST_F(RecorderTest, BeginsTapesAtWholeIntervalsWhereThatIsAskedFor) {
+  options_.rotate_interval = 10 * kSecond;
+  options_.rotate_aligned = true;
+  Recorder recorder(store_, sync_, options_, nullptr);
+  for (int i = 0; i < 30; ++i)
+    record_one(recorder, kStart + (7 + i) * kSecond);
+  recorder.finish(kStart + 40 * kSecond);
+  const std::vector<StoredTape> stored = tapes();
+  ASSERT_THAT(stored, SizeIs(4));
+  EXPECT_THAT(stored[0].events, SizeIs(3));
+  for (std::size_t i = 1; i < stored.size(); ++i)
+    EXPECT_EQ(stored[i].events.at(0).received % (10 * kSecond), 0);
+}
+
+TEST_F(RecorderTest, EndsTheTapeWhenAskedAndBeginsTheNextWithTheNextEvent) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  recorder.rotate(kStart);
+  record_one(recorder, kStart);
+  recorder.rotate(kStart + kSecond);
+  recorder.rotate(kStart + 2 * kSecond);
+  EXPECT_THAT(tapes(), SizeIs(1));
+  EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
+  record_one(recorder, kStart + 3 * kSecond);
+  recorder.finish(kStart + 4 * kSecond);
+  ASSERT_THAT(tapes(), SizeIs(2));
+  EXPECT_EQ(tapes()[1].header.predecessor->last_sequence, 1U);
+  EXPECT_EQ(recorder.report().tapes_sealed[static_cast<std::size_t>(SealReason::Asked)], 1U);
+}
+
+TEST_F(RecorderTest, WhatComesWhileItIsPausedIsCountedAndTold) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  record_one(recorder, kStart);
+  recorder.pause(kStart + kSecond, "no room");
+  EXPECT_FALSE(recorder.is_writing());
+  record_one(recorder, kStart + 2 * kSecond);
+  recorder.tick(kStart + 100 * kSecond);
+  EXPECT_THAT(tapes(), SizeIs(1)) << "however long it takes";
+  EXPECT_EQ(recorder.report().ledger.total_lost().count, 1U);
+  recorder.resume(kStart + 101 * kSecond);
+  record_one(recorder, kStart + 102 * kSecond);
+  EXPECT_TRUE(recorder.is_writing());
+  recorder.finish(kStart + 103 * kSecond);
+  const std::vector<StoredTape> stored = tapes();
+  ASSERT_THAT(stored, SizeIs(2));
+  ASSERT_THAT(stored[1].gaps, SizeIs(1));
+  EXPECT_EQ(stored[1].gaps[0].cause, GapCause::Disk);
+  EXPECT_EQ(stored[1].gaps[0].count, 1U);
+  EXPECT_EQ(stored[1].gaps[0].detail, "no room");
+  EXPECT_EQ(recorder.totals().ledger, recorder.report().ledger);
+}
+
+TEST_F(RecorderTest, APauseWithoutALossLeavesNoTape) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  recorder.pause(kStart, "no room");
+  recorder.resume(kStart + kSecond);
+  recorder.tick(kStart + kSecond);
+  EXPECT_TRUE(recorder.is_writing());
+  recorder.finish(kStart + 2 * kSecond);
+  EXPECT_THAT(tapes(), IsEmpty());
+}
+
+TEST_F(RecorderTest, ReportsWhatWillBeTheTotals) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, kStart);
+  FrameChunk chunk = chunk_of({event_of_size(10), event_of_size(10)}, kStart);
+  chunk.gaps.push_back(dropped(5, kStart, kStart));
+  recorder.record(chunk);
+  const Ledger now = recorder.report().ledger;
+  EXPECT_EQ(now.stored, 2U);
+  EXPECT_TRUE(now.balances());
+  EXPECT_EQ(recorder.report().last_event_at, kStart);
+  recorder.finish(kStart + kSecond);
+  EXPECT_EQ(recorder.totals().ledger, now);
 }
 
 TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {

@@ -132,7 +132,7 @@ TEST_F(CaptureLevelsProgram, OtherLevelsAreRefused) {
   EXPECT_THAT(bodies.err, HasSubstr("--bodies: \"some\" is none of full, headers, none"));
   const Ran secrets = smtptape("capture --store x --secrets hide", {});
   EXPECT_EQ(secrets.exit, 2);
-  EXPECT_THAT(secrets.err, HasSubstr("--secrets: \"hide\" is neither keep nor mask"));
+  EXPECT_THAT(secrets.err, HasSubstr("--secrets: \"hide\" is none of keep, mask"));
 }
 
 }  // namespace

@@ -82,7 +82,7 @@ TEST_F(TlsProgram, CapturesWithCredentialsThatItKeepsToItself) {
                            "--basic-auth-file",
                            file("basic", "joe:s3cret\n")});
   EXPECT_EQ(ran.exit, 0) << ran.err;
-  EXPECT_THAT(ran.err, StartsWith("smtptape: 1 received = 1 stored"));
+  EXPECT_THAT(ran.err, HasSubstr("smtptape: 1 received = 1 stored"));
   EXPECT_THAT(server.head(), EndsWith("\r\nAuthorization: Basic am9lOnMzY3JldA==\r\n\r\n"));
 
   const Ran info = smtptape({"info", directory_ / "store"});

@@ -1,0 +1,179 @@
+#include "capture/subscription.h"
+
+#include <algorithm>
+#include <random>
+#include <utility>
+
+#include <boost/asio/as_tuple.hpp>
+#include <boost/asio/use_awaitable.hpp>
+
+#include "base/error.h"
+
+namespace smtptape {
+
+namespace asio = boost::asio;
+
+namespace {
+
+constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
+
+// Was anything lost when the feed ended so?
+bool ended_well(const FeedEnd& end) {
+  if (end.mid_message) return false;
+  return end.kind == FeedEnd::Kind::Stopped || end.kind == FeedEnd::Kind::Closed ||
+         end.kind == FeedEnd::Kind::CloseFrame;
+}
+
+double chance() {
+  static thread_local std::minstd_rand random{std::random_device{}()};
+  return std::uniform_real_distribution<double>(0, 1)(random);
+}
+
+}  // namespace
+
+void RateMeter::add(std::uint64_t events, std::int64_t now) {
+  const std::int64_t second = now / kNanosPerSecond;
+  const auto slot = static_cast<std::size_t>(second % (kSeconds + 1));
+  if (seconds_[slot] != second) {
+    seconds_[slot] = second;
+    counts_[slot] = 0;
+  }
+  counts_[slot] += events;
+}
+
+double RateMeter::per_second(std::int64_t now) const {
+  const std::int64_t second = now / kNanosPerSecond;
+  std::uint64_t events = 0;
+  for (std::size_t slot = 0; slot < counts_.size(); ++slot) {
+    if (seconds_[slot] < second && seconds_[slot] >= second - kSeconds) events += counts_[slot];
+  }
+  return static_cast<double>(events) / static_cast<double>(kSeconds);
+}
+
+Subscription::Subscription(asio::io_context& context,
+                           const CaptureOptions& options,
+                           std::size_t index,
+                           EventQueue& queue,
+                           const CaptureClock& clock)
+    : context_(context),
+      options_(options),
+      index_(index),
+      queue_(queue),
+      clock_(clock),
+      pause_(context),
+      policy_(options.shortest_pause, options.longest_pause),
+      since_(clock.now()) {
+}
+
+FeedOptions Subscription::feed_options() const {
+  FeedOptions feed;
+  feed.endpoint = source().endpoint;
+  feed.access = source().access;
+  feed.request = to_json(source().request);
+  feed.max_frame = options_.max_frame;
+  feed.connect_within = options_.connect_within;
+  return feed;
+}
+
+asio::awaitable<void> Subscription::run() {
+  while (!stopped_) {
+    client_.emplace(context_.get_executor(), feed_options());
+    FeedEnd end = co_await client_->run(*this);
+    if (end.kind == FeedEnd::Kind::Stopped || stopped_) break;
+    const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
+    if (!was_open_ && !goes_on) throw Error(describe(end, source().endpoint));
+    const std::chrono::nanoseconds lived(connected_ ? clock_.now() - since_ : 0);
+    note_end(end);
+    if (!goes_on) break;
+    co_await pause(lived);
+  }
+  if (lost_at_) push_disconnected(clock_.now());
+  connected_ = false;
+}
+
+asio::awaitable<void> Subscription::pause(std::chrono::nanoseconds lived) {
+  pause_.expires_after(policy_.pause_after(lived, chance()));
+  auto [cancelled] = co_await pause_.async_wait(kNoThrow);
+  static_cast<void>(cancelled);  // then stopped_ says why
+}
+
+void Subscription::stop() {
+  stopped_ = true;
+  if (client_) client_->stop();
+  pause_.cancel();
+}
+
+FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
+  if (stopped_) return Flow::Stop;
+  const std::int64_t now = clock_.now();
+  queue_.push(index_, frames, now);
+  rate_.add(frames.size(), now);
+  return Flow::Continue;
+}
+
+void Subscription::on_open() {
+  const std::int64_t now = clock_.now();
+  const bool first = !std::exchange(was_open_, true);
+  connected_ = true;
+  since_ = now;
+  if (first && hooks_.on_first_open) hooks_.on_first_open(now);
+  if (lost_at_) push_disconnected(now);
+  if (first) {
+    say("connected to " + source().endpoint.target);
+  } else {
+    say("connected to " + source().endpoint.target + " again");
+  }
+  if (hooks_.on_change) hooks_.on_change();
+}
+
+// An orderly end of the feed that was waited for loses nothing.
+void Subscription::note_end(const FeedEnd& end) {
+  const std::int64_t now = clock_.now();
+  const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
+  const bool was_connected = std::exchange(connected_, false);
+  if (!goes_on && ended_well(end)) return;
+  std::string how = describe(end, source().endpoint);
+  if (end.mid_message) how += " in the middle of a frame";
+  ++reconnects_[reason_word(end)];
+  const bool new_trouble = how != last_error_ || was_connected;
+  last_error_ = how;
+  last_error_at_ = now;
+  if (new_trouble) say(how + (goes_on ? "; trying again" : ""));
+  if (was_connected) {
+    since_ = now;
+    if (hooks_.on_change) hooks_.on_change();
+  }
+  if (lost_at_) return;
+  lost_at_ = was_connected ? now : since_;
+  lost_how_ = std::move(how);
+}
+
+void Subscription::push_disconnected(std::int64_t until) {
+  Gap gap;
+  gap.cause = GapCause::Disconnected;
+  gap.from = *lost_at_;
+  gap.until = until;
+  gap.detail = std::move(lost_how_);
+  lost_at_.reset();
+  queue_.push(index_, std::move(gap), until);
+}
+
+void Subscription::tell(SourceStatus& status) const {
+  status.name = source().name;
+  status.endpoint = source().endpoint.target;
+  status.connected = connected_;
+  status.since = since_;
+  status.last_error = last_error_;
+  status.last_error_at = last_error_at_;
+  for (const auto& [reason, count] : reconnects_)
+    status.reconnects.push_back({reason, count});
+  status.events_per_second = rate_.per_second(clock_.now());
+  status.queue_bytes = queue_.bytes_held_of(index_);
+}
+
+void Subscription::say(const std::string& line) const {
+  if (!hooks_.say) return;
+  hooks_.say(options_.sources.size() > 1 ? source().name + ": " + line : line);
+}
+
+}  // namespace smtptape

@@ -1,0 +1,69 @@
+// The thread that writes: takes from the queue what the network thread put there, and hands it to
+// the recorder of its source.
+//
+// Threads: everything but the tasks is called on the thread that made it.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <vector>
+
+#include "capture/capture_clock.h"
+#include "capture/event_queue.h"
+#include "capture/recorder.h"
+
+namespace smtptape {
+
+class WriterThread {
+ public:
+  using Recorders = std::vector<std::unique_ptr<Recorder>>;
+  // Done on the writer thread, between two chunks.
+  using Task = std::function<void(Recorders& recorders, std::int64_t now)>;
+
+  // One recorder a source.  `on_done` is called on the writer thread when nothing more is taken
+  // before the queue's end.  The references outlive the thread.
+  WriterThread(Recorders& recorders,
+               EventQueue& queue,
+               const CaptureClock& clock,
+               std::function<void()> on_done);
+  ~WriterThread();
+  WriterThread(const WriterThread&) = delete;
+  WriterThread& operator=(const WriterThread&) = delete;
+
+  void start();
+  // From any thread.  Tasks are done in their order, before what is pushed into the queue after
+  // this call, and all of them before join() returns.
+  void post(Task task);
+  // Nothing more comes.  Gives back what went wrong.
+  std::exception_ptr join();
+  // How the recorders were a moment ago, from any thread.
+  [[nodiscard]] std::vector<RecorderReport> reports() const;
+
+ private:
+  void run();
+  void record_all();
+  void do_tasks();
+  void tick();
+  void finish();
+  void publish(bool at_once);
+  [[nodiscard]] std::optional<EventQueue::TimePoint> deadline() const;
+
+  Recorders& recorders_;
+  EventQueue& queue_;
+  const CaptureClock& clock_;
+  std::function<void()> on_done_;
+  std::int64_t published_ = 0;  // when
+  mutable std::mutex mutex_;
+  std::deque<Task> tasks_;               // by mutex_
+  std::vector<RecorderReport> reports_;  // by mutex_
+  std::exception_ptr failure_;
+  std::thread thread_;
+};
+
+}  // namespace smtptape

@@ -1,0 +1,120 @@
+#include "cli/recorder_settings.h"
+
+#include <variant>
+
+#include "base/error.h"
+#include "base/time_spec.h"
+#include "cli/config_keys.h"
+#include "cli/endpoint_options.h"
+#include "cli/version.h"
+
+namespace smtptape {
+
+namespace {
+
+AccessSettings access_of(const SourceSettings& source) {
+  const auto text = [](const std::optional<std::filesystem::path>& path) {
+    return path ? std::optional<std::string>(path->string()) : std::nullopt;
+  };
+  AccessSettings access;
+  access.cacert = text(source.cacert);
+  access.tls_fingerprint = source.tls_fingerprint;
+  access.tls_cert = text(source.tls_cert);
+  access.tls_key = text(source.tls_key);
+  access.basic_auth_file = text(source.basic_auth_file);
+  access.bearer_token_file = text(source.bearer_token_file);
+  return access;
+}
+
+std::string about(const SourceSettings& source) {
+  return "source " + source.name.value_or(source.endpoint.value_or(""));
+}
+
+SourceOptions source_options_of(const SourceSettings& from, const StoreSettings& store) {
+  SourceOptions to;
+  to.endpoint = parse_endpoint(from.endpoint.value());
+  to.honour = from.as_live.value_or(false) ? Honour::AsLive : Honour::Documented;
+  to.request = request_from_options(from.filters, to.honour);
+  to.request.terse = from.terse.value_or(false);
+  to.name = from.name.value_or("");
+  to.access = check_access(access_of(from), to.endpoint).access;
+  to.levels.bodies = from.bodies.value_or(store.bodies.value_or(Bodies::Full));
+  to.levels.secrets = from.secrets.value_or(store.secrets.value_or(Secrets::Keep));
+  return to;
+}
+
+void check_queue(const CaptureOptions& options) {
+  if (options.queue_bytes >= 2 * options.max_frame) return;
+  throw UsageError("--queue-bytes: " + show_size(options.queue_bytes) +
+                   " is less than twice the largest frame (--max-frame " +
+                   show_size(options.max_frame) + ")");
+}
+
+}  // namespace
+
+StoreSettings merged(const StoreSettings& flags, const StoreSettings& file) {
+  StoreSettings settings = file;
+  for (const ConfigKey<StoreSettings>& key : store_keys()) {
+    std::visit(
+        [&](auto field) {
+          if constexpr (!std::is_same_v<decltype(field), std::size_t>) {
+            if (flags.*field) settings.*field = flags.*field;
+          }
+        },
+        key.field);
+  }
+  return settings;
+}
+
+StoreLimits limits_of(const StoreSettings& settings) {
+  StoreLimits limits;
+  limits.rotate_size = settings.rotate_size.value_or(limits.rotate_size);
+  limits.rotate_interval = settings.rotate_interval.value_or(limits.rotate_interval);
+  limits.rotate_aligned = settings.rotate_aligned.value_or(false);
+  limits.retention.max_bytes = settings.max_bytes;
+  limits.retention.max_age = settings.max_age;
+  limits.retention.max_tapes = settings.max_tapes;
+  limits.retention.keep_free = settings.keep_free.value_or(KeepFree{0, kDefaultKeepFreePercent});
+  limits.retention.keep_at_least = settings.keep_at_least.value_or(limits.retention.keep_at_least);
+  limits.on_full = settings.on_full.value_or(OnFull::Drop);
+  return limits;
+}
+
+CaptureOptions capture_options_of(const Config& config) {
+  const StoreSettings& store = config.store;
+  if (!store.store || store.store->empty()) {
+    throw UsageError("--store DIR is missing: where the tapes go");
+  }
+  CaptureOptions options;
+  for (const SourceSettings& source : config.sources)
+    options.sources.push_back(source_options_of(source, store));
+  options.store = *store.store;
+  options.version = kVersion;
+  options.limits = limits_of(store);
+  options.max_frame = store.max_frame.value_or(options.max_frame);
+  // A frame of the largest size fits beside the one that the writer has in hand.
+  options.queue_bytes =
+      store.queue_bytes.value_or(std::max(kDefaultQueueBytes, 2 * options.max_frame + kMiB));
+  options.flush_interval = store.flush_interval.value_or(options.flush_interval);
+  options.sync_interval = store.sync_interval.value_or(options.sync_interval);
+  options.batch_bytes = store.batch_bytes.value_or(options.batch_bytes);
+  options.group_bytes = store.group_bytes.value_or(options.group_bytes);
+  options.listen_metrics = store.listen_metrics.value_or("");
+  options.socket = store.socket;
+  options.group_readable = store.group_readable.value_or(false);
+  check_queue(options);
+  return options;
+}
+
+std::vector<std::string> warnings_about(const Config& config) {
+  std::vector<std::string> warnings;
+  for (const SourceSettings& source : config.sources) {
+    const CheckedAccess checked =
+        check_access(access_of(source), parse_endpoint(source.endpoint.value()));
+    for (const std::string& warning : checked.warnings)
+      warnings.push_back(about(source) + ": " + warning);
+  }
+  return warnings;
+}
+
+}  // namespace smtptape

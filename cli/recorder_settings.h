@@ -1,0 +1,23 @@
+// From settings, wherever they were given, to what a recorder runs with.  Flags beat the
+// configuration file; what neither gives has its default here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "capture/capture.h"
+#include "cli/config.h"
+
+namespace smtptape {
+
+// What `flags` gives, else what `file` gives.
+[[nodiscard]] StoreSettings merged(const StoreSettings& flags, const StoreSettings& file);
+
+// Throw UsageError for what can't be.
+[[nodiscard]] StoreLimits limits_of(const StoreSettings& settings);
+[[nodiscard]] CaptureOptions capture_options_of(const Config& config);
+
+// What is odd about the sources, one line each: to be told once.
+[[nodiscard]] std::vector<std::string> warnings_about(const Config& config);
+
+}  // namespace smtptape

@@ -1,0 +1,182 @@
+// Several sources, orders and signals, against servers that are scripted.
+#include <atomic>
+#include <csignal>
+#include <future>
+#include <limits>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "capture/capture.h"
+#include "tests/capture/stored.h"
+#include "tests/support/fake_kumod.h"
+#include "tests/support/temporary_directory.h"
+
+namespace smtptape {
+namespace {
+
+using testing::Contains;
+using testing::ElementsAre;
+using testing::HasSubstr;
+using testing::IsEmpty;
+using testing::SizeIs;
+
+std::string event_number(int number) {
+  return R"({"conn_meta":{"id":"A"},"payload":{"Read":"250 )" + std::to_string(number) +
+         R"("},"when":"2026-08-04T13:54:50.123Z"})";
+}
+
+class DaemonTest : public testing::Test {
+ protected:
+  DaemonTest() {
+    options_.store = directory_.path() / "store";
+    options_.version = "test";
+    options_.shortest_pause = std::chrono::milliseconds(1);
+    options_.longest_pause = std::chrono::milliseconds(5);
+    options_.flush_interval = std::chrono::milliseconds(5);
+  }
+  ~DaemonTest() override { stop_.request(); }
+
+  void add(const std::string& name, const std::string& url) {
+    SourceOptions& source = options_.sources.emplace_back();
+    source.name = name;
+    source.endpoint = parse_endpoint(url);
+  }
+  std::future<CaptureTotals> start() {
+    return std::async(std::launch::async, [this] {
+      return run_capture(options_, stop_, [this](std::string_view line) {
+        const std::lock_guard lock(mutex_);
+        said_.emplace_back(line);
+      });
+    });
+  }
+  CaptureTotals stop(std::future<CaptureTotals>& running) {
+    stop_.request();
+    EXPECT_EQ(running.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    return running.get();
+  }
+  [[nodiscard]] std::vector<std::string> said() const {
+    const std::lock_guard lock(mutex_);
+    return said_;
+  }
+  [[nodiscard]] std::vector<StoredTape> tapes(const std::string& name) const {
+    return read_store(Store(options_.store), name);
+  }
+  // Bounded.
+  template <class Condition>
+  void wait_until(Condition condition) {
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+    while (!condition()) {
+      ASSERT_LT(std::chrono::steady_clock::now(), deadline);
+      std::this_thread::yield();
+    }
+  }
+  [[nodiscard]] std::size_t events_of(const std::string& name) const {
+    std::size_t events = 0;
+    for (const Store::Tape& tape : Store(options_.store).tapes_of(name)) {
+      FdSource source(open_for_reading(tape.path), "x");
+      TapeReader reader(source, "x");
+      EventBatch batch;
+      while (reader.next(batch))
+        events += batch.events.size();
+    }
+    return events;
+  }
+
+  TemporaryDirectory directory_;
+  CaptureOptions options_;
+  StopSignal stop_;
+  mutable std::mutex mutex_;
+  std::vector<std::string> said_;
+};
+
+TEST_F(DaemonTest, ASourceThatIsDeadDisturbsNoOther) {
+  const FakeKumod one({upgrade_then({send_text(event_number(1)), stay_silent()})});
+  const FakeKumod two({upgrade_then({send_text(event_number(2)), stay_silent()})});
+  const ClosedPort dead;
+  add("one", one.url());
+  add("dead", dead.url());
+  add("two", two.url());
+  auto running = start();
+  wait_until([this] { return events_of("one") == 1 && events_of("two") == 1; });
+  const CaptureTotals totals = stop(running);
+  EXPECT_EQ(totals.ledger.stored, 2U);
+  EXPECT_TRUE(totals.ledger.balances());
+  EXPECT_THAT(frames_of(tapes("one")), ElementsAre(event_number(1)));
+  EXPECT_THAT(frames_of(tapes("two")), ElementsAre(event_number(2)));
+  ASSERT_THAT(tapes("dead"), SizeIs(1)) << "the outage is recorded";
+  ASSERT_THAT(tapes("dead")[0].gaps, SizeIs(1));
+  EXPECT_EQ(tapes("dead")[0].gaps[0].cause, GapCause::Disconnected);
+  EXPECT_THAT(tapes("dead")[0].gaps[0].detail, HasSubstr("refused"));
+  EXPECT_THAT(said(), Contains(HasSubstr("dead: ")));
+}
+
+TEST_F(DaemonTest, TriesTheFirstConnectionAgainAndTellsSinceWhenItWasMissing) {
+  const FakeKumod server({answer_with("HTTP/1.1 503 Busy\r\ncontent-length: 0\r\n\r\n"),
+                          upgrade_then({send_text(event_number(1)), stay_silent()})});
+  add("mta", server.url());
+  auto running = start();
+  wait_until([this] { return events_of("mta") == 1; });
+  stop(running);
+  const StoredTape tape = tapes("mta").at(0);
+  ASSERT_THAT(tape.gaps, SizeIs(1));
+  EXPECT_EQ(tape.gaps[0].cause, GapCause::Disconnected);
+  EXPECT_EQ(tape.gaps[0].after_sequence, 0U);
+}
+
+TEST_F(DaemonTest, RefusesTwoSourcesOfOneName) {
+  add("mta", "http://127.0.0.1:1");
+  add("mta", "http://127.0.0.1:2");
+  EXPECT_THROW(run_capture(options_, stop_, [](std::string_view) {}), UsageError);
+}
+
+TEST_F(DaemonTest, ChangesTapesAndLimitsAtSighup) {
+  const FakeKumod server({upgrade_then({send_text(event_number(1)), stay_silent()})});
+  add("mta", server.url());
+  std::atomic<int> reloaded = 0;
+  options_.reload = [&reloaded]() -> StoreLimits {
+    if (++reloaded == 2) throw UsageError("smtptape.toml:1: no such key");
+    return {};
+  };
+  auto running = start();
+  wait_until([this] { return events_of("mta") == 1; });
+  ::raise(SIGHUP);
+  wait_until([this] { return tapes("mta").at(0).end == TapeEnd::Sealed; });
+  ::raise(SIGHUP);
+  wait_until([&reloaded] { return reloaded == 2; });
+  const CaptureTotals totals = stop(running);
+  EXPECT_EQ(totals.tapes, 1U);
+  EXPECT_THAT(said(), Contains(HasSubstr("the configuration of before stays in force")));
+}
+
+TEST_F(DaemonTest, StopsWhenThereIsNoRoomAndThatWasAskedFor) {
+  const FakeKumod server({upgrade_then({stay_silent()})});
+  add("mta", server.url());
+  options_.limits.on_full = OnFull::Stop;
+  options_.limits.retention.keep_free = KeepFree{std::numeric_limits<std::uint64_t>::max() / 2, {}};
+  auto running = start();
+  ASSERT_EQ(running.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+  EXPECT_THAT([&] { running.get(); }, testing::ThrowsMessage<Error>(HasSubstr("keep-free")));
+}
+
+TEST_F(DaemonTest, RecordsNothingWhileThereIsNoRoomAndCountsIt) {
+  const FakeKumod server({upgrade_then(
+      {send_text(event_number(1)), send_frame(Opcode::Ping, "p"), await_frame(), stay_silent()})});
+  add("mta", server.url());
+  options_.limits.retention.keep_free = KeepFree{std::numeric_limits<std::uint64_t>::max() / 2, {}};
+  auto running = start();
+  EXPECT_EQ(server.frame(1).opcode, Opcode::Pong);  // so the event is in the queue
+  const CaptureTotals totals = stop(running);
+  EXPECT_EQ(totals.ledger.received, 1U);
+  EXPECT_EQ(totals.ledger.total_lost().count, 1U);
+  // At the end it is tried nevertheless: what was lost has to be told.
+  ASSERT_THAT(tapes("mta"), SizeIs(1));
+  EXPECT_THAT(tapes("mta")[0].events, IsEmpty());
+}
+
+}  // namespace
+}  // namespace smtptape
