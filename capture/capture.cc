@@ -64,6 +64,18 @@ bool is_want_of_room(const std::string& trouble) {
   return ends_with(ENOSPC) || ends_with(EDQUOT);
 }
 
+// The tapes that are being written grow until they are full: room for them is kept, so that the
+// store is never larger than it may be.
+RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) {
+  RetentionLimits retention = limits.retention;
+  if (!retention.max_bytes) return retention;
+  const std::uint64_t last_batch_and_end = limits.rotate_size / 8 + kMiB / 4;
+  const std::uint64_t headroom = sources * (limits.rotate_size + last_batch_and_end);
+  retention.max_bytes = std::max(*retention.max_bytes - std::min(*retention.max_bytes, headroom),
+                                 *retention.max_bytes / 4);
+  return retention;
+}
+
 void choose_names(CaptureOptions& options) {
   for (SourceOptions& source : options.sources) {
     if (source.name.empty()) source.name = default_source_name(source.endpoint);
@@ -166,7 +178,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
   writer_ = std::make_unique<WriterThread>(
       recorders_, queue_, clock_, [this] { asio::post(context_, [this] { ask_to_stop(); }); });
   KeeperOptions keeper;
-  keeper.limits = options_.limits.retention;
+  keeper.limits = with_headroom(options_.limits, options_.sources.size());
   keeper.on_full = options_.limits.on_full;
   keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks());
 }
@@ -202,8 +214,9 @@ RecorderOptions Daemon::recorder_options(std::size_t index) const {
   if (options_.most_events) to.most_events = *options_.most_events;
   to.say = [this, name = source.name](std::string_view line) {
     say_(options_.sources.size() > 1 ? name + ": " + std::string(line) : std::string(line));
-    if (keeper_) keeper_->look_now();  // perhaps it can make room
+    keeper_->look_now();  // perhaps it can make room
   };
+  to.on_new_tape = [this] { keeper_->look_now(); };
   return to;
 }
 
@@ -336,7 +349,7 @@ void Daemon::hang_up() {
     try {
       if (options_.reload) {
         const StoreLimits limits = options_.reload();
-        keeper_->set_limits(limits.retention, limits.on_full);
+        keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
         on_writer(
             [limits](Recorder& recorder, std::int64_t) {
               recorder.set_rotation(

@@ -181,6 +181,7 @@ std::unique_ptr<OpenTape> Recorder::opened(std::int64_t now, std::uint64_t first
 std::unique_ptr<OpenTape> Recorder::adopt(std::unique_ptr<OpenTape> tape) {
   ++next_number_;
   ++totals_.tapes;
+  if (options_.on_new_tape) options_.on_new_tape();
   return std::exchange(tape_, std::move(tape));
 }
 

@@ -56,7 +56,9 @@ struct RecorderOptions {
   bool rotate_aligned = false;  // the interval begins at whole multiples of it, of UTC
   std::int64_t flush_interval = kNanosPerSecond;  // ns: what waits longer is written
   std::uint64_t most_events = ~std::uint64_t{0};  // that are stored
-  SayLine say;  // trouble with the disk and its end; called on the recorder's thread
+  // Called on the recorder's thread:
+  SayLine say;                        // trouble with the disk, and its end
+  std::function<void()> on_new_tape;  // there is one more
 };
 
 // How a recorder is, for the status.

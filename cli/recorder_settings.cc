@@ -1,5 +1,7 @@
 #include "cli/recorder_settings.h"
 
+#include <algorithm>
+#include <type_traits>
 #include <variant>
 
 #include "base/error.h"
@@ -66,7 +68,7 @@ StoreSettings merged(const StoreSettings& flags, const StoreSettings& file) {
   return settings;
 }
 
-StoreLimits limits_of(const StoreSettings& settings) {
+StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources) {
   StoreLimits limits;
   limits.rotate_size = settings.rotate_size.value_or(limits.rotate_size);
   limits.rotate_interval = settings.rotate_interval.value_or(limits.rotate_interval);
@@ -76,6 +78,11 @@ StoreLimits limits_of(const StoreSettings& settings) {
   limits.retention.max_tapes = settings.max_tapes;
   limits.retention.keep_free = settings.keep_free.value_or(KeepFree{0, kDefaultKeepFreePercent});
   limits.retention.keep_at_least = settings.keep_at_least.value_or(limits.retention.keep_at_least);
+  if (settings.max_bytes) {
+    constexpr std::uint64_t kSmallest = 64 * kKiB;
+    const std::uint64_t share = std::max(*settings.max_bytes / (4 * sources), kSmallest);
+    limits.rotate_size = std::min(limits.rotate_size, share);
+  }
   limits.on_full = settings.on_full.value_or(OnFull::Drop);
   return limits;
 }
@@ -90,7 +97,7 @@ CaptureOptions capture_options_of(const Config& config) {
     options.sources.push_back(source_options_of(source, store));
   options.store = *store.store;
   options.version = kVersion;
-  options.limits = limits_of(store);
+  options.limits = limits_of(store, config.sources.size());
   options.max_frame = store.max_frame.value_or(options.max_frame);
   // A frame of the largest size fits beside the one that the writer has in hand.
   options.queue_bytes =

@@ -14,7 +14,8 @@ namespace smtptape {
 [[nodiscard]] StoreSettings merged(const StoreSettings& flags, const StoreSettings& file);
 
 // Throw UsageError for what can't be.
-[[nodiscard]] StoreLimits limits_of(const StoreSettings& settings);
+// With max_bytes a tape is at most a quarter of what each source may have: tapes are deleted whole.
+[[nodiscard]] StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources);
 [[nodiscard]] CaptureOptions capture_options_of(const Config& config);
 
 // What is odd about the sources, one line each: to be told once.

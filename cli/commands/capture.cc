@@ -117,7 +117,10 @@ class CaptureCommand : public Command {
     options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
     set_limit(options);
     if (config_) {
-      options.reload = [this] { return limits_of(merged(flags(), load_config(*config_).store)); };
+      options.reload = [this] {
+        const Config config = settings();
+        return limits_of(config.store, config.sources.size());
+      };
     }
     const StopSignal stop;
     const StopOnSignals on_signals(stop);
