@@ -1,12 +1,11 @@
 #!/usr/bin/env python3
 """Boots systemd in a copy of this machine and runs the installed service under it, sandbox and all.
 
-  boot_trial.py SOURCE_DIR BUILD_DIR [--by-options]
+  boot_trial.py SOURCE_DIR BUILD_DIR
 
 `smtptape serve` plays a night on the port where the configuration, as it is shipped, looks for kumod;
 the copy has a network of its own.  The service is started, looked at, killed, stopped, and given a
-configuration that is wrong.  --by-options gives `capture` options instead of the unit's command line,
-and leaves out what it can't do then: READY=1, the watchdog, reloading, waiting for kumod.
+configuration that is wrong.
 
 The program is run three times: outside, where it makes the package and reads the outcome; as process 1
 of the copy, which becomes systemd; and as a unit of that systemd, which is the trial itself.
@@ -43,14 +42,6 @@ StandardError=append:/trial.log
 ExecStart=-{words}
 ExecStart=/usr/bin/systemctl exit
 """
-BY_OPTIONS = f"""[Service]
-Type=simple
-WatchdogSec=0
-ExecStart=
-ExecStart=/usr/bin/smtptape capture --endpoint http://127.0.0.1:8000 --store /{STORE}
-"""
-
-
 # --- within, as a unit ---
 
 def shown(name):
@@ -117,17 +108,12 @@ def check_wrong_configuration():
     check(shown("ExecMainStatus") == "2" and shown("NRestarts") == "0", "a wrong configuration is not tried again")
 
 
-def trial(by_options):
-    if by_options:
-        start_feed()
-        must("systemctl", "start", "smtptape")
-    else:
-        must("systemctl", "start", "smtptape")
-        check(shown("ActiveState") == "active", "it is ready without a kumod")
-        start_feed()
+def trial():
+    must("systemctl", "start", "smtptape")
+    check(shown("ActiveState") == "active", "it is ready without a kumod")
+    start_feed()
     check_process()
-    if not by_options:
-        check_notices()
+    check_notices()
     check_killed()
     check_stopped()
     check_wrong_configuration()
@@ -160,14 +146,13 @@ def make_devices(root):
 
 
 def write_units(copy, given):
-    words = [sys.executable, "-B", SELF, given.source, given.build, *(["--by-options"] if given.by_options else []), "--as", "unit"]
+    words = [sys.executable, "-B", SELF, given.source, given.build, "--as", "unit"]
     (copy / UNITS / "trial.service").write_text(TRIAL.format(words=" ".join(map(str, words))), encoding="utf-8")
     (copy / UNITS / "feed.service").write_text(FEED.format(source=given.source), encoding="utf-8")
     own = copy / UNITS / "smtptape.service.d"
     own.mkdir()
     # No network.target and no basic.target here: the copy boots nothing but the trial.
-    changes = BY_OPTIONS if given.by_options else "[Service]\nWatchdogSec=4\n"
-    (own / "trial.conf").write_text("[Unit]\nDefaultDependencies=no\n" + changes, encoding="utf-8")
+    (own / "trial.conf").write_text("[Unit]\nDefaultDependencies=no\n[Service]\nWatchdogSec=4\n", encoding="utf-8")
 
 
 def become_systemd(given, scratch):
@@ -231,12 +216,11 @@ def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
     words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("--by-options", action="store_true")
     words.add_argument("--as", dest="part", default="outside")  # which of the three it is, and where
     words.add_argument("--scratch", type=pathlib.Path)
     given = words.parse_args()
     if given.part == "unit":
-        return trial(given.by_options)
+        return trial()
     if given.part == "init":
         return become_systemd(given, given.scratch)
     need("pivot_root", "/lib/systemd/systemd")

@@ -1,18 +1,16 @@
 #!/usr/bin/env python3
 """Builds the Debian package, and installs, runs, removes and purges it in a copy of this machine.
 
-  package_trial.py SOURCE_DIR BUILD_DIR [--by-options]
+  package_trial.py SOURCE_DIR BUILD_DIR
 
 No systemd runs in the copy: the trial plays its part, down to the notification socket.
-
---by-options runs `capture` with options instead of the command line of the unit, and so without what
-the unit expects of it (READY=1, a reload that goes on).
 """
 import argparse
 import os
 import pathlib
 import re
 import shlex
+import signal
 import shutil
 import socket
 import subprocess
@@ -123,32 +121,25 @@ def exec_start(copy, endpoint):
     return shlex.split(re.search(r"^ExecStart=(.*)$", (copy / UNIT).read_text(), re.M)[1])
 
 
-def check_service(copy, source, build, by_options):
+def check_service(copy, source, build):
     store, owner = copy / STORE, (copy.id_of("u"), copy.id_of("g"))
     store.mkdir(mode=0o700)  # as StateDirectory= would
     os.chown(store, *owner)
     feed, endpoint = start_feed(source, build)
     manager = Manager(copy)
-    if by_options:
-        print("NOT TRIED: the unit's own command line; `capture` gets options instead")
-        words = ["/usr/bin/smtptape", "capture", "--endpoint", endpoint, "--store", f"/{STORE}"]
-    else:
-        words = exec_start(copy, endpoint)
+    words = exec_start(copy, endpoint)
     service = subprocess.Popen(copy.as_user(*words), env=manager.environment, stdin=subprocess.DEVNULL,
                                preexec_fn=lambda: os.umask(0o077))  # pylint: disable=subprocess-popen-preexec-fn
     try:
-        if not by_options:
-            manager.wait_for("READY=1")
-            manager.wait_for("WATCHDOG=1")
+        manager.wait_for("READY=1")
+        manager.wait_for("WATCHDOG=1")
         wait_until("a tape is written", lambda: any(tape.stat().st_size > 10_000 for tape in copy.tapes()))
-        if not by_options:
-            service.send_signal(1)
-            manager.wait_for("RELOADING=1")
-            manager.wait_for("READY=1")
+        service.send_signal(signal.SIGHUP)
+        manager.wait_for("RELOADING=1")
+        manager.wait_for("READY=1")
         service.terminate()
         check(service.wait(timeout=SECONDS) == 0, "it ends with 0 at SIGTERM")
-        if not by_options:
-            manager.wait_for("STOPPING=1")
+        manager.wait_for("STOPPING=1")
     finally:
         end(service)
         end(feed)
@@ -191,7 +182,7 @@ def trial(given, scratch):
     copy.must("dpkg", "--install", "/run/smtptape.deb")
     check_installed(copy)
     check_unit(copy)
-    check_service(copy, given.source, given.build, given.by_options)
+    check_service(copy, given.source, given.build)
     check_removal(copy, "/run/smtptape.deb")
     print("the package is good")
 
@@ -200,7 +191,6 @@ def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
     words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("--by-options", action="store_true")
     given = words.parse_args()
     need("lintian", "man", "systemd-analyze")
     in_scratch(lambda scratch: trial(given, scratch))
