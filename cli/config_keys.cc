@@ -46,7 +46,8 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
     {"group_bytes", Kind::Size, &Store::group_bytes, "16M",
      "So much is compressed as one.", kKiB, 64 * kMiB},
     {"queue_bytes", Kind::Size, &Store::queue_bytes, "128M",
-     "So much of each source waits in memory for a slow disk; what is more is lost and counted.",
+     "So much waits in memory for a slow disk, of all sources together; what is more is lost and "
+     "counted.",
      kMiB, 64 * 1024 * kMiB},
     {"max_frame", Kind::Size, &Store::max_frame, "64M",
      "Larger frames are skipped and leave a gap.", 1, kLargestMaxFrame},
@@ -58,7 +59,7 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
      "Tapes can be read by the group of the store's directory."},
     {"listen_metrics", Kind::Listen, &Store::listen_metrics, "off",
      "Where metrics and health are served, such as 127.0.0.1:9109; empty is off."},
-    {"socket", Kind::Path, &Store::socket, "none",
+    {"socket", Kind::Path, &Store::socket, "in the store",
      "The Unix socket on which the recorder tells its status."},
 });
 
