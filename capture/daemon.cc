@@ -1,0 +1,299 @@
+#include "capture/daemon.h"
+
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <csignal>
+#include <system_error>
+#include <utility>
+
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/post.hpp>
+
+#include "base/error.h"
+
+namespace smtptape {
+
+namespace asio = boost::asio;
+
+namespace {
+
+// The recorder tells its trouble in words; these two mean that room is all it wants.
+bool is_want_of_room(const std::string& trouble) {
+  const auto ends_with = [&trouble](int error) {
+    return trouble.ends_with(std::generic_category().message(error));
+  };
+  return ends_with(ENOSPC) || ends_with(EDQUOT);
+}
+
+// The tapes that are being written grow until they are full: room for them is kept, so that the
+// store is never larger than it may be.
+RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) {
+  RetentionLimits retention = limits.retention;
+  if (!retention.max_bytes) return retention;
+  const std::uint64_t last_batch_and_end = limits.rotate_size / 8 + kMiB / 4;
+  const std::uint64_t headroom = sources * (limits.rotate_size + last_batch_and_end);
+  retention.max_bytes = std::max(*retention.max_bytes - std::min(*retention.max_bytes, headroom),
+                                 *retention.max_bytes / 4);
+  return retention;
+}
+
+}  // namespace
+
+Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& say)
+    : options_(std::move(options)),
+      say_(say),
+      store_(options_.store,
+             system_file_calls(),
+             options_.group_readable ? WhoReads::Group : WhoReads::Owner),
+      sync_(options_.sync_interval),
+      queue_(std::max(options_.queue_bytes, 2 * options_.max_frame + kMiB),
+             options_.sources.size()),
+      stop_(context_, ::dup(stop.fd())),
+      hangup_(context_, SIGHUP),
+      time_is_up_(context_),
+      alive_(context_) {
+  for (std::size_t index = 0; index < options_.sources.size(); ++index)
+    add_source(index);
+  writer_ = std::make_unique<WriterThread>(
+      recorders_, queue_, clock_, [this] { asio::post(context_, [this] { ask_to_stop(); }); });
+  KeeperOptions keeper;
+  keeper.limits = with_headroom(options_.limits, options_.sources.size());
+  keeper.on_full = options_.limits.on_full;
+  keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks());
+}
+
+void Daemon::add_source(std::size_t index) {
+  const SourceOptions& from = options_.sources[index];
+  Source& source = sources_.emplace_back();
+  source.lock = store_.lock_source(from.name);
+  source.last = find_last_tape(store_, from.name);
+  source.filter = std::make_unique<AllowList>(from.request, from.honour);
+  AllowList* const filter = source.filter->needs_local_help() ? source.filter.get() : nullptr;
+  recorders_.push_back(std::make_unique<Recorder>(store_, sync_, recorder_options(index), filter));
+  source.subscription = std::make_unique<Subscription>(context_, options_, index, queue_, clock_);
+  source.subscription->set_hooks({[this, index](std::int64_t now) { on_first_open(index, now); },
+                                  [this] { tell_service(); },
+                                  say_});
+}
+
+RecorderOptions Daemon::recorder_options(std::size_t index) const {
+  const SourceOptions& source = options_.sources[index];
+  RecorderOptions to;
+  to.source = source.name;
+  to.url = source.endpoint.url();
+  to.request = to_json(source.request);
+  to.writer = "smtptape " + options_.version;
+  to.levels = source.levels;
+  to.batch_bytes = options_.batch_bytes;
+  to.group_bytes = options_.group_bytes;
+  to.rotate_size = options_.limits.rotate_size;
+  to.rotate_interval = options_.limits.rotate_interval.count();
+  to.rotate_aligned = options_.limits.rotate_aligned;
+  to.flush_interval = options_.flush_interval.count();
+  if (options_.most_events) to.most_events = *options_.most_events;
+  to.say = [this, name = source.name](std::string_view line) {
+    say_(options_.sources.size() > 1 ? name + ": " + std::string(line) : std::string(line));
+    keeper_->look_now();  // perhaps it can make room
+  };
+  to.on_new_tape = [this] { keeper_->look_now(); };
+  return to;
+}
+
+KeeperHooks Daemon::keeper_hooks() {
+  KeeperHooks hooks;
+  hooks.now = [this] { return clock_.now(); };
+  hooks.disk_is_full = [this] { return disk_is_full(); };
+  hooks.pause = [this](const std::string& why) {
+    on_writer([why](Recorder& recorder, std::int64_t now) { recorder.pause(now, why); }, {});
+  };
+  hooks.resume = [this] {
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.resume(now); }, {});
+  };
+  hooks.stop = [this](const std::string& why) {
+    asio::post(context_, [this, why] {
+      if (!failure_) failure_ = std::make_exception_ptr(Error("stopped: " + why));
+      ask_to_stop();
+    });
+  };
+  hooks.say = say_;
+  return hooks;
+}
+
+bool Daemon::disk_is_full() const {
+  const std::vector<RecorderReport> reports = writer_->reports();
+  return std::any_of(reports.begin(), reports.end(), [](const RecorderReport& report) {
+    return is_want_of_room(report.trouble);
+  });
+}
+
+// ---- the network thread ----
+
+CaptureTotals Daemon::run() {
+  if (options_.at_the_end == AtTheEnd::TryAgain) {
+    for (std::size_t index = 0; index < sources_.size(); ++index)
+      begin(index, clock_.now());
+    start_time();
+  }
+  keeper_->start();
+  open_servers();
+  wait_for_stop();
+  wait_for_hangup();
+  writer_->start();
+  service_.ready(connected_text());
+  wait_to_be_alive();
+  follow_all();
+  context_.run();
+
+  service_.stopping();
+  keeper_->stop();
+  const std::exception_ptr writing = writer_->join();
+  if (control_) control_->stop();
+  if (status_server_) status_server_->stop();
+  tell_ledger();
+  if (writing) std::rethrow_exception(writing);
+  if (failure_) std::rethrow_exception(failure_);
+  return totals();
+}
+
+void Daemon::begin(std::size_t index, std::int64_t now) {
+  recorders_[index]->begin(sources_[index].last, now);
+}
+
+void Daemon::on_first_open(std::size_t index, std::int64_t now) {
+  if (options_.at_the_end == AtTheEnd::Stop) {
+    writer_->post(
+        [this, index, now](WriterThread::Recorders&, std::int64_t) { begin(index, now); });
+  }
+  start_time();
+}
+
+// Of most_time.
+void Daemon::start_time() {
+  if (!options_.most_time || std::exchange(time_runs_, true)) return;
+  time_is_up_.expires_after(
+      std::chrono::duration_cast<std::chrono::steady_clock::duration>(*options_.most_time));
+  time_is_up_.async_wait([this](const boost::system::error_code& error) {
+    if (!error) ask_to_stop();
+  });
+}
+
+void Daemon::open_servers() {
+  if (!options_.listen_metrics.empty()) {
+    const ListenAddress at = parse_listen_address(options_.listen_metrics, "--listen-metrics");
+    status_server_.emplace(context_.get_executor(), at, [this] { return status(); });
+    say_("metrics on " + status_server_->url() + "/metrics" +
+         (at.loopback ? "" : ": other machines can read them"));
+  }
+  open_control();
+}
+
+void Daemon::open_control() {
+  ControlHandlers handlers;
+  handlers.status = [this] { return status(); };
+  handlers.rotate = [this](OrderDone done) {
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.rotate(now); }, std::move(done));
+  };
+  handlers.flush = [this](OrderDone done) {
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.flush(now); }, std::move(done));
+  };
+  const auto path = options_.socket.value_or(control_path(options_.store));
+  try {
+    control_.emplace(context_.get_executor(), path, std::move(handlers));
+  } catch (const Error& error) {
+    if (options_.socket) throw;
+    say_(std::string(error.what()) + "; going on without: `smtptape status` can't ask this one");
+  }
+}
+
+void Daemon::wait_for_stop() {
+  stop_.async_wait(asio::posix::stream_descriptor::wait_read,
+                   [this](const boost::system::error_code& error) {
+                     if (!error) ask_to_stop();
+                   });
+}
+
+void Daemon::wait_for_hangup() {
+  hangup_.async_wait([this](const boost::system::error_code& error, int) {
+    if (error) return;
+    hang_up();
+    wait_for_hangup();
+  });
+}
+
+// Reads the configuration on the keeper's thread: files can be slow.
+void Daemon::hang_up() {
+  say_("SIGHUP: changing tapes");
+  service_.reloading();
+  keeper_->post([this] {
+    try {
+      if (options_.reload) {
+        const StoreLimits limits = options_.reload();
+        keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
+        on_writer(
+            [limits](Recorder& recorder, std::int64_t) {
+              recorder.set_rotation(
+                  limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
+            },
+            {});
+      }
+    } catch (const Error& error) {
+      say_(std::string(error.what()) + "\nthe configuration of before stays in force");
+    }
+    on_writer([](Recorder& recorder, std::int64_t now) { recorder.rotate(now); },
+              [this](const std::string&) {
+                asio::post(context_, [this] { service_.ready(connected_text()); });
+              });
+  });
+}
+
+void Daemon::wait_to_be_alive() {
+  const auto interval = service_.alive_interval();
+  if (!interval) return;
+  alive_.expires_after(*interval);
+  alive_.async_wait([this](const boost::system::error_code& error) {
+    if (error) return;
+    service_.alive();
+    service_.status(connected_text());
+    wait_to_be_alive();
+  });
+}
+
+void Daemon::tell_service() {
+  service_.status(connected_text());
+}
+
+void Daemon::ask_to_stop() {
+  for (const Source& source : sources_)
+    source.subscription->stop();
+}
+
+void Daemon::follow_all() {
+  running_ = sources_.size();
+  for (const Source& source : sources_) {
+    asio::co_spawn(context_, source.subscription->run(), [this](std::exception_ptr thrown) {
+      source_ended(std::move(thrown));
+    });
+  }
+}
+
+void Daemon::source_ended(std::exception_ptr failure) {
+  if (failure && !failure_) failure_ = std::move(failure);
+  if (--running_ == 0) context_.stop();
+}
+
+void Daemon::on_writer(std::function<void(Recorder&, std::int64_t)> work, OrderDone done) {
+  writer_->post([work = std::move(work), done = std::move(done)](WriterThread::Recorders& recorders,
+                                                                 std::int64_t now) {
+    for (const auto& recorder : recorders)
+      work(*recorder, now);
+    std::string trouble;
+    for (const auto& recorder : recorders) {
+      if (!recorder->is_writing()) trouble = recorder->report().trouble;
+    }
+    if (done) done(trouble);
+  });
+}
+
+}  // namespace smtptape

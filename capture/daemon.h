@@ -1,0 +1,108 @@
+// The recorder as one process: the sources' feeds, the queue, the writer, the keeper of the store,
+// and those who ask it; put together, run, and ended in order.
+//
+// Threads: the caller's is the network thread and runs everything here that is not said to be from
+// any thread.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <exception>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/posix/stream_descriptor.hpp>
+#include <boost/asio/signal_set.hpp>
+#include <boost/asio/steady_timer.hpp>
+
+#include "base/service_manager.h"
+#include "capture/capture.h"
+#include "capture/capture_clock.h"
+#include "capture/control.h"
+#include "capture/event_queue.h"
+#include "capture/keeper.h"
+#include "capture/last_tape.h"
+#include "capture/status_server.h"
+#include "capture/store.h"
+#include "capture/subscription.h"
+#include "capture/sync_thread.h"
+#include "capture/writer_thread.h"
+
+namespace smtptape {
+
+class Daemon {
+ public:
+  // Locks the sources.  Throws Error when another recorder has one.
+  Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& say);
+  ~Daemon() = default;
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+
+  // Once, until it is told to stop or all sources have ended.  Throws as run_capture() does.
+  CaptureTotals run();
+
+ private:
+  struct Source {
+    UniqueFd lock;
+    std::optional<LastTape> last;
+    std::unique_ptr<AllowList> filter;
+    std::unique_ptr<Subscription> subscription;
+  };
+
+  void add_source(std::size_t index);
+  [[nodiscard]] RecorderOptions recorder_options(std::size_t index) const;
+  [[nodiscard]] KeeperHooks keeper_hooks();
+  void begin(std::size_t index, std::int64_t now);
+
+  // on the network thread
+  void open_servers();
+  void open_control();
+  void wait_for_stop();
+  void wait_for_hangup();
+  void wait_to_be_alive();
+  void on_first_open(std::size_t index, std::int64_t now);
+  void start_time();
+  void ask_to_stop();
+  void hang_up();
+  void tell_service();
+  void follow_all();
+  void source_ended(std::exception_ptr failure);
+  [[nodiscard]] RecorderStatus status() const;
+  [[nodiscard]] std::string connected_text() const;
+
+  // from any thread
+  void on_writer(std::function<void(Recorder&, std::int64_t)> work, OrderDone done);
+  [[nodiscard]] bool disk_is_full() const;
+
+  void tell_ledger() const;
+  [[nodiscard]] CaptureTotals totals() const;
+
+  CaptureOptions options_;
+  const SayLine& say_;
+  const std::int64_t started_ = read_clocks().realtime;
+  const CaptureClock clock_;
+  const Store store_;
+  SyncThread sync_;
+  EventQueue queue_;
+  std::vector<Source> sources_;
+  WriterThread::Recorders recorders_;
+  boost::asio::io_context context_{1};
+  boost::asio::posix::stream_descriptor stop_;
+  boost::asio::signal_set hangup_;
+  boost::asio::steady_timer time_is_up_;
+  boost::asio::steady_timer alive_;
+  ServiceManager service_;
+  std::optional<StatusServer> status_server_;
+  std::optional<ControlServer> control_;
+  std::unique_ptr<WriterThread> writer_;
+  std::unique_ptr<Keeper> keeper_;
+  std::size_t running_ = 0;  // sources that are followed
+  bool time_runs_ = false;
+  std::exception_ptr failure_;
+};
+
+}  // namespace smtptape
