@@ -94,10 +94,10 @@ Finding judge_rights(const StoreFacts& facts) {
   if (!facts.ours) {
     return {Health::Warn, "store", where + ": belongs to another user than the one who asks"};
   }
-  return {
-      Health::Ok,
-      "store",
-      where + ": " + std::to_string(facts.files.size()) + " tapes, mode " + mode_text(facts.mode)};
+  return {Health::Ok,
+          "store",
+          where + ": " + std::to_string(facts.files.size()) +
+              (facts.files.size() == 1 ? " tape" : " tapes") + ", mode " + mode_text(facts.mode)};
 }
 
 Finding judge_space(const Space& space) {
@@ -119,6 +119,22 @@ struct Growth {
   double bytes = 0;
   std::string how;
 };
+
+// What the tapes may take: what is free without the reserve, and what they have.
+double room_of(const StoreFacts& store, std::uint64_t reserve) {
+  double room = static_cast<double>(store.space.free) - static_cast<double>(reserve);
+  for (const StoredFile& file : store.files)
+    room += static_cast<double>(file.bytes);
+  return room;
+}
+
+Finding judge_no_room(const Space& space, std::uint64_t reserve) {
+  return {Health::Fail,
+          "retention",
+          show_size(space.free) + " are free, and " + show_size(reserve) +
+              " are to stay free: nothing is recorded until there is room; free some, or give "
+              "--keep-free less, such as 1G"};
+}
 
 Growth growth_of(const StoreFacts& store, const std::vector<FeedFacts>& feeds) {
   if (store.bytes_of_last_day > 0) {
@@ -185,16 +201,13 @@ std::vector<Finding> judge_store(const StoreFacts& facts) {
 std::vector<Finding> judge_growth(const StoreFacts& store,
                                   const std::vector<FeedFacts>& feeds,
                                   const RetentionLimits& limits) {
+  const std::uint64_t reserve = wanted_free(limits, store.space);
+  const double room = room_of(store, reserve);
+  if (reserve > 0 && room <= 0) return {judge_no_room(store.space, reserve)};
   const Growth growth = growth_of(store, feeds);
   if (growth.bytes <= 0) return {{Health::Ok, "growth", "nobody can tell yet"}};
   const auto a_day = static_cast<std::uint64_t>(growth.bytes);
   std::vector<Finding> findings{{Health::Ok, "growth", show_size(a_day) + " a day, " + growth.how}};
-  std::uint64_t bytes = 0;
-  for (const StoredFile& file : store.files)
-    bytes += file.bytes;
-  const std::uint64_t reserve = wanted_free(limits, store.space);
-  const double room = static_cast<double>(store.space.free) - static_cast<double>(reserve) +
-                      static_cast<double>(bytes);
   double wanted = 0;
   if (limits.max_age) {
     wanted = growth.bytes * static_cast<double>(limits.max_age->count()) / kSecond / kSecondsOfDay;
@@ -203,7 +216,9 @@ std::vector<Finding> judge_growth(const StoreFacts& store,
     const auto most = static_cast<double>(*limits.max_bytes);
     wanted = limits.max_age ? std::min(wanted, most) : most;
   }
-  const std::string days = count_text(std::max(room, 0.0) / growth.bytes) + " days";
+  constexpr double kLong = 3650;
+  const double fitting = std::max(room, 0.0) / growth.bytes;
+  const std::string days = fitting > kLong ? "ten years" : count_text(fitting) + " days";
   if (wanted > room) {
     findings.push_back({Health::Warn,
                         "retention",

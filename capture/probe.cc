@@ -128,6 +128,12 @@ StoreFacts look_at_store(const fs::path& directory, std::int64_t now) {
     return facts;
   }
   const fs::path place = missing ? (directory / "..").lexically_normal() : directory;
+  std::error_code unknown;
+  if (missing && !fs::exists(place, unknown)) {
+    facts.kind = StoreFacts::Kind::Unreachable;
+    facts.why = "the directory above it is missing, too; make that";
+    return facts;
+  }
   facts.writable = ::access(place.c_str(), W_OK | X_OK) == 0;
   try {
     facts.space = space_of(place);

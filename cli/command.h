@@ -59,5 +59,7 @@ std::unique_ptr<Command> make_doctor_command();
 // What --endpoint said before the subcommand, as kcli wants it; else the environment variable
 // KUMO_KCLI_ENDPOINT; else kcli's default.
 [[nodiscard]] std::string kcli_endpoint();
+// The first of these; empty: nothing stood there.
+[[nodiscard]] std::string leading_endpoint();
 
 }  // namespace smtptape

@@ -20,7 +20,7 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
     {"store", Kind::Path, &Store::store, "must be given, here or by `--store`",
      "The directory of tapes; made when it is missing."},
     {"rotate_size", Kind::Size, &Store::rotate_size, "256M",
-     "A new tape begins when one is so large on disk.", 4 * kKiB, kTiB},
+     "A new tape begins when one is so large on disk; with max_bytes at a quarter of it at most.", 4 * kKiB, kTiB},
     {"rotate_interval", Kind::Duration, &Store::rotate_interval, "1h",
      "A new tape begins after so long.", 1},
     {"rotate_aligned", Kind::YesNo, &Store::rotate_aligned, "false",
@@ -32,7 +32,8 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
     {"max_tapes", Kind::Number, &Store::max_tapes, "no limit",
      "The oldest tapes are deleted above so many."},
     {"keep_free", Kind::Share, &Store::keep_free, "10%",
-     "The oldest tapes are deleted while less of the file system is free."},
+     "The oldest tapes are deleted while less of the file system is free; recording pauses when "
+     "that is not enough."},
     {"keep_at_least", Kind::Duration, &Store::keep_at_least, "24h",
      "For keep_free nothing younger is deleted."},
     {"on_full", Kind::Choice, &Store::on_full, "drop",
@@ -46,8 +47,7 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
     {"group_bytes", Kind::Size, &Store::group_bytes, "16M",
      "So much is compressed as one.", kKiB, 64 * kMiB},
     {"queue_bytes", Kind::Size, &Store::queue_bytes, "128M",
-     "So much waits in memory for a slow disk, of all sources together; what is more is lost and "
-     "counted.",
+     "So much waits in memory for a slow disk, of all sources; what is more is lost and counted.",
      kMiB, 64 * 1024 * kMiB},
     {"max_frame", Kind::Size, &Store::max_frame, "64M",
      "Larger frames are skipped and leave a gap.", 1, kLargestMaxFrame},
@@ -59,8 +59,8 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
      "Tapes can be read by the group of the store's directory."},
     {"listen_metrics", Kind::Listen, &Store::listen_metrics, "off",
      "Where metrics and health are served, such as 127.0.0.1:9109; empty is off."},
-    {"socket", Kind::Path, &Store::socket, "in the store",
-     "The Unix socket on which the recorder tells its status."},
+    {"socket", Kind::Path, &Store::socket, "smtptape.sock in the store",
+     "The Unix socket on which the recorder tells its status and takes orders."},
 });
 
 // The filters stand where kProperties has them.

@@ -48,6 +48,14 @@ void say(std::string_view text) {
   say_raw("smtptape: " + printable(text));
 }
 
+void say_lines(std::string_view text) {
+  for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
+    end = text.find('\n');
+    say(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+  }
+}
+
 ColorChoice parse_color(std::string_view text) {
   if (text == "tty" || text == "auto") return ColorChoice::Terminal;
   if (text == "yes" || text == "always") return ColorChoice::Always;

@@ -32,6 +32,8 @@ class StandardOutput : public ByteSink {
 
 // "smtptape: TEXT" on standard error, printable.
 void say(std::string_view text);
+// The same for a text of ours in several lines.
+void say_lines(std::string_view text);
 // The text and a newline on standard error, as it is.
 void say_raw(std::string_view text);
 

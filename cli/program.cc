@@ -57,6 +57,13 @@ class Names {
 };
 
 // Help as a reader wants it: what it is for, two examples to copy, then the options.
+// One empty line between two groups, where CLI11 leaves two.
+std::string single_spaced(std::string help) {
+  for (std::size_t at = 0; (at = help.find("\n\n\n", at)) != std::string::npos;)
+    help.erase(at, 1);
+  return help;
+}
+
 class HelpFormatter : public CLI::Formatter {
  public:
   std::string make_description(const CLI::App* app) const override {
@@ -152,7 +159,7 @@ class Program {
     try {
       app_.parse(marked);
     } catch (const CLI::CallForHelp&) {
-      StandardOutput().write(sub.help(command_ == nullptr ? "" : "smtptape"));
+      StandardOutput().write(single_spaced(sub.help(command_ == nullptr ? "" : "smtptape")));
       return 0;
     } catch (const CLI::CallForVersion&) {
       StandardOutput().write(std::string("smtptape ") + kVersion + "\n");
@@ -196,6 +203,10 @@ class Program {
       return option + ": give it once, with one value";
     }
     std::erase(text, '\x01');
+    if (text.starts_with("The following argument")) {
+      const std::size_t words = text.find(": ");
+      return "no option takes" + (words == std::string::npos ? "" : text.substr(words + 1));
+    }
     return text;
   }
 
@@ -213,6 +224,10 @@ class Program {
 };
 
 }  // namespace
+
+std::string leading_endpoint() {
+  return given_endpoint;
+}
 
 std::string kcli_endpoint() {
   if (!given_endpoint.empty()) return given_endpoint;

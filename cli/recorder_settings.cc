@@ -2,12 +2,12 @@
 
 #include <algorithm>
 #include <type_traits>
+#include <utility>
 #include <variant>
 
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "cli/config_keys.h"
-#include "cli/endpoint_options.h"
 #include "cli/version.h"
 
 namespace smtptape {
@@ -32,19 +32,6 @@ std::string about(const SourceSettings& source) {
   return "source " + source.name.value_or(source.endpoint.value_or(""));
 }
 
-SourceOptions source_options_of(const SourceSettings& from, const StoreSettings& store) {
-  SourceOptions to;
-  to.endpoint = parse_endpoint(from.endpoint.value());
-  to.honour = from.as_live.value_or(false) ? Honour::AsLive : Honour::Documented;
-  to.request = request_from_options(from.filters, to.honour);
-  to.request.terse = from.terse.value_or(false);
-  to.name = from.name.value_or("");
-  to.access = check_access(access_of(from), to.endpoint).access;
-  to.levels.bodies = from.bodies.value_or(store.bodies.value_or(Bodies::Full));
-  to.levels.secrets = from.secrets.value_or(store.secrets.value_or(Secrets::Keep));
-  return to;
-}
-
 void check_queue(const CaptureOptions& options) {
   if (options.queue_bytes >= 2 * options.max_frame) return;
   throw UsageError("--queue-bytes: " + show_size(options.queue_bytes) +
@@ -53,6 +40,33 @@ void check_queue(const CaptureOptions& options) {
 }
 
 }  // namespace
+
+void set_access(SourceSettings& source, const AccessSettings& access) {
+  source.cacert = access.cacert;
+  source.tls_fingerprint = access.tls_fingerprint;
+  source.tls_cert = access.tls_cert;
+  source.tls_key = access.tls_key;
+  source.basic_auth_file = access.basic_auth_file;
+  source.bearer_token_file = access.bearer_token_file;
+}
+
+CheckedSource checked_source(const SourceSettings& from, const StoreSettings& store) {
+  CheckedSource checked;
+  SourceOptions& to = checked.options;
+  to.endpoint = parse_endpoint(from.endpoint.value());
+  to.honour = from.as_live.value_or(false) ? Honour::AsLive : Honour::Documented;
+  to.request = request_from_options(from.filters, to.honour);
+  to.request.terse = from.terse.value_or(false);
+  to.name = from.name.value_or("");
+  const auto check = [&] { return check_access(access_of(from), to.endpoint); };
+  CheckedAccess access = from.name ? with_context(about(from), check) : check();
+  to.access = std::move(access.access);
+  for (const std::string& warning : access.warnings)
+    checked.warnings.push_back(about(from) + ": " + warning);
+  to.levels.bodies = from.bodies.value_or(store.bodies.value_or(Bodies::Full));
+  to.levels.secrets = from.secrets.value_or(store.secrets.value_or(Secrets::Keep));
+  return checked;
+}
 
 StoreSettings merged(const StoreSettings& flags, const StoreSettings& file) {
   StoreSettings settings = file;
@@ -79,9 +93,14 @@ StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources) {
   limits.retention.keep_free = settings.keep_free.value_or(KeepFree{0, kDefaultKeepFreePercent});
   limits.retention.keep_at_least = settings.keep_at_least.value_or(limits.retention.keep_at_least);
   if (settings.max_bytes) {
-    constexpr std::uint64_t kSmallest = 64 * kKiB;
-    const std::uint64_t share = std::max(*settings.max_bytes / (4 * sources), kSmallest);
-    limits.rotate_size = std::min(limits.rotate_size, share);
+    // Less could not be kept: a tape ends with a batch, and has a head and an end.
+    const std::uint64_t least = sources * kMiB;
+    if (*settings.max_bytes < least) {
+      throw UsageError("--max-bytes: " + show_size(*settings.max_bytes) +
+                       " is too little to record into; give " + show_size(least) +
+                       " at least, or a number with its unit, such as 20G");
+    }
+    limits.rotate_size = std::min(limits.rotate_size, *settings.max_bytes / (4 * sources));
   }
   limits.on_full = settings.on_full.value_or(OnFull::Drop);
   return limits;
@@ -94,7 +113,7 @@ CaptureOptions capture_options_of(const Config& config) {
   }
   CaptureOptions options;
   for (const SourceSettings& source : config.sources)
-    options.sources.push_back(source_options_of(source, store));
+    options.sources.push_back(checked_source(source, store).options);
   options.store = *store.store;
   options.version = kVersion;
   options.limits = limits_of(store, config.sources.size());
@@ -116,10 +135,8 @@ CaptureOptions capture_options_of(const Config& config) {
 std::vector<std::string> warnings_about(const Config& config) {
   std::vector<std::string> warnings;
   for (const SourceSettings& source : config.sources) {
-    const CheckedAccess checked =
-        check_access(access_of(source), parse_endpoint(source.endpoint.value()));
-    for (const std::string& warning : checked.warnings)
-      warnings.push_back(about(source) + ": " + warning);
+    for (std::string& warning : checked_source(source, config.store).warnings)
+      warnings.push_back(std::move(warning));
   }
   return warnings;
 }

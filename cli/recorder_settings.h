@@ -7,6 +7,7 @@
 
 #include "capture/capture.h"
 #include "cli/config.h"
+#include "cli/endpoint_options.h"
 
 namespace smtptape {
 
@@ -18,7 +19,19 @@ namespace smtptape {
 [[nodiscard]] StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources);
 [[nodiscard]] CaptureOptions capture_options_of(const Config& config);
 
-// What is odd about the sources, one line each: to be told once.
+// How to get in, as it was given elsewhere.
+void set_access(SourceSettings& source, const AccessSettings& access);
+
+// Reads the files of its credentials.
+struct CheckedSource {
+  SourceOptions options;
+  std::vector<std::string> warnings;  // what is odd about it, one line each: to be told once
+};
+// `store`: what holds where the source says nothing of its own.
+[[nodiscard]] CheckedSource checked_source(const SourceSettings& source,
+                                           const StoreSettings& store);
+
+// Of all sources.
 [[nodiscard]] std::vector<std::string> warnings_about(const Config& config);
 
 }  // namespace smtptape

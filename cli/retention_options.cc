@@ -5,13 +5,16 @@
 
 namespace smtptape {
 
-void RetentionOptions::describe(Options& options) {
+void RetentionOptions::describe(Options& options, const std::string& default_keep_free) {
   options.value(
       "--max-bytes", max_bytes, "SIZE", "Keep so many bytes of tapes, all sources together");
   options.value("--max-age", max_age, "TIME", "Keep tapes that ended so long ago, or later");
   options.value("--max-tapes", max_tapes, "N", "Keep so many tapes");
-  options.value(
-      "--keep-free", keep_free, "SHARE", "Leave so much of the file system free: 10%, or a size");
+  options.value("--keep-free",
+                keep_free,
+                "SHARE",
+                "Leave so much of the file system free, as 5% or a size" +
+                    (default_keep_free.empty() ? "" : " (default: " + default_keep_free + ")"));
   options.value("--keep-at-least",
                 keep_at_least,
                 "TIME",

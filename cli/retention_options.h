@@ -16,7 +16,8 @@ struct RetentionOptions {
   std::optional<std::string> keep_free;
   std::optional<std::string> keep_at_least;
 
-  void describe(Options& options);
+  // `default_keep_free`: what holds without the option, for the help; empty: nothing.
+  void describe(Options& options, const std::string& default_keep_free = {});
   // What was not given is no limit.  Throws UsageError.
   [[nodiscard]] RetentionLimits limits() const;
 };

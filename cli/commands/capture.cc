@@ -66,28 +66,33 @@ class CaptureCommand : public Command {
     return "Record a live feed into a store";
   }
   [[nodiscard]] std::string_view examples() const override {
-    return "  smtptape capture --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
-           "  smtptape capture --store night --tenant acme --stop-after duration:8h\n"
-           "  smtptape capture --config /etc/smtptape/smtptape.toml\n"
-           "  smtptape capture --endpoint https://mta-1:8443 --store night --cacert mta-1.pem\n"
-           "  smtptape capture --store night --bodies headers --secrets mask";
+    return "  smtptape capture --endpoint http://127.0.0.1:8000 --store night --stop-after "
+           "duration:8h\n"
+           "  smtptape capture --config /etc/smtptape/smtptape.toml";
   }
   void describe(Options& options) override {
-    options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
-    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
+    options.group("What is recorded, and where");
     options.value("--store", store_, "DIR", "The directory of tapes; made when it is missing");
     options.values("--endpoint",
                    endpoints_,
                    "URL",
                    "kumod's HTTP listener (or KUMO_KCLI_ENDPOINT); several: one source each");
-    options.values("--name", names_, "SOURCE", "Name of the source (default: the endpoint's host)");
-    options.flag("--until-end", until_end_, "Stop when the server ends the feed");
-    options.value("--stop-after", stop_after_, "LIMIT", "events:N or duration:T");
+    options.values("--name",
+                   names_,
+                   "SOURCE",
+                   "Name of the source (default: the endpoint's host); as many as endpoints");
+    options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
+    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
     options.value("--bodies", bodies_, "LEVEL", "Of messages keep: full (default), headers, none");
     options.value("--secrets", secrets_, "LEVEL", "Passwords of AUTH: keep (default), mask");
+    options.group("When it ends (else: Ctrl-C)");
+    options.value("--stop-after", stop_after_, "LIMIT", "events:N (of each source) or duration:T");
+    options.flag("--until-end",
+                 until_end_,
+                 "Stop when the server ends the feed, or when it can't be reached");
     describe_tapes(options);
     options.group("Limits of the store");
-    retention_.describe(options);
+    retention_.describe(options, std::to_string(kDefaultKeepFreePercent) + "%");
     options.value("--on-full",
                   on_full_,
                   "WHAT",
@@ -95,9 +100,9 @@ class CaptureCommand : public Command {
     options.group("Watching");
     options.value("--listen-metrics", listen_metrics_, "HOST:PORT", "Metrics and health over HTTP");
     options.value("--socket", socket_, "PATH", "For status and orders (default: in the store)");
-    options.group("Options");
     access_.describe(options);
     filters_.describe(options);
+    describe_costs(options);
   }
   [[nodiscard]] bool as_live() const override { return filters_.as_live; }
 
@@ -124,7 +129,7 @@ class CaptureCommand : public Command {
     }
     const StopSignal stop;
     const StopOnSignals on_signals(stop);
-    run_capture(std::move(options), stop, [](std::string_view line) { say(line); });
+    run_capture(std::move(options), stop, [](std::string_view text) { say_lines(text); });
     return static_cast<int>(Exit::Done);
   }
 
@@ -134,11 +139,10 @@ class CaptureCommand : public Command {
     options.value("--rotate-size", rotate_size_, "SIZE", "A tape's size on disk (default: 256M)");
     options.value("--rotate-interval", rotate_interval_, "TIME", "A tape's span (default: 1h)");
     options.flag("--rotate-aligned", rotate_aligned_, "Spans begin on the hour, at midnight (UTC)");
-    options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
-    options.value("--queue-bytes",
-                  queue_bytes_,
-                  "SIZE",
-                  "What may wait in memory for a slow disk, of all sources (default: 128M)");
+  }
+
+  void describe_costs(Options& options) {
+    options.group("What a crash or a slow disk can cost");
     options.value("--flush-interval",
                   flush_interval_,
                   "TIME",
@@ -147,6 +151,11 @@ class CaptureCommand : public Command {
                   sync_interval_,
                   "TIME",
                   "What was written goes to the disk after so long, for power loss (default: 1s)");
+    options.value("--queue-bytes",
+                  queue_bytes_,
+                  "SIZE",
+                  "What may wait in memory for a slow disk, of all sources (default: 128M)");
+    options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
     options.value("--batch-bytes", batch_bytes_, "SIZE", "What is written at once (default: 256K)");
     options.value(
         "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
@@ -158,6 +167,7 @@ class CaptureCommand : public Command {
     try {
       const Config config = load_config(*config_);
       const std::size_t sources = config.sources.size();
+      static_cast<void>(limits_of(config.store, sources));
       StandardOutput().write(printable(*config_) + ": " + std::to_string(sources) +
                              (sources == 1 ? " source, good\n" : " sources, good\n"));
     } catch (const ConfigError& error) {
@@ -171,7 +181,7 @@ class CaptureCommand : public Command {
   [[nodiscard]] Config settings() const {
     Config config = config_ ? load_config(*config_) : Config{};
     config.store = merged(flags(), config.store);
-    if (!config_ || !endpoints_.empty()) {
+    if (!config_ || !endpoints().empty()) {
       config.sources = sources();
     } else if (filters_.any() || access_.settings.any() || !names_.empty()) {
       throw UsageError("the sources come from " + *config_ +
@@ -180,8 +190,14 @@ class CaptureCommand : public Command {
     return config;
   }
 
+  // That were given, before or behind the command's name.
+  [[nodiscard]] std::vector<std::string> endpoints() const {
+    if (!endpoints_.empty() || leading_endpoint().empty()) return endpoints_;
+    return {leading_endpoint()};
+  }
+
   [[nodiscard]] std::vector<SourceSettings> sources() const {
-    std::vector<std::string> endpoints = endpoints_;
+    std::vector<std::string> endpoints = this->endpoints();
     if (endpoints.empty()) endpoints.push_back(kcli_endpoint());
     if (!names_.empty() && names_.size() != endpoints.size()) {
       throw UsageError("--name: " + std::to_string(names_.size()) + " names for " +
@@ -200,13 +216,7 @@ class CaptureCommand : public Command {
     source.filters = filters_.values;
     source.terse = filters_.terse;
     source.as_live = filters_.as_live;
-    const AccessSettings& access = access_.settings;
-    source.cacert = access.cacert;
-    source.tls_fingerprint = access.tls_fingerprint;
-    source.tls_cert = access.tls_cert;
-    source.tls_key = access.tls_key;
-    source.basic_auth_file = access.basic_auth_file;
-    source.bearer_token_file = access.bearer_token_file;
+    set_access(source, access_.settings);
     return source;
   }
 

@@ -6,7 +6,9 @@
 #include "capture/diagnosis.h"
 #include "cli/command.h"
 #include "cli/config.h"
+#include "cli/endpoint_options.h"
 #include "cli/output.h"
+#include "cli/recorder_settings.h"
 #include "cli/retention_options.h"
 #include "filters/request.h"
 #include "format/wire/json_line.h"
@@ -14,13 +16,6 @@
 namespace smtptape {
 
 namespace {
-
-// A source to look at.
-struct Asked {
-  std::string endpoint;
-  OptionValues filters;
-  Honour honour = Honour::Documented;
-};
 
 class DoctorCommand : public Command {
  public:
@@ -30,31 +25,42 @@ class DoctorCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape doctor --endpoint http://127.0.0.1:8000 --store /var/lib/smtptape\n"
-           "  smtptape doctor --config /etc/smtptape/smtptape.toml";
+           "  smtptape doctor --config /etc/smtptape/smtptape.toml\n"
+           "  smtptape doctor --endpoint https://mta-1:8443 --cacert ca.pem";
   }
   void describe(Options& options) override {
     options.value("--config", config_, "FILE", "Store, limits and sources (docs/configuration.md)");
-    options.value("--endpoint", endpoint_, "URL", "kumod's HTTP listener (or KUMO_KCLI_ENDPOINT)");
+    options.values("--endpoint",
+                   endpoints_,
+                   "URL",
+                   "kumod's HTTP listener (or KUMO_KCLI_ENDPOINT); can be repeated");
     options.value("--store", store_, "DIR", "The directory of tapes");
     options.value("--watch", watch_, "TIME", "How long to watch each feed (default: 3s)");
     options.flag("--json", json_, "One JSON object a line");
     options.group("Limits that are to be kept");
-    retention_.describe(options);
-    options.group("Options");
+    retention_.describe(options, std::to_string(kDefaultKeepFreePercent) + "%");
+    access_.describe(options);
   }
 
   [[nodiscard]] int run() override {
     const std::chrono::nanoseconds watch = parse_duration(watch_, "--watch");
     RetentionLimits limits = retention_.limits();
-    std::vector<Asked> asked;
-    if (config_) {
-      take(load_config(*config_), asked, limits);
-    } else {
-      asked.push_back({endpoint_.empty() ? kcli_endpoint() : endpoint_, {}, Honour::Documented});
+    Config config;
+    try {
+      if (config_) config = load_config(*config_);
+    } catch (const ConfigError& error) {
+      say_raw(error.what());
+      return static_cast<int>(error.exit());
     }
+    choose_sources(config);
+    take_limits(config.store, limits);
     std::vector<FeedFacts> feeds;
-    for (const Asked& one : asked)
-      look_at_feed(one, std::chrono::duration_cast<std::chrono::milliseconds>(watch), feeds);
+    for (const SourceSettings& source : config.sources) {
+      look_at_feed(source,
+                   config.store,
+                   std::chrono::duration_cast<std::chrono::milliseconds>(watch),
+                   feeds);
+    }
     if (!store_.empty()) {
       const StoreFacts store = look_at_store(store_, now_unix_nanos());
       print(judge_store(store));
@@ -64,34 +70,46 @@ class DoctorCommand : public Command {
   }
 
  private:
-  // What was given on the command line counts, else what the file says.
-  void take(const Config& config, std::vector<Asked>& asked, RetentionLimits& limits) {
-    const StoreSettings& file = config.store;
+  // As capture chooses them.
+  void choose_sources(Config& config) const {
+    if (config_ && endpoints_.empty() && leading_endpoint().empty()) {
+      if (!access_.settings.any()) return;
+      throw UsageError("the sources come from " + *config_ +
+                       ": give credentials there, or --endpoint here");
+    }
+    config.sources.clear();
+    std::vector<std::string> endpoints = endpoints_;
+    if (endpoints.empty()) endpoints.push_back(kcli_endpoint());
+    for (const std::string& endpoint : endpoints) {
+      SourceSettings& source = config.sources.emplace_back();
+      source.endpoint = endpoint;
+      set_access(source, access_.settings);
+    }
+  }
+
+  // What was given on the command line counts, else what the file says, else what capture does.
+  void take_limits(const StoreSettings& file, RetentionLimits& limits) {
     if (store_.empty() && file.store) store_ = file.store->string();
     if (!limits.max_bytes) limits.max_bytes = file.max_bytes;
     if (!limits.max_age) limits.max_age = file.max_age;
     if (!limits.max_tapes) limits.max_tapes = file.max_tapes;
     if (!limits.keep_free) limits.keep_free = file.keep_free;
     if (!limits.keep_free) limits.keep_free = KeepFree{0, kDefaultKeepFreePercent};
-    if (!endpoint_.empty()) {
-      asked.push_back({endpoint_, {}, Honour::Documented});
-      return;
-    }
-    for (const SourceSettings& source : config.sources) {
-      const bool as_live = source.as_live.value_or(false);
-      asked.push_back({source.endpoint.value_or(""),
-                       source.filters,
-                       as_live ? Honour::AsLive : Honour::Documented});
-    }
   }
 
-  void look_at_feed(const Asked& asked,
+  void look_at_feed(const SourceSettings& source,
+                    const StoreSettings& store,
                     std::chrono::milliseconds watch,
                     std::vector<FeedFacts>& feeds) {
     try {
+      const CheckedSource checked = checked_source(source, store);
+      for (const std::string& warning : checked.warnings)
+        print({{Health::Warn, "access", warning}});
       FeedOptions options;
-      options.endpoint = parse_endpoint(asked.endpoint);
-      options.request = to_json(request_from_options(asked.filters, asked.honour));
+      options.endpoint = checked.options.endpoint;
+      options.access = checked.options.access;
+      options.request = to_json(checked.options.request);
+      options.max_frame = store.max_frame.value_or(options.max_frame);
       feeds.push_back(probe_feed(options, watch));
       print(judge_feed(feeds.back()));
     } catch (const Error& error) {
@@ -124,7 +142,8 @@ class DoctorCommand : public Command {
 
   StandardOutput out_;
   std::optional<std::string> config_;
-  std::string endpoint_;
+  std::vector<std::string> endpoints_;
+  EndpointOptions access_;
   std::string store_;
   std::string watch_ = "3s";
   RetentionOptions retention_;

@@ -75,7 +75,7 @@ class ServeCommand : public Command {
     Server server(
         options_, [&events] { return events.open(); }, say);
     const StopOnSignals stop(server);
-    say(how_to_connect(server.url(), options_.reach));
+    say_lines(how_to_connect(server.url(), options_.reach));
     const ServeTotals totals = server.run();
     if (totals.failures > 0) return static_cast<int>(Exit::Failed);
     return static_cast<int>(events.trouble() && !as_live_ ? Exit::Incomplete : Exit::Done);

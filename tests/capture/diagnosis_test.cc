@@ -182,6 +182,8 @@ TEST(DoctorStore, IsLookedAtFromOutside) {
   EXPECT_THAT(lines(judge_store(facts)),
               ElementsAre(HasSubstr("will be made"), HasSubstr("space")));
   EXPECT_FALSE(fs::exists(directory.path() / "new")) << "it writes nothing";
+  EXPECT_THAT(lines(judge_store(look_at_store(directory.path() / "new" / "store", kNow))),
+              ElementsAre(HasSubstr("/store: the directory above it is missing, too; make that")));
   testing::write_file(directory / "file", "x");
   EXPECT_THAT(lines(judge_store(look_at_store(directory.path() / "file", kNow))),
               ElementsAre(HasSubstr("is no directory")));
@@ -216,6 +218,9 @@ TEST(DoctorGrowth, ComesFromTheStoreElseFromTheFeed) {
   EXPECT_THAT(lines(judge_growth(store, {good_feed()}, limits)),
               ElementsAre("ok growth: 10.0 GiB a day, as on the last day",
                           "ok retention: there is room for 5.0 days"));
+  store.bytes_of_last_day = 1 << 20;
+  EXPECT_EQ(lines(judge_growth(store, {}, limits)).at(1),
+            "ok retention: there is room for ten years");
 }
 
 TEST(DoctorGrowth, SaysWhenWhatIsToBeKeptDoesNotFit) {
@@ -232,6 +237,21 @@ TEST(DoctorGrowth, SaysWhenWhatIsToBeKeptDoesNotFit) {
   limits.keep_free = KeepFree{40 * kGiB, {}};
   EXPECT_EQ(lines(judge_growth(store, {}, limits)).at(1),
             "warn retention: what is to be kept needs 20.0 GiB; there is room for 1.0 days");
+}
+
+TEST(DoctorGrowth, SaysWhenNothingIsRecordedForWantOfRoom) {
+  StoreFacts store = good_store();
+  RetentionLimits limits;
+  limits.keep_free = KeepFree{50 * kGiB, {}};
+  EXPECT_THAT(lines(judge_growth(store, {good_feed()}, limits)),
+              ElementsAre("FAIL retention: 50.0 GiB are free, and 50.0 GiB are to stay free: "
+                          "nothing is recorded until there is room; free some, or give "
+                          "--keep-free less, such as 1G"));
+  StoredFile tape;
+  tape.bytes = 1;  // it can go
+  store.files = {tape};
+  EXPECT_THAT(lines(judge_growth(store, {}, limits)),
+              ElementsAre("ok growth: nobody can tell yet"));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/e2e/cli.h"
+#include "tests/support/fake_kumod.h"
 
 namespace smtptape::testing {
 namespace {
@@ -36,6 +37,29 @@ TEST(CheckConfig, TellsEveryMistakeWithFileAndLine) {
   ASSERT_EQ(lines.size(), 2U) << ran.err;
   EXPECT_EQ(lines[0], file + ":1: unknown key \"stor\"; did you mean store?");
   EXPECT_THAT(lines[1], HasSubstr(file + ":4: source: 10.0.0 is not a valid CIDR"));
+}
+
+TEST(CheckConfig, RefusesLimitsThatCannotBeKept) {
+  TemporaryDirectory directory;
+  const std::string file = directory / "small.toml";
+  write_file(file,
+             "max_bytes = 20\n[[source]]\nendpoint='http://a'\n[[source]]\nendpoint='http://b'\n");
+  const Ran ran = check(file);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_EQ(ran.err,
+            "smtptape: --max-bytes: 20 bytes is too little to record into; give 2.0 MiB at least, "
+            "or a number with its unit, such as 20G\n");
+}
+
+TEST(CaptureConfig, AnEndpointInFrontOfTheCommandReplacesThoseOfTheFile) {
+  TemporaryDirectory directory;
+  const FakeKumod kumod({upgrade_then({})});
+  const std::string file = directory / "smtptape.toml";
+  write_file(file,
+             "store = \"s\"\nkeep_free = \"1K\"\n[[source]]\nendpoint = \"http://127.0.0.1:1\"\n");
+  const Ran ran = smtptape({"--endpoint", kumod.url(), "capture", "--until-end", "--config", file});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("connected to 127.0.0.1:" + std::to_string(kumod.port())));
 }
 
 TEST(CheckConfig, WantsAFile) {

@@ -1,4 +1,6 @@
 // smtptape doctor: one finding a line, and an exit code for scripts.
+#include <sys/stat.h>
+
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -8,12 +10,27 @@
 namespace smtptape::testing {
 namespace {
 
+using ::testing::AllOf;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
+
+std::string secret_file(const std::string& path, const std::string& text) {
+  write_file(path, text);
+  EXPECT_EQ(::chmod(path.c_str(), 0600), 0);
+  return path;
+}
+
+TlsServerSettings tls_of(const Identity& identity) {
+  TlsServerSettings settings;
+  settings.identity = identity;
+  return settings;
+}
 
 TEST(Doctor, PrintsAFindingALine) {
   TemporaryDirectory directory;
   const FakeKumod kumod({upgrade_then({})});
-  const Ran ran = smtptape("doctor --keep-free 1%",
+  const Ran ran = smtptape("doctor --keep-free 1K",
                            {"--endpoint", kumod.url(), "--store", directory.path().string()});
   EXPECT_EQ(ran.exit, 0) << ran.out;
   EXPECT_EQ(ran.err, "");
@@ -35,14 +52,74 @@ TEST(Doctor, TakesStoreAndSourcesFromTheConfiguration) {
   const FakeKumod first({upgrade_then({})});
   const FakeKumod second({upgrade_then({})});
   write_file(directory / "smtptape.toml",
-             "store = \"tapes\"\n[[source]]\nname = \"a\"\nendpoint = \"" + first.url() +
-                 "\"\ntenant = \"acme\"\n[[source]]\nname = \"b\"\nendpoint = \"" + second.url() +
-                 "\"\n");
+             "store = \"tapes\"\nkeep_free = \"1K\"\n[[source]]\nname = \"a\"\nendpoint = \"" +
+                 first.url() + "\"\ntenant = \"acme\"\n[[source]]\nname = \"b\"\nendpoint = \"" +
+                 second.url() + "\"\n");
   const Ran ran = smtptape("doctor --config", {directory / "smtptape.toml"});
   EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
   EXPECT_THAT(ran.out, HasSubstr(directory / "tapes" + ": will be made"));
   EXPECT_THAT(first.frame(0).payload, HasSubstr(R"("tenant":["acme"])"));
   EXPECT_FALSE(second.frame(0).payload.empty());
+}
+
+TEST(Doctor, ConnectsAsTheConfigurationSays) {
+  TemporaryDirectory directory;
+  const Identity identity = self_signed();
+  const FakeKumod kumod({upgrade_then({})}, tls_of(identity));
+  static_cast<void>(secret_file(directory / "mta.pem", identity.certificate));
+  static_cast<void>(secret_file(directory / "token", "s3cret\n"));
+  write_file(directory / "smtptape.toml",
+             "[[source]]\nendpoint = \"" + kumod.url() +
+                 "\"\ncacert = \"mta.pem\"\nbearer_token_file = \"token\"\n");
+  const Ran ran = smtptape("doctor --config", {directory / "smtptape.toml"});
+  EXPECT_EQ(ran.exit, 0) << ran.out << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("ok    endpoint: 127.0.0.1:"));
+  EXPECT_THAT(kumod.head(), EndsWith("\r\nAuthorization: Bearer s3cret\r\n\r\n"));
+  EXPECT_THAT(ran.out + ran.err, Not(HasSubstr("s3cret")));
+}
+
+TEST(Doctor, TakesTheOptionsOfAccess) {
+  TemporaryDirectory directory;
+  const Identity identity = self_signed();
+  const FakeKumod kumod({upgrade_then({}), upgrade_then({})}, tls_of(identity));
+  const Ran without = smtptape("doctor --endpoint", {kumod.url()});
+  EXPECT_EQ(without.exit, 1);
+  EXPECT_THAT(without.out, HasSubstr("--tls-fingerprint " + identity.fingerprint + "\n"));
+  const std::string open = directory / "basic";
+  write_file(open, "joe:s3cret\n");
+  ASSERT_EQ(::chmod(open.c_str(), 0644), 0);
+  const Ran with =
+      smtptape("doctor --endpoint",
+               {kumod.url(), "--tls-fingerprint", identity.fingerprint, "--basic-auth-file", open});
+  EXPECT_EQ(with.exit, 0) << with.out << with.err;
+  EXPECT_THAT(with.out, HasSubstr("warn  access: source " + kumod.url() + ": --basic-auth-file"));
+  EXPECT_THAT(kumod.head(1), EndsWith("\r\nAuthorization: Basic am9lOnMzY3JldA==\r\n\r\n"));
+}
+
+TEST(Doctor, LooksAtTheOtherSourcesWhenOneCannotBeUsed) {
+  TemporaryDirectory directory;
+  const FakeKumod kumod({upgrade_then({})});
+  write_file(directory / "smtptape.toml",
+             "[[source]]\nname = \"a\"\nendpoint = \"https://127.0.0.1\"\ncacert = \"none.pem\"\n"
+             "[[source]]\nname = \"b\"\nendpoint = \"" +
+                 kumod.url() + "\"\n");
+  const Ran ran = smtptape("doctor --config", {directory / "smtptape.toml"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.out,
+              AllOf(HasSubstr("FAIL  endpoint: source a: --cacert: opening " +
+                              (directory / "none.pem") + ": No such file"),
+                    HasSubstr("\nok    endpoint: 127.0.0.1:")));
+}
+
+TEST(Doctor, RefusesAccessThatNoSourceWouldUse) {
+  TemporaryDirectory directory;
+  write_file(directory / "smtptape.toml", "[[source]]\nendpoint = \"http://127.0.0.1:1\"\n");
+  const Ran ran = smtptape("doctor --cacert x --config", {directory / "smtptape.toml"});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("give credentials there, or --endpoint here"));
+  write_file(directory / "smtptape.toml", "stor = \"x\"\n");
+  EXPECT_THAT(smtptape("doctor --config", {directory / "smtptape.toml"}).err,
+              HasSubstr("smtptape.toml:1: unknown key \"stor\""));
 }
 
 }  // namespace

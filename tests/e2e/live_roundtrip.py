@@ -34,6 +34,9 @@ class Served:
     def __enter__(self):
         for line in self.process.stderr:
             if found := re.search(r"http://127\.0\.0\.1:\d+", line):
+                told = self.process.stderr.readline()
+                check(f"serve does not tell how to connect: {told!r}",
+                      told == f"smtptape:   kcli --endpoint {found[0]} trace-smtp-client\n")
                 return found[0]
         sys.exit("serve ended before it listened")
 

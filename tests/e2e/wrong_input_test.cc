@@ -70,6 +70,17 @@ TEST(Options, ValuesMayBeEmptyBeginWithADashOrBeAnAddressInBrackets) {
               HasSubstr("[::1] is not a valid CIDR"));
 }
 
+TEST(Capture, SaysWhichWordIsTooMuch) {
+  const Ran ran = smtptape("capture /var/lib/smtptape --store x", {});
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_EQ(ran.err,
+            "smtptape: no option takes /var/lib/smtptape (smtptape capture --help tells more)\n");
+}
+
+TEST(Help, HasOneEmptyLineBetweenGroups) {
+  EXPECT_THAT(smtptape("capture --help", {}).out, Not(HasSubstr("\n\n\n")));
+}
+
 TEST(Help, EachCommandShowsExamplesFirstTimeUsersCanCopy) {
   for (const char* const command : {"replay", "import", "export", "extract", "info", "prune"}) {
     const Ran ran = smtptape(command, {"--help"});
