@@ -40,8 +40,9 @@ void choose_names(CaptureOptions& options) {
   for (std::size_t i = 0; i < options.sources.size(); ++i) {
     for (std::size_t j = 0; j < i; ++j) {
       if (options.sources[i].name != options.sources[j].name) continue;
-      throw UsageError("two sources are called " + options.sources[i].name +
-                       ": give each a name of its own");
+      throw UsageError(
+          "two sources are called " + options.sources[i].name +
+          ": give each a name of its own (--name, or the key name of the configuration)");
     }
   }
 }

@@ -348,6 +348,7 @@ std::optional<std::int64_t> Recorder::next_tick() const {
 }
 
 void Recorder::finish(std::int64_t now) {
+  finishing_ = true;
   retry_at_ = now;
   // Once more when the first one fails: what it lost has to be told by another.
   for (int tapes = 0; tapes < 2; ++tapes) {

@@ -198,7 +198,8 @@ class Recorder {
   DurationHistogram flushes_;  // of the tapes that are closed
   std::array<std::uint64_t, kSealReasons> sealed_{};
 
-  std::string trouble_;     // why there is no tape that could be written; empty: no trouble
+  std::string trouble_;  // why there is no tape that could be written; empty: no trouble
+  bool finishing_ = false;
   std::string not_sealed_;  // why the latest tape could not be sealed; empty: it was
   std::int64_t retry_at_ = 0;
   std::int64_t pause_ = 0;               // after the next failure

@@ -83,7 +83,7 @@ void Recorder::note_trouble(std::int64_t now, std::string_view why) {
 void Recorder::note_end_of_trouble(std::int64_t now) {
   calm_at_ = now + kCalm;
   if (trouble_.empty()) return;
-  say("recording again, in " + tape_->path().filename().string());
+  if (!finishing_) say("recording again, in " + tape_->path().filename().string());
   trouble_.clear();
 }
 

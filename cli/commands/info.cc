@@ -246,7 +246,8 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
              std::to_string(facts.events) + " of " + std::to_string(facts.sessions) + " sessions");
   out += row("size",
              show_size(facts.wire_bytes) + " of frames in " + show_size(facts.file_bytes) + ", " +
-                 std::to_string(facts.groups.size()) + " groups");
+                 std::to_string(facts.groups.size()) +
+                 (facts.groups.size() == 1 ? " group" : " groups"));
   out += row("verbatim",
              std::to_string(facts.verbatim) + " frames kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
