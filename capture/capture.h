@@ -70,6 +70,7 @@ struct CaptureOptions {
   // mistake.
   std::function<StoreLimits()> reload;
 
+  FileCalls* files = &system_file_calls();  // what is written goes through these
   std::chrono::milliseconds connect_within{10'000};
   std::chrono::milliseconds shortest_pause{500};  // before it connects again
   std::chrono::milliseconds longest_pause{30'000};

@@ -45,7 +45,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
     : options_(std::move(options)),
       say_(say),
       store_(options_.store,
-             system_file_calls(),
+             *options_.files,
              options_.group_readable ? WhoReads::Group : WhoReads::Owner),
       sync_(options_.sync_interval),
       queue_(std::max(options_.queue_bytes, 2 * options_.max_frame + kMiB),
