@@ -57,7 +57,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
   for (std::size_t index = 0; index < options_.sources.size(); ++index)
     add_source(index);
   writer_ = std::make_unique<WriterThread>(
-      recorders_, queue_, clock_, [this] { asio::post(context_, [this] { ask_to_stop(); }); });
+      recorders_, queue_, [this] { asio::post(context_, [this] { ask_to_stop(); }); });
   KeeperOptions keeper;
   keeper.limits = with_headroom(options_.limits, options_.sources.size());
   keeper.on_full = options_.limits.on_full;
@@ -72,10 +72,9 @@ void Daemon::add_source(std::size_t index) {
   source.filter = std::make_unique<AllowList>(from.request, from.honour);
   AllowList* const filter = source.filter->needs_local_help() ? source.filter.get() : nullptr;
   recorders_.push_back(std::make_unique<Recorder>(store_, sync_, recorder_options(index), filter));
-  source.subscription = std::make_unique<Subscription>(context_, options_, index, queue_, clock_);
-  source.subscription->set_hooks({[this, index](std::int64_t now) { on_first_open(index, now); },
-                                  [this] { tell_service(); },
-                                  say_});
+  source.subscription = std::make_unique<Subscription>(context_, options_, index, queue_);
+  source.subscription->set_hooks(
+      {[this, index](Moment now) { on_first_open(index, now); }, [this] { tell_service(); }, say_});
 }
 
 RecorderOptions Daemon::recorder_options(std::size_t index) const {
@@ -103,13 +102,13 @@ RecorderOptions Daemon::recorder_options(std::size_t index) const {
 
 KeeperHooks Daemon::keeper_hooks() {
   KeeperHooks hooks;
-  hooks.now = [this] { return clock_.now(); };
+  hooks.now = [clock = PatientClock()]() mutable { return clock.time(this_moment()); };
   hooks.disk_is_full = [this] { return disk_is_full(); };
   hooks.pause = [this](const std::string& why) {
-    on_writer([why](Recorder& recorder, std::int64_t now) { recorder.pause(now, why); }, {});
+    on_writer([why](Recorder& recorder, Moment now) { recorder.pause(now, why); }, {});
   };
   hooks.resume = [this] {
-    on_writer([](Recorder& recorder, std::int64_t now) { recorder.resume(now); }, {});
+    on_writer([](Recorder& recorder, Moment now) { recorder.resume(now); }, {});
   };
   hooks.stop = [this](const std::string& why) {
     asio::post(context_, [this, why] {
@@ -133,7 +132,7 @@ bool Daemon::disk_is_full() const {
 CaptureTotals Daemon::run() {
   if (options_.at_the_end == AtTheEnd::TryAgain) {
     for (std::size_t index = 0; index < sources_.size(); ++index)
-      begin(index, clock_.now());
+      begin(index, this_moment());
     start_time();
   }
   keeper_->start();
@@ -157,14 +156,13 @@ CaptureTotals Daemon::run() {
   return totals();
 }
 
-void Daemon::begin(std::size_t index, std::int64_t now) {
+void Daemon::begin(std::size_t index, Moment now) {
   recorders_[index]->begin(sources_[index].last, now);
 }
 
-void Daemon::on_first_open(std::size_t index, std::int64_t now) {
+void Daemon::on_first_open(std::size_t index, Moment now) {
   if (options_.at_the_end == AtTheEnd::Stop) {
-    writer_->post(
-        [this, index, now](WriterThread::Recorders&, std::int64_t) { begin(index, now); });
+    writer_->post([this, index, now](WriterThread::Recorders&, Moment) { begin(index, now); });
   }
   start_time();
 }
@@ -193,10 +191,10 @@ void Daemon::open_control() {
   ControlHandlers handlers;
   handlers.status = [this] { return status(); };
   handlers.rotate = [this](OrderDone done) {
-    on_writer([](Recorder& recorder, std::int64_t now) { recorder.rotate(now); }, std::move(done));
+    on_writer([](Recorder& recorder, Moment now) { recorder.rotate(now); }, std::move(done));
   };
   handlers.flush = [this](OrderDone done) {
-    on_writer([](Recorder& recorder, std::int64_t now) { recorder.flush(now); }, std::move(done));
+    on_writer([](Recorder& recorder, Moment now) { recorder.flush(now); }, std::move(done));
   };
   const auto path = options_.socket.value_or(control_path(options_.store));
   try {
@@ -232,7 +230,7 @@ void Daemon::hang_up() {
         const StoreLimits limits = options_.reload();
         keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
         on_writer(
-            [limits](Recorder& recorder, std::int64_t) {
+            [limits](Recorder& recorder, Moment) {
               recorder.set_rotation(
                   limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
             },
@@ -241,7 +239,7 @@ void Daemon::hang_up() {
     } catch (const Error& error) {
       say_(std::string(error.what()) + "\nthe configuration of before stays in force");
     }
-    on_writer([](Recorder& recorder, std::int64_t now) { recorder.rotate(now); },
+    on_writer([](Recorder& recorder, Moment now) { recorder.rotate(now); },
               [this](const std::string&) {
                 asio::post(context_, [this] { service_.ready(connected_text()); });
               });
@@ -283,9 +281,9 @@ void Daemon::source_ended(std::exception_ptr failure) {
   if (--running_ == 0) context_.stop();
 }
 
-void Daemon::on_writer(std::function<void(Recorder&, std::int64_t)> work, OrderDone done) {
+void Daemon::on_writer(std::function<void(Recorder&, Moment)> work, OrderDone done) {
   writer_->post([work = std::move(work), done = std::move(done)](WriterThread::Recorders& recorders,
-                                                                 std::int64_t now) {
+                                                                 Moment now) {
     for (const auto& recorder : recorders)
       work(*recorder, now);
     std::string trouble;

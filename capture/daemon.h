@@ -21,7 +21,7 @@
 
 #include "base/service_manager.h"
 #include "capture/capture.h"
-#include "capture/capture_clock.h"
+#include "capture/clocks.h"
 #include "capture/control.h"
 #include "capture/event_queue.h"
 #include "capture/keeper.h"
@@ -56,7 +56,7 @@ class Daemon {
   void add_source(std::size_t index);
   [[nodiscard]] RecorderOptions recorder_options(std::size_t index) const;
   [[nodiscard]] KeeperHooks keeper_hooks();
-  void begin(std::size_t index, std::int64_t now);
+  void begin(std::size_t index, Moment now);
 
   // on the network thread
   void open_servers();
@@ -64,7 +64,7 @@ class Daemon {
   void wait_for_stop();
   void wait_for_hangup();
   void wait_to_be_alive();
-  void on_first_open(std::size_t index, std::int64_t now);
+  void on_first_open(std::size_t index, Moment now);
   void start_time();
   void ask_to_stop();
   void hang_up();
@@ -75,7 +75,7 @@ class Daemon {
   [[nodiscard]] std::string connected_text() const;
 
   // from any thread
-  void on_writer(std::function<void(Recorder&, std::int64_t)> work, OrderDone done);
+  void on_writer(std::function<void(Recorder&, Moment)> work, OrderDone done);
   [[nodiscard]] bool disk_is_full() const;
 
   void tell_ledger() const;
@@ -83,8 +83,7 @@ class Daemon {
 
   CaptureOptions options_;
   const SayLine& say_;
-  const std::int64_t started_ = read_clocks().realtime;
-  const CaptureClock clock_;
+  const std::int64_t started_ = this_moment().real;
   const Store store_;
   SyncThread sync_;
   EventQueue queue_;

@@ -21,7 +21,7 @@ RecorderStatus Daemon::status() const {
   RecorderStatus status;
   status.version = options_.version;
   status.started = started_;
-  status.now = clock_.now();
+  status.now = this_moment().real;
   const std::vector<RecorderReport> reports = writer_->reports();
   for (std::size_t index = 0; index < sources_.size(); ++index) {
     SourceStatus& source = status.sources.emplace_back();

@@ -62,9 +62,7 @@ bool EventQueue::fits(std::size_t source, std::uint64_t cost) const {
   return !others_wait || own + cost <= most / 2;
 }
 
-void EventQueue::push(std::size_t source,
-                      std::span<const WsMessage> messages,
-                      std::int64_t received) {
+void EventQueue::push(std::size_t source, std::span<const WsMessage> messages, Moment received) {
   const Extent extent = extent_of(messages);
   if (extent.frames == 0) return;
   if (!fits(source, extent.cost())) {
@@ -80,7 +78,7 @@ void EventQueue::push(std::size_t source,
   hand_over(std::move(chunk));
 }
 
-void EventQueue::push(std::size_t source, Gap gap, std::int64_t received) {
+void EventQueue::push(std::size_t source, Gap gap, Moment received) {
   FrameChunk chunk;
   chunk.source = source;
   chunk.received = received;
@@ -118,8 +116,8 @@ void EventQueue::hand_over(FrameChunk chunk) {
     Gap gap;
     gap.cause = GapCause::QueueFull;
     gap.count = dropped.frames;
-    gap.from = dropped.from;
-    gap.until = dropped.until;
+    gap.from = dropped.from.real;
+    gap.until = dropped.until.real;
     chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
     chunk.cost += sizeof(Gap);
     dropped = {};

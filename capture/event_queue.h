@@ -24,6 +24,7 @@
 
 #include "base/net/ws_frames.h"
 #include "base/opcode.h"
+#include "capture/clocks.h"
 #include "format/event.h"
 #include "format/limits.h"
 
@@ -44,8 +45,8 @@ struct FrameChunk {
   std::vector<Gap> gaps;   // before the frames; sequence numbers are still open
   std::vector<QueuedFrame> frames;
   std::unique_ptr<char[]> bytes;
-  std::int64_t received = 0;  // ns since 1970
-  std::uint64_t cost = 0;     // of memory
+  Moment received;
+  std::uint64_t cost = 0;  // of memory
 };
 
 class EventQueue {
@@ -55,9 +56,9 @@ class EventQueue {
   explicit EventQueue(std::uint64_t most_bytes = kDefaultQueueBytes, std::size_t sources = 1);
 
   // Takes the data frames among `messages`, all or none of them.
-  void push(std::size_t source, std::span<const WsMessage> messages, std::int64_t received);
+  void push(std::size_t source, std::span<const WsMessage> messages, Moment received);
   // A gap is never dropped: whoever pushes them does it at most twice a second.
-  void push(std::size_t source, Gap gap, std::int64_t received);
+  void push(std::size_t source, Gap gap, Moment received);
   // Whoever waits in take() returns with Nothing.
   void wake();
   // Nothing more comes.
@@ -77,8 +78,8 @@ class EventQueue {
  private:
   struct Dropped {
     std::uint64_t frames = 0;
-    std::int64_t from = 0;
-    std::int64_t until = 0;
+    Moment from;
+    Moment until;
   };
 
   [[nodiscard]] bool fits(std::size_t source, std::uint64_t cost) const;

@@ -13,14 +13,14 @@ OpenTape::OpenTape(Beginning beginning, FileCalls& calls, SyncThread& sync)
     : file_(std::move(beginning.path), calls, beginning.mode),
       sync_(sync),
       opened_(beginning.now),
-      group_began_(beginning.now) {
+      group_began_(beginning.now.steady) {
   try {
     writer_.emplace(file_, std::move(beginning.header), std::move(beginning.options));
   } catch (const std::exception&) {
     file_.remove();
     throw;
   }
-  marks_.push_back({{}, opened_});
+  marks_.push_back({{}, opened_.real});
   sync_.watch(file_.sync_point());
 }
 
@@ -28,15 +28,15 @@ OpenTape::~OpenTape() {
   sync_.leave(file_.sync_point());
 }
 
-void OpenTape::add(const Event& event) {
+void OpenTape::add(const Event& event, Moment now) {
   ++ledger_.received;
   ++events_taken_;
   last_sequence_ = event.sequence;
   writer_->add(event);
-  look(event.received);
+  look(now);
 }
 
-void OpenTape::add(const Gap& gap, std::int64_t now) {
+void OpenTape::add(const Gap& gap, Moment now) {
   ledger_.count(gap);
   last_gaps_.push_back(gap);
   writer_->add(gap);
@@ -51,21 +51,21 @@ void OpenTape::add(const Note& note) {
   writer_->add(note);
 }
 
-void OpenTape::flush(std::int64_t now) {
+void OpenTape::flush(Moment now) {
   writer_->flush();
   look(now);
 }
 
-Predecessor OpenTape::end_group(std::int64_t now) {
+Predecessor OpenTape::end_group(Moment now) {
   writer_->end_group();
   look(now);
   const GroupIndex& last = writer_->groups().back();
   return {writer_->header().tape_id, last_sequence_, last.offset + last.bytes};
 }
 
-void OpenTape::seal(std::int64_t now) {
+void OpenTape::seal(Moment now) {
   SMTPTAPE_FAILPOINT("before-seal");
-  writer_->seal(ledger_, now);
+  writer_->seal(ledger_, now.real);
   SMTPTAPE_FAILPOINT("after-footer");
   look(now);
   file_.sync();
@@ -73,11 +73,11 @@ void OpenTape::seal(std::int64_t now) {
   ledger_.stored = writer_->events_written();
 }
 
-void OpenTape::look(std::int64_t now) {
+void OpenTape::look(Moment now) {
   const std::size_t groups = writer_->groups().size();
   if (groups != groups_ended_) {
     groups_ended_ = groups;
-    group_began_ = now;
+    group_began_ = now.steady;
   }
   if (!writer_->has_unflushed()) {
     unflushed_since_.reset();
@@ -85,11 +85,11 @@ void OpenTape::look(std::int64_t now) {
     unflushed_since_ = now;
   }
   if (writer_->flushed().end_offset == marks_.back().part.end_offset) return;
-  marks_.push_back({writer_->flushed(), now});
+  marks_.push_back({writer_->flushed(), now.real});
   forget_flushed_gaps();
   forget_synced_marks();
   // Twice the interval: a sync takes its time, and nobody is in a hurry to hear of it.
-  if (!sync_due_) sync_due_ = now + 2 * sync_.interval().count();
+  if (!sync_due_) sync_due_ = now.steady + 2 * sync_.interval().count();
 }
 
 void OpenTape::forget_flushed_gaps() {
@@ -106,20 +106,20 @@ void OpenTape::forget_synced_marks() {
 
 // ---- what time asks for ----
 
-void OpenTape::tick(std::int64_t now, std::int64_t flush_interval) {
-  if (unflushed_since_ && now >= *unflushed_since_ + flush_interval) {
-    now - group_began_ >= kGroupInterval ? static_cast<void>(end_group(now)) : flush(now);
+void OpenTape::tick(Moment now, std::int64_t flush_interval) {
+  if (unflushed_since_ && now.steady >= unflushed_since_->steady + flush_interval) {
+    now.steady - group_began_ >= kGroupInterval ? static_cast<void>(end_group(now)) : flush(now);
   }
-  if (!sync_due_ || now < *sync_due_) return;
+  if (!sync_due_ || now.steady < *sync_due_) return;
   if (file_.sync_error() != 0) file_.sync();  // throws what went wrong
   sync_due_.reset();
-  if (file_.synced() < file_.written()) sync_due_ = now + 2 * sync_.interval().count();
+  if (file_.synced() < file_.written()) sync_due_ = now.steady + 2 * sync_.interval().count();
 }
 
 std::optional<std::int64_t> OpenTape::next_tick(std::int64_t flush_interval) const {
   std::optional<std::int64_t> due = sync_due_;
   if (unflushed_since_) {
-    const std::int64_t flush = *unflushed_since_ + flush_interval;
+    const std::int64_t flush = unflushed_since_->steady + flush_interval;
     due = due ? std::min(*due, flush) : flush;
   }
   return due;
@@ -127,7 +127,7 @@ std::optional<std::int64_t> OpenTape::next_tick(std::int64_t flush_interval) con
 
 // ---- when the disk has failed ----
 
-TapeRemains OpenTape::remains(std::int64_t now) {
+TapeRemains OpenTape::remains(Moment now) {
   sync_.leave(file_.sync_point());
   sync_now(*file_.sync_point());  // what was flushed is worth keeping; a failure is remembered
   forget_flushed_gaps();
@@ -137,7 +137,7 @@ TapeRemains OpenTape::remains(std::int64_t now) {
   remains.events_lost = events_taken_ - flushed.events;
   remains.gaps.assign(last_gaps_.begin(), last_gaps_.end());
   remains.last_sequence = flushed.last_sequence;
-  remains.lost_since = unflushed_since_.value_or(now);
+  remains.lost_since = unflushed_since_.value_or(now).real;
   remains.place = {writer_->header().tape_id, flushed.last_sequence, flushed.end_offset};
   if (file_.sync_error() != 0 && flushed.events > marks_.front().part.events) {
     remains.unsure = unsure_gap(now);
@@ -154,14 +154,14 @@ TapeRemains OpenTape::remains(std::int64_t now) {
   return remains;
 }
 
-Gap OpenTape::unsure_gap(std::int64_t now) const {
+Gap OpenTape::unsure_gap(Moment now) const {
   const Mark& certain = marks_.front();
   Gap gap;
   gap.cause = GapCause::Disk;
   gap.after_sequence = certain.part.last_sequence;
   gap.before_sequence = writer_->flushed().last_sequence + 1;
   gap.from = certain.at;
-  gap.until = now;
+  gap.until = now.real;
   gap.detail = "written to " + file_.path().filename().string() +
                ", but syncing it failed: " + std::generic_category().message(file_.sync_error()) +
                "; these events may not be on the disk";

@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "capture/clocks.h"
 #include "capture/live_tape.h"
 #include "capture/sync_thread.h"
 #include "format/tape/tape_writer.h"
@@ -36,7 +37,7 @@ class OpenTape {
     std::filesystem::path path;
     TapeHeader header;
     TapeOptions options;
-    std::int64_t now = 0;
+    Moment now;
     mode_t mode = 0600;
   };
   // Creates the file and writes the header; when that fails, the file is taken away again.  `calls`
@@ -47,30 +48,30 @@ class OpenTape {
   OpenTape& operator=(const OpenTape&) = delete;
 
   // Each is counted in the ledger before it is written.
-  void add(const Event& event);
-  void add(const Gap& gap, std::int64_t now);
+  void add(const Event& event, Moment now);
+  void add(const Gap& gap, Moment now);
   void add(const ClockReading& clock);
   void add(const Note& note);
   // Events and gaps of the past that are counted here.
   [[nodiscard]] Ledger& ledger() { return ledger_; }
 
-  void flush(std::int64_t now);
+  void flush(Moment now);
   // Where the next tape goes on from.
-  Predecessor end_group(std::int64_t now);
+  Predecessor end_group(Moment now);
   // Writes the footer and waits for the disk.
-  void seal(std::int64_t now);
+  void seal(Moment now);
   // A tape that could not be begun: nothing of it stays.
   void remove() { file_.remove(); }
 
   // Writes what waits for longer than `interval`.  Throws also when a sync has failed.
-  void tick(std::int64_t now, std::int64_t flush_interval);
-  // When that is the case next; nothing: never, as things are.
+  void tick(Moment now, std::int64_t flush_interval);
+  // When that is the case next, of the steady clock; nothing: never, as things are.
   [[nodiscard]] std::optional<std::int64_t> next_tick(std::int64_t flush_interval) const;
 
   // After a failure.
-  [[nodiscard]] TapeRemains remains(std::int64_t now);
+  [[nodiscard]] TapeRemains remains(Moment now);
 
-  [[nodiscard]] std::int64_t opened() const { return opened_; }
+  [[nodiscard]] Moment opened() const { return opened_; }
   [[nodiscard]] std::uint64_t bytes() const { return writer_->bytes_written(); }
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
   [[nodiscard]] const DurationHistogram& flushes() const { return file_.writes(); }
@@ -85,20 +86,20 @@ class OpenTape {
  private:
   struct Mark {
     FlushedPart part;
-    std::int64_t at = 0;
+    std::int64_t at = 0;  // ns since 1970
   };
 
   // After anything was added or written: what is safe now?
-  void look(std::int64_t now);
+  void look(Moment now);
   void forget_flushed_gaps();
   void forget_synced_marks();
-  [[nodiscard]] Gap unsure_gap(std::int64_t now) const;
+  [[nodiscard]] Gap unsure_gap(Moment now) const;
 
   LiveTape file_;
   SyncThread& sync_;
   std::optional<TapeWriter> writer_;  // always there, but while the constructor runs
-  std::int64_t opened_;
-  std::int64_t group_began_;
+  Moment opened_;
+  std::int64_t group_began_;  // of the steady clock
   std::size_t groups_ended_ = 0;
   std::uint64_t events_taken_ = 0;
   std::uint64_t last_sequence_ = 0;
@@ -106,8 +107,9 @@ class OpenTape {
   std::deque<Gap> last_gaps_;         // taken; those that were flushed are forgotten in time
   std::uint64_t gaps_forgotten_ = 0;  // that came before them
   std::deque<Mark> marks_;            // where it was flushed; the first one is synced
-  std::optional<std::int64_t> unflushed_since_;
-  std::optional<std::int64_t> sync_due_;  // by then the sync thread should have been here
+  std::optional<Moment> unflushed_since_;
+  std::optional<std::int64_t>
+      sync_due_;  // of the steady clock: by then the sync thread should have been here
 };
 
 }  // namespace smtptape

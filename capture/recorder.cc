@@ -7,7 +7,7 @@
 
 #include "base/error.h"
 #include "base/failpoint.h"
-#include "capture/capture_clock.h"
+#include "capture/clocks.h"
 #include "filters/property.h"
 
 namespace smtptape {
@@ -32,13 +32,13 @@ Recorder::Recorder(const Store& store, SyncThread& sync, RecorderOptions options
 
 Recorder::~Recorder() = default;
 
-void Recorder::begin(const std::optional<LastTape>& last, std::int64_t now) {
+void Recorder::begin(const std::optional<LastTape>& last, Moment now) {
   if (!last) return;
   predecessor_ = last->place;
   Gap gap;
   gap.cause = GapCause::NotRecording;
-  gap.from = std::min(last->last_received, now);
-  gap.until = now;
+  gap.from = std::min(last->last_received, now.real);
+  gap.until = now.real;
   gap.before_sequence = 1;
   keep_waiting(std::move(gap));
 }
@@ -48,7 +48,7 @@ void Recorder::begin(const std::optional<LastTape>& last, std::int64_t now) {
 void Recorder::record(const FrameChunk& chunk) {
   for (const Gap& gap : chunk.gaps) {
     if (full()) return;
-    take_gap(gap);
+    take_gap(gap, chunk.received);
   }
   for (const QueuedFrame& frame : chunk.frames) {
     if (full()) return;
@@ -57,16 +57,19 @@ void Recorder::record(const FrameChunk& chunk) {
   }
 }
 
-void Recorder::take_frame(const QueuedFrame& frame, std::int64_t received) {
+void Recorder::take_frame(const QueuedFrame& frame, Moment received) {
   if (frame.oversize) return take_oversize(frame, received);
   ++sequence_;
   batch_.clear();
   Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
   event.sequence = sequence_;
-  event.received = received;
+  event.received = received.real;
+  last_frame_at_ = received.steady;
   figures_.add(event, frame.payload.size());
   if (levels_) levels_->apply(event, batch_.arena);
-  if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) return store_event(event);
+  if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) {
+    return store_event(event, received);
+  }
   if (!tape_) {
     ++not_selected_;
     return;
@@ -75,43 +78,43 @@ void Recorder::take_frame(const QueuedFrame& frame, std::int64_t received) {
   ++tape_->ledger().not_selected;
 }
 
-void Recorder::take_oversize(const QueuedFrame& frame, std::int64_t received) {
+void Recorder::take_oversize(const QueuedFrame& frame, Moment received) {
   Gap gap;
   gap.cause = GapCause::Oversize;
   gap.count = 1;
-  gap.from = received;
-  gap.until = received;
+  gap.from = received.real;
+  gap.until = received.real;
   gap.frame_bytes = frame.size;
-  take_gap(std::move(gap));
+  take_gap(std::move(gap), received);
 }
 
-void Recorder::store_event(const Event& event) {
-  if (make_room(event.received)) {
+void Recorder::store_event(const Event& event, Moment received) {
+  if (make_room(received)) {
     ++stored_;
-    guarded(event.received, [&] { tape_->add(event); });
+    guarded(received, [&] { tape_->add(event, received); });
   } else {
     lose_to_disk(1, event.sequence - 1, {event.received, event.received});
   }
-  note_lag(event);
+  note_lag(event, received);
 }
 
-void Recorder::note_lag(const Event& event) {
+void Recorder::note_lag(const Event& event, Moment received) {
   const std::optional<Gap> gap = lag_gap(event);
   if (!gap) return;
   if (levels_) levels_->lost_track();
-  put(*gap, event.received);
+  put(*gap, received);
 }
 
 // Frames that were received and lost take their sequence numbers here.
-void Recorder::take_gap(Gap gap) {
+void Recorder::take_gap(Gap gap, Moment received) {
   if (levels_) levels_->lost_track();
   gap.after_sequence = sequence_;
   if (!is_upstream(gap.cause)) sequence_ += gap.count.value_or(0);
   gap.before_sequence = sequence_ + 1;
-  put(gap, gap.until);
+  put(gap, received);
 }
 
-void Recorder::put(const Gap& gap, std::int64_t now) {
+void Recorder::put(const Gap& gap, Moment now) {
   if (!tape_) return keep_waiting(gap);
   guarded(now, [&] { tape_->add(gap, now); });
 }
@@ -119,7 +122,7 @@ void Recorder::put(const Gap& gap, std::int64_t now) {
 // ---- tapes ----
 
 template <class Operation>
-void Recorder::guarded(std::int64_t now, Operation operation) {
+void Recorder::guarded(Moment now, Operation operation) {
   try {
     operation();
   } catch (const std::exception& error) {
@@ -129,20 +132,20 @@ void Recorder::guarded(std::int64_t now, Operation operation) {
   }
 }
 
-bool Recorder::make_room(std::int64_t now) {
+bool Recorder::make_room(Moment now) {
   if (!tape_) return try_to_open(now, sequence_);
-  if (now >= retry_at_) {
+  if (now.steady >= retry_at_) {
     if (tape_->bytes() >= options_.rotate_size) {
       change_tapes(now, SealReason::Size);
-    } else if (now >= end_of_interval()) {
+    } else if (now.steady >= end_of_interval()) {
       change_tapes(now, SealReason::Interval);
     }
   }
   return tape_ || try_to_open(now, sequence_);
 }
 
-bool Recorder::try_to_open(std::int64_t now, std::uint64_t first_sequence) {
-  if (now < retry_at_) return false;
+bool Recorder::try_to_open(Moment now, std::uint64_t first_sequence) {
+  if (now.steady < retry_at_) return false;
   try {
     std::unique_ptr<OpenTape> tape = opened(now, first_sequence);
     try {
@@ -163,8 +166,9 @@ bool Recorder::try_to_open(std::int64_t now, std::uint64_t first_sequence) {
   return true;
 }
 
-std::unique_ptr<OpenTape> Recorder::opened(std::int64_t now, std::uint64_t first_sequence) {
-  const TapeName name{file_name_of_source(options_.source), next_number_, tape_start_text(now)};
+std::unique_ptr<OpenTape> Recorder::opened(Moment now, std::uint64_t first_sequence) {
+  const TapeName name{
+      file_name_of_source(options_.source), next_number_, tape_start_text(now.real)};
   auto tape = std::make_unique<OpenTape>(OpenTape::Beginning{store_.path_of(name),
                                                              new_header(first_sequence),
                                                              tape_options(),
@@ -195,18 +199,17 @@ void Recorder::look_for_number() {
 
 std::int64_t Recorder::end_of_interval() const {
   const std::int64_t interval = options_.rotate_interval;
-  const std::int64_t opened = tape_->opened();
-  return (options_.rotate_aligned ? opened / interval * interval : opened) + interval;
+  const Moment opened = tape_->opened();
+  return opened.steady + interval - (options_.rotate_aligned ? opened.real % interval : 0);
 }
 
 // Usually the next event changes the tapes.  Where none comes, the tape ends nevertheless.
 std::int64_t Recorder::end_of_quiet_tape() const {
-  const std::int64_t quiet = figures_.last_event_at().value_or(tape_->opened()) + kQuiet;
-  return std::max(end_of_interval(), quiet);
+  return std::max(end_of_interval(), std::max(last_frame_at_, tape_->opened().steady) + kQuiet);
 }
 
 // The next tape opens before the old one is sealed: at no moment is there none that takes events.
-void Recorder::change_tapes(std::int64_t now, SealReason reason) {
+void Recorder::change_tapes(Moment now, SealReason reason) {
   guarded(now, [&] { predecessor_ = tape_->end_group(now); });
   if (!tape_) return;
   std::unique_ptr<OpenTape> old;
@@ -226,14 +229,14 @@ void Recorder::change_tapes(std::int64_t now, SealReason reason) {
 }
 
 // Nothing is there to be recorded: the next tape can wait until something is.
-void Recorder::end_tape(std::int64_t now, SealReason reason) {
+void Recorder::end_tape(Moment now, SealReason reason) {
   guarded(now, [&] { predecessor_ = tape_->end_group(now); });
   if (!tape_) return;
   const std::unique_ptr<OpenTape> tape = std::move(tape_);
   seal(*tape, now, reason);
 }
 
-void Recorder::seal(OpenTape& tape, std::int64_t now, SealReason reason) {
+void Recorder::seal(OpenTape& tape, Moment now, SealReason reason) {
   try {
     tape.seal(now);
   } catch (const std::exception& error) {
@@ -275,10 +278,10 @@ TapeOptions Recorder::tape_options() const {
 
 // ---- what time asks for, and the end ----
 
-void Recorder::tick(std::int64_t now) {
-  if (tape_ && now >= end_of_quiet_tape()) end_tape(now, SealReason::Interval);
+void Recorder::tick(Moment now) {
+  if (tape_ && now.steady >= end_of_quiet_tape()) end_tape(now, SealReason::Interval);
   if (tape_) return guarded(now, [&] { tape_->tick(now, options_.flush_interval); });
-  if (trouble_.empty() || now < retry_at_) return;
+  if (trouble_.empty() || now.steady < retry_at_) return;
   if (has_waiting()) {
     static_cast<void>(try_to_open(now, sequence_ + 1));
   } else {
@@ -286,24 +289,24 @@ void Recorder::tick(std::int64_t now) {
   }
 }
 
-void Recorder::rotate(std::int64_t now) {
+void Recorder::rotate(Moment now) {
   if (tape_) end_tape(now, SealReason::Asked);
 }
 
-void Recorder::flush(std::int64_t now) {
+void Recorder::flush(Moment now) {
   if (tape_) guarded(now, [&] { tape_->flush(now); });
 }
 
-void Recorder::pause(std::int64_t now, const std::string& why) {
+void Recorder::pause(Moment now, const std::string& why) {
   if (tape_) end_tape(now, SealReason::Asked);
   if (trouble_.empty()) say(why + "; what comes is counted as lost until there is room");
   trouble_ = why;
   retry_at_ = kNever;
 }
 
-void Recorder::resume(std::int64_t now) {
+void Recorder::resume(Moment now) {
   if (retry_at_ != kNever) return;
-  retry_at_ = now;
+  retry_at_ = now.steady;
   pause_ = 0;
 }
 
@@ -347,9 +350,9 @@ std::optional<std::int64_t> Recorder::next_tick() const {
   return std::nullopt;
 }
 
-void Recorder::finish(std::int64_t now) {
+void Recorder::finish(Moment now) {
   finishing_ = true;
-  retry_at_ = now;
+  retry_at_ = now.steady;
   // Once more when the first one fails: what it lost has to be told by another.
   for (int tapes = 0; tapes < 2; ++tapes) {
     if (!tape_ && (!has_waiting() || !try_to_open(now, sequence_ + 1))) break;

@@ -10,8 +10,9 @@
 // after longer and longer pauses.  It begins with the gaps that tell of all this.  A sync that
 // failed makes unsure what was written since the last good one; that is a gap, too.
 //
-// Time comes in from outside (ns since 1970, never going back): the recorder waits for nothing and
-// asks no clock but for the clock records.  One thread at a time, the writer's.
+// Time comes in from outside: the recorder waits for nothing and asks no clock but for the clock
+// records.  What it does in time goes by the steady clock; what it records has real time, which may
+// go back.  One thread at a time, the writer's.
 #pragma once
 
 #include <array>
@@ -101,27 +102,27 @@ class Recorder {
   Recorder& operator=(const Recorder&) = delete;
 
   // The feed is open for the first time: what lies between `last` and now was not recorded.
-  void begin(const std::optional<LastTape>& last, std::int64_t now);
+  void begin(const std::optional<LastTape>& last, Moment now);
   void record(const FrameChunk& chunk);
   // Does what time asks for.
-  void tick(std::int64_t now);
-  // When that is the case next; nothing: not before the next record().
+  void tick(Moment now);
+  // When that is the case next, of the steady clock; nothing: not before the next record().
   [[nodiscard]] std::optional<std::int64_t> next_tick() const;
   // Ends the tape; the next one begins with the next event.
-  void rotate(std::int64_t now);
+  void rotate(Moment now);
   // What was taken so far can be read in the tapes.
-  void flush(std::int64_t now);
+  void flush(Moment now);
   // Somebody else needs the disk: ends the tape and writes nothing until resume(); what comes
   // counts as lost to the disk.
-  void pause(std::int64_t now, const std::string& why);
-  void resume(std::int64_t now);
+  void pause(Moment now, const std::string& why);
+  void resume(Moment now);
   // From the next event on.
   void set_rotation(std::uint64_t size, std::int64_t interval, bool aligned);
   // most_events are stored: nothing more is taken.
   [[nodiscard]] bool full() const { return stored_ >= options_.most_events; }
   // Seals what is open.  Throws Error when a tape could not be sealed, or a loss not be recorded;
   // totals() are right all the same.
-  void finish(std::int64_t now);
+  void finish(Moment now);
 
   // The disk takes what comes.
   [[nodiscard]] bool is_writing() const { return trouble_.empty(); }
@@ -132,44 +133,45 @@ class Recorder {
   [[nodiscard]] const CaptureLevels* levels() const { return levels_.get(); }
 
  private:
-  struct TimeOfLoss {
+  struct TimeOfLoss {  // ns since 1970
     std::int64_t from;
     std::int64_t until;
   };
 
-  void take_frame(const QueuedFrame& frame, std::int64_t received);
-  void take_oversize(const QueuedFrame& frame, std::int64_t received);
-  void store_event(const Event& event);
-  void note_lag(const Event& event);
-  void take_gap(Gap gap);
-  void put(const Gap& gap, std::int64_t now);
+  void take_frame(const QueuedFrame& frame, Moment received);
+  void take_oversize(const QueuedFrame& frame, Moment received);
+  void store_event(const Event& event, Moment received);
+  void note_lag(const Event& event, Moment received);
+  void take_gap(Gap gap, Moment received);
+  void put(const Gap& gap, Moment now);
 
   // Runs what writes to the open tape; when it fails, gives the tape up.
   template <class Operation>
-  void guarded(std::int64_t now, Operation operation);
+  void guarded(Moment now, Operation operation);
   // There is a tape that takes the next event.
-  [[nodiscard]] bool make_room(std::int64_t now);
-  [[nodiscard]] bool try_to_open(std::int64_t now, std::uint64_t first_sequence);
-  [[nodiscard]] std::unique_ptr<OpenTape> opened(std::int64_t now, std::uint64_t first_sequence);
+  [[nodiscard]] bool make_room(Moment now);
+  [[nodiscard]] bool try_to_open(Moment now, std::uint64_t first_sequence);
+  [[nodiscard]] std::unique_ptr<OpenTape> opened(Moment now, std::uint64_t first_sequence);
   // Gives back the one before.
   std::unique_ptr<OpenTape> adopt(std::unique_ptr<OpenTape> tape);
   void look_for_number();
+  // Of the steady clock.
   [[nodiscard]] std::int64_t end_of_interval() const;
   [[nodiscard]] std::int64_t end_of_quiet_tape() const;
-  void change_tapes(std::int64_t now, SealReason reason);
-  void end_tape(std::int64_t now, SealReason reason);
-  void seal(OpenTape& tape, std::int64_t now, SealReason reason);
+  void change_tapes(Moment now, SealReason reason);
+  void end_tape(Moment now, SealReason reason);
+  void seal(OpenTape& tape, Moment now, SealReason reason);
   [[nodiscard]] TapeHeader new_header(std::uint64_t first_sequence) const;
   [[nodiscard]] TapeOptions tape_options() const;
 
-  void give_up(OpenTape& tape, std::int64_t now);
-  void pause_after_failure(std::int64_t now);
-  void note_trouble(std::int64_t now, std::string_view why);
-  void note_end_of_trouble(std::int64_t now);
+  void give_up(OpenTape& tape, Moment now);
+  void pause_after_failure(Moment now);
+  void note_trouble(Moment now, std::string_view why);
+  void note_end_of_trouble(Moment now);
   void lose_to_disk(std::uint64_t events, std::uint64_t after_sequence, TimeOfLoss time);
   void keep_waiting(Gap gap);
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty() || lost_; }
-  void write_waiting(OpenTape& tape, std::int64_t now) const;
+  void write_waiting(OpenTape& tape, Moment now) const;
   void forget_waiting();
   void say(const std::string& line) const;
 
@@ -193,6 +195,7 @@ class Recorder {
   std::optional<Gap> lost_;  // to the disk, and it may go on
   std::uint64_t not_selected_ = 0;
 
+  std::int64_t last_frame_at_ = 0;  // of the steady clock
   FeedFigures figures_;
   std::uint64_t write_errors_ = 0;
   DurationHistogram flushes_;  // of the tapes that are closed
@@ -200,8 +203,8 @@ class Recorder {
 
   std::string trouble_;  // why there is no tape that could be written; empty: no trouble
   bool finishing_ = false;
-  std::string not_sealed_;  // why the latest tape could not be sealed; empty: it was
-  std::int64_t retry_at_ = 0;
+  std::string not_sealed_;               // why the latest tape could not be sealed; empty: it was
+  std::int64_t retry_at_ = 0;            // of the steady clock
   std::int64_t pause_ = 0;               // after the next failure
   std::optional<std::int64_t> calm_at_;  // then a failure is a new trouble, and pauses begin anew
   CaptureTotals totals_;

@@ -7,7 +7,7 @@
 namespace smtptape {
 
 // What was taken and is not on the tape has to be told by the next one.
-void Recorder::give_up(OpenTape& tape, std::int64_t now) {
+void Recorder::give_up(OpenTape& tape, Moment now) {
   TapeRemains remains = tape.remains(now);
   predecessor_ = remains.place;
   totals_.ledger += remains.ledger;
@@ -17,7 +17,7 @@ void Recorder::give_up(OpenTape& tape, std::int64_t now) {
     keep_waiting(std::move(gap));
   if (remains.unsure) keep_waiting(std::move(*remains.unsure));
   if (remains.events_lost > 0) {
-    lose_to_disk(remains.events_lost, remains.last_sequence, {remains.lost_since, now});
+    lose_to_disk(remains.events_lost, remains.last_sequence, {remains.lost_since, now.real});
   }
 }
 
@@ -50,7 +50,7 @@ void Recorder::keep_waiting(Gap gap) {
   waiting_.push_back(std::move(gap));
 }
 
-void Recorder::write_waiting(OpenTape& tape, std::int64_t now) const {
+void Recorder::write_waiting(OpenTape& tape, Moment now) const {
   tape.ledger().received += not_selected_;
   tape.ledger().not_selected += not_selected_;
   for (const Gap& gap : waiting_)
@@ -64,14 +64,14 @@ void Recorder::forget_waiting() {
   not_selected_ = 0;
 }
 
-void Recorder::pause_after_failure(std::int64_t now) {
-  if (calm_at_ && now >= *calm_at_) pause_ = 0;
+void Recorder::pause_after_failure(Moment now) {
+  if (calm_at_ && now.steady >= *calm_at_) pause_ = 0;
   calm_at_.reset();
-  retry_at_ = now + pause_;
+  retry_at_ = now.steady + pause_;
   pause_ = pause_ == 0 ? kFirstPause : std::min(2 * pause_, kLongestPause);
 }
 
-void Recorder::note_trouble(std::int64_t now, std::string_view why) {
+void Recorder::note_trouble(Moment now, std::string_view why) {
   pause_after_failure(now);
   ++write_errors_;
   if (trouble_.empty()) {
@@ -80,8 +80,8 @@ void Recorder::note_trouble(std::int64_t now, std::string_view why) {
   trouble_ = why;
 }
 
-void Recorder::note_end_of_trouble(std::int64_t now) {
-  calm_at_ = now + kCalm;
+void Recorder::note_end_of_trouble(Moment now) {
+  calm_at_ = now.steady + kCalm;
   if (trouble_.empty()) return;
   if (!finishing_) say("recording again, in " + tape_->path().filename().string());
   trouble_.clear();

@@ -31,8 +31,8 @@ double chance() {
 
 }  // namespace
 
-void RateMeter::add(std::uint64_t events, std::int64_t now) {
-  const std::int64_t second = now / kNanosPerSecond;
+void RateMeter::add(std::uint64_t events, Moment now) {
+  const std::int64_t second = now.steady / kNanosPerSecond;
   const auto slot = static_cast<std::size_t>(second % (kSeconds + 1));
   if (seconds_[slot] != second) {
     seconds_[slot] = second;
@@ -41,8 +41,8 @@ void RateMeter::add(std::uint64_t events, std::int64_t now) {
   counts_[slot] += events;
 }
 
-double RateMeter::per_second(std::int64_t now) const {
-  const std::int64_t second = now / kNanosPerSecond;
+double RateMeter::per_second(Moment now) const {
+  const std::int64_t second = now.steady / kNanosPerSecond;
   std::uint64_t events = 0;
   for (std::size_t slot = 0; slot < counts_.size(); ++slot) {
     if (seconds_[slot] < second && seconds_[slot] >= second - kSeconds) events += counts_[slot];
@@ -53,16 +53,14 @@ double RateMeter::per_second(std::int64_t now) const {
 Subscription::Subscription(asio::io_context& context,
                            const CaptureOptions& options,
                            std::size_t index,
-                           EventQueue& queue,
-                           const CaptureClock& clock)
+                           EventQueue& queue)
     : context_(context),
       options_(options),
       index_(index),
       queue_(queue),
-      clock_(clock),
       pause_(context),
       policy_(options.shortest_pause, options.longest_pause),
-      since_(clock.now()) {
+      since_(this_moment()) {
 }
 
 FeedOptions Subscription::feed_options() const {
@@ -82,12 +80,12 @@ asio::awaitable<void> Subscription::run() {
     if (end.kind == FeedEnd::Kind::Stopped || stopped_) break;
     const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
     if (!was_open_ && !goes_on) throw Error(describe(end, source().endpoint));
-    const std::chrono::nanoseconds lived(connected_ ? clock_.now() - since_ : 0);
+    const std::chrono::nanoseconds lived(connected_ ? this_moment().steady - since_.steady : 0);
     note_end(end);
     if (!goes_on) break;
     co_await pause(lived);
   }
-  if (lost_at_) push_disconnected(clock_.now());
+  if (lost_at_) push_disconnected(this_moment());
   connected_ = false;
 }
 
@@ -105,14 +103,14 @@ void Subscription::stop() {
 
 FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   if (stopped_) return Flow::Stop;
-  const std::int64_t now = clock_.now();
+  const Moment now = this_moment();
   queue_.push(index_, frames, now);
   rate_.add(frames.size(), now);
   return Flow::Continue;
 }
 
 void Subscription::on_open() {
-  const std::int64_t now = clock_.now();
+  const Moment now = this_moment();
   const bool first = !std::exchange(was_open_, true);
   connected_ = true;
   since_ = now;
@@ -128,7 +126,7 @@ void Subscription::on_open() {
 
 // An orderly end of the feed that was waited for loses nothing.
 void Subscription::note_end(const FeedEnd& end) {
-  const std::int64_t now = clock_.now();
+  const Moment now = this_moment();
   const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
   const bool was_connected = std::exchange(connected_, false);
   if (!goes_on && ended_well(end)) return;
@@ -137,22 +135,22 @@ void Subscription::note_end(const FeedEnd& end) {
   ++reconnects_[reason_word(end)];
   const bool new_trouble = how != last_error_ || was_connected;
   last_error_ = how;
-  last_error_at_ = now;
+  last_error_at_ = now.real;
   if (new_trouble) say(how + (goes_on ? "; trying again" : ""));
   if (was_connected) {
     since_ = now;
     if (hooks_.on_change) hooks_.on_change();
   }
   if (lost_at_) return;
-  lost_at_ = was_connected ? now : since_;
+  lost_at_ = was_connected ? now.real : since_.real;
   lost_how_ = std::move(how);
 }
 
-void Subscription::push_disconnected(std::int64_t until) {
+void Subscription::push_disconnected(Moment until) {
   Gap gap;
   gap.cause = GapCause::Disconnected;
   gap.from = *lost_at_;
-  gap.until = until;
+  gap.until = until.real;
   gap.detail = std::move(lost_how_);
   lost_at_.reset();
   queue_.push(index_, std::move(gap), until);
@@ -162,12 +160,12 @@ void Subscription::tell(SourceStatus& status) const {
   status.name = source().name;
   status.endpoint = source().endpoint.target;
   status.connected = connected_;
-  status.since = since_;
+  status.since = since_.real;
   status.last_error = last_error_;
   status.last_error_at = last_error_at_;
   for (const auto& [reason, count] : reconnects_)
     status.reconnects.push_back({reason, count});
-  status.events_per_second = rate_.per_second(clock_.now());
+  status.events_per_second = rate_.per_second(this_moment());
   status.queue_bytes = queue_.bytes_held_of(index_);
 }
 

@@ -19,7 +19,7 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "capture/capture.h"
-#include "capture/capture_clock.h"
+#include "capture/clocks.h"
 #include "capture/event_queue.h"
 #include "capture/feed_client.h"
 #include "capture/reconnect.h"
@@ -30,8 +30,8 @@ namespace smtptape {
 // Events a second over the last whole seconds.
 class RateMeter {
  public:
-  void add(std::uint64_t events, std::int64_t now);
-  [[nodiscard]] double per_second(std::int64_t now) const;
+  void add(std::uint64_t events, Moment now);
+  [[nodiscard]] double per_second(Moment now) const;
 
  private:
   static constexpr std::int64_t kSeconds = 10;
@@ -43,7 +43,7 @@ class Subscription : public FrameSink {
  public:
   struct Hooks {
     // At the first connection, before any frame.
-    std::function<void(std::int64_t now)> on_first_open;
+    std::function<void(Moment now)> on_first_open;
     std::function<void()> on_change;  // connected, or no longer
     SayLine say;
   };
@@ -51,8 +51,7 @@ class Subscription : public FrameSink {
   Subscription(boost::asio::io_context& context,
                const CaptureOptions& options,
                std::size_t index,
-               EventQueue& queue,
-               const CaptureClock& clock);
+               EventQueue& queue);
 
   // Before run().
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
@@ -74,14 +73,13 @@ class Subscription : public FrameSink {
   [[nodiscard]] const SourceOptions& source() const { return options_.sources[index_]; }
   boost::asio::awaitable<void> pause(std::chrono::nanoseconds lived);
   void note_end(const FeedEnd& end);
-  void push_disconnected(std::int64_t until);
+  void push_disconnected(Moment until);
   void say(const std::string& line) const;
 
   boost::asio::io_context& context_;
   const CaptureOptions& options_;
   const std::size_t index_;
   EventQueue& queue_;
-  const CaptureClock& clock_;
   Hooks hooks_;
   boost::asio::steady_timer pause_;
   ReconnectPolicy policy_;
@@ -89,8 +87,8 @@ class Subscription : public FrameSink {
   bool stopped_ = false;
   bool was_open_ = false;
   bool connected_ = false;
-  std::int64_t since_ = 0;               // connected, or not
-  std::optional<std::int64_t> lost_at_;  // not connected since
+  Moment since_;                         // connected, or not
+  std::optional<std::int64_t> lost_at_;  // ns since 1970: not connected since
   std::string lost_how_;
   std::string last_error_;
   std::optional<std::int64_t> last_error_at_;

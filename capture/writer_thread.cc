@@ -13,11 +13,8 @@ constexpr std::int64_t kPublishInterval = kNanosPerSecond / 5;
 
 }  // namespace
 
-WriterThread::WriterThread(Recorders& recorders,
-                           EventQueue& queue,
-                           const CaptureClock& clock,
-                           std::function<void()> on_done)
-    : recorders_(recorders), queue_(queue), clock_(clock), on_done_(std::move(on_done)) {
+WriterThread::WriterThread(Recorders& recorders, EventQueue& queue, std::function<void()> on_done)
+    : recorders_(recorders), queue_(queue), on_done_(std::move(on_done)) {
   publish(true);
 }
 
@@ -89,13 +86,13 @@ void WriterThread::do_tasks() {
       task = std::move(tasks_.front());
       tasks_.pop_front();
     }
-    task(recorders_, clock_.now());
+    task(recorders_, this_moment());
     publish(true);
   }
 }
 
 void WriterThread::tick() {
-  const std::int64_t now = clock_.now();
+  const Moment now = this_moment();
   for (const auto& recorder : recorders_)
     recorder->tick(now);
 }
@@ -104,7 +101,7 @@ void WriterThread::tick() {
 void WriterThread::finish() {
   for (const auto& recorder : recorders_) {
     try {
-      recorder->finish(clock_.now());
+      recorder->finish(this_moment());
     } catch (...) {
       if (!failure_) failure_ = std::current_exception();
     }
@@ -112,7 +109,7 @@ void WriterThread::finish() {
 }
 
 void WriterThread::publish(bool at_once) {
-  const std::int64_t now = clock_.now();
+  const std::int64_t now = this_moment().steady;
   if (!at_once && now - published_ < kPublishInterval) return;
   published_ = now;
   std::vector<RecorderReport> reports;
@@ -129,7 +126,7 @@ std::optional<EventQueue::TimePoint> WriterThread::deadline() const {
     if (next && (!due || *next < *due)) due = next;
   }
   if (!due) return std::nullopt;
-  return clock_.steady_at(*due);
+  return steady_time_point(*due);
 }
 
 }  // namespace smtptape

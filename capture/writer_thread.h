@@ -14,7 +14,7 @@
 #include <thread>
 #include <vector>
 
-#include "capture/capture_clock.h"
+#include "capture/clocks.h"
 #include "capture/event_queue.h"
 #include "capture/recorder.h"
 
@@ -24,14 +24,11 @@ class WriterThread {
  public:
   using Recorders = std::vector<std::unique_ptr<Recorder>>;
   // Done on the writer thread, between two chunks.
-  using Task = std::function<void(Recorders& recorders, std::int64_t now)>;
+  using Task = std::function<void(Recorders& recorders, Moment now)>;
 
   // One recorder a source.  `on_done` is called on the writer thread when nothing more is taken
   // before the queue's end.  The references outlive the thread.
-  WriterThread(Recorders& recorders,
-               EventQueue& queue,
-               const CaptureClock& clock,
-               std::function<void()> on_done);
+  WriterThread(Recorders& recorders, EventQueue& queue, std::function<void()> on_done);
   ~WriterThread();
   WriterThread(const WriterThread&) = delete;
   WriterThread& operator=(const WriterThread&) = delete;
@@ -56,9 +53,8 @@ class WriterThread {
 
   Recorders& recorders_;
   EventQueue& queue_;
-  const CaptureClock& clock_;
   std::function<void()> on_done_;
-  std::int64_t published_ = 0;  // when
+  std::int64_t published_ = 0;  // when, of the steady clock
   mutable std::mutex mutex_;
   std::deque<Task> tasks_;               // by mutex_
   std::vector<RecorderReport> reports_;  // by mutex_

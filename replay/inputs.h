@@ -9,6 +9,7 @@
 // of them (tape_row.h) comes out as a gap.
 #pragma once
 
+#include <algorithm>
 #include <cstdint>
 #include <filesystem>
 #include <memory>
@@ -64,8 +65,9 @@ struct TimeWindow {
   }
   // A time that nobody knows may lie inside.
   [[nodiscard]] bool touches(const Gap& gap) const {
-    if (since && gap.until != 0 && gap.until < *since) return false;
-    return !(until && gap.from != 0 && gap.from >= *until);
+    const auto [first, last] = std::minmax(gap.from, gap.until);  // clocks step
+    if (since && last != 0 && last < *since) return false;
+    return !(until && first != 0 && first >= *until);
   }
   [[nodiscard]] bool is_set() const { return since || until; }
 };

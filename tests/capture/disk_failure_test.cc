@@ -1,6 +1,5 @@
 // Every call to the disk fails once, and for a while: what was written stays as it is, what is lost
 // is counted to the event, and recording goes on by itself.
-#include <sys/mount.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
 
@@ -20,6 +19,7 @@
 #include "tests/capture/numbered_frames.h"
 #include "tests/capture/stored.h"
 #include "tests/support/faulty_disk.h"
+#include "tests/support/small_file_system.h"
 #include "tests/support/temporary_directory.h"
 
 namespace smtptape {
@@ -60,14 +60,14 @@ class Capture {
     for (std::size_t i = first; i < end; ++i) {
       now_ = kStart + static_cast<std::int64_t>(i) * kStep;
       recorder_->record(chunk_of({events_to_send()[i]}, now_));
-      recorder_->tick(now_);
+      recorder_->tick(at(now_));
       if (i % 3 == 2) sync_.sync_all();
     }
   }
   // What it threw; empty: nothing.
   std::string finish() {
     try {
-      recorder_->finish(now_ + kSecond);
+      recorder_->finish(at(now_ + kSecond));
     } catch (const Error& error) {
       return error.what();
     }
@@ -274,10 +274,10 @@ TEST(DiskTrouble, OfASyncIsNoticedWithoutAnotherEvent) {
   broken = false;
   Recorder& recorder = capture.recorder();
   for (int i = 0; i < 10 && capture.lines().empty(); ++i)
-    recorder.tick(recorder.next_tick().value_or(0));
+    recorder.tick(at_steady(recorder.next_tick().value_or(0)));
   ASSERT_THAT(capture.lines(), Not(IsEmpty()));
   EXPECT_THAT(capture.lines().front(), HasSubstr("syncing"));
-  recorder.tick(recorder.next_tick().value_or(0));
+  recorder.tick(at_steady(recorder.next_tick().value_or(0)));
   EXPECT_TRUE(recorder.is_writing());
 }
 
@@ -326,7 +326,7 @@ TEST(DiskTrouble, LosesNoGapOfAnotherCause) {
   dropped.from = dropped.until = kStart;
   FrameChunk chunk;
   chunk.gaps.push_back(dropped);
-  chunk.received = kStart;
+  chunk.received = at(kStart);
   capture.recorder().record(chunk);  // in a batch that is never written
   broken = true;
   for (std::size_t i = 0; i < Recorder::kMostWaitingGaps + 100; ++i)
@@ -376,27 +376,8 @@ TEST(DiskTrouble, OfAFileThatMayNotGrowBeginsAnother) {
   EXPECT_LT(expect_exact(capture).disk_losses, kEvents * 2 / 3);
 }
 
-// A file system of its own, small enough to be filled.
-class SmallFileSystem {
- public:
-  SmallFileSystem() {
-    mounted_ = ::mount("none", directory_.path().c_str(), "tmpfs", 0, "size=256k,mode=0700") == 0;
-  }
-  ~SmallFileSystem() {
-    if (mounted_) ::umount2(directory_.path().c_str(), MNT_DETACH);
-  }
-  SmallFileSystem(const SmallFileSystem&) = delete;
-  SmallFileSystem& operator=(const SmallFileSystem&) = delete;
-  [[nodiscard]] bool mounted() const { return mounted_; }
-  [[nodiscard]] std::filesystem::path path() const { return directory_.path(); }
-
- private:
-  TemporaryDirectory directory_;
-  bool mounted_ = false;
-};
-
 TEST(DiskTrouble, AFullFileSystemIsFilledFreedAndFilledAgain) {
-  const SmallFileSystem disk;
+  const SmallFileSystem disk("256k");
   if (!disk.mounted()) GTEST_SKIP() << "NOT TRIED: mounting a tmpfs takes root";
   const Store store(disk.path() / "store");
   SyncThread sync(std::chrono::hours(1));
@@ -411,17 +392,17 @@ TEST(DiskTrouble, AFullFileSystemIsFilledFreedAndFilledAgain) {
     for (int i = 0; i < 1000; ++i) {
       now += kSecond / 10;
       recorder.record(chunk_of({event_of_size(1000)}, now));
-      recorder.tick(now);
+      recorder.tick(at(now));
       ++sent;
     }
     EXPECT_FALSE(recorder.is_writing()) << "it is full";
     for (const StoredTape& tape : read_store(store, "mta"))
       std::filesystem::remove(tape.path);
     now += 2 * Recorder::kLongestPause;
-    recorder.tick(now);
+    recorder.tick(at(now));
     EXPECT_TRUE(recorder.is_writing()) << "and goes on when there is room";
   }
-  recorder.finish(now);
+  recorder.finish(at(now));
   const Ledger& ledger = recorder.totals().ledger;
   EXPECT_EQ(ledger.received, sent);
   EXPECT_TRUE(ledger.balances());

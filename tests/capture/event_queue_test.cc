@@ -11,6 +11,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/capture/numbered_frames.h"
+
 namespace smtptape {
 namespace {
 
@@ -27,7 +29,7 @@ WsMessage text(std::string_view payload) {
 }
 
 void push(EventQueue& queue, const std::vector<WsMessage>& messages, std::int64_t received) {
-  queue.push(0, messages, received);
+  queue.push(0, messages, at(received));
 }
 
 std::vector<std::string> payloads(const FrameChunk& chunk) {
@@ -49,7 +51,7 @@ TEST(EventQueue, GivesChunksInTheOrderTheyCame) {
   FrameChunk chunk;
   ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
   EXPECT_THAT(payloads(chunk), ElementsAre("a", "bb"));
-  EXPECT_EQ(chunk.received, 7);
+  EXPECT_EQ(chunk.received.real, 7);
   ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
   EXPECT_THAT(payloads(chunk), ElementsAre(""));
   EXPECT_EQ(queue.take(chunk, std::nullopt), Taken::End);
@@ -162,7 +164,7 @@ TEST(EventQueue, KeepsTheOrderOfFramesDropsAndGaps) {
   push(queue, {text(large)}, 2);
   Gap gap;
   gap.cause = GapCause::Disconnected;
-  queue.push(0, gap, 3);
+  queue.push(0, gap, at(3));
   FrameChunk chunk;
   ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
   ASSERT_EQ(queue.take(chunk, std::nullopt), Taken::Chunk);
@@ -175,11 +177,11 @@ TEST(EventQueue, LeavesHalfOfTheRoomToOthersThatHaveSomething) {
   EventQueue queue(20'000, 2);
   const std::string large(4'000, 'x');
   const std::vector<WsMessage> message{text(large)};
-  queue.push(1, message, 1);
+  queue.push(1, message, at(1));
   for (int i = 0; i < 4; ++i)
-    queue.push(0, message, 2);
+    queue.push(0, message, at(2));
   EXPECT_LE(queue.bytes_held_of(0), 10'000U);
-  queue.push(1, message, 3);
+  queue.push(1, message, at(3));
   EXPECT_GT(queue.bytes_held_of(1), 8'000U) << "there is room for it";
   queue.end();
   FrameChunk chunk;
@@ -201,7 +203,7 @@ TEST(EventQueue, ASourceAloneMayFillAllOfIt) {
   EventQueue queue(20'000, 2);
   const std::string large(4'000, 'x');
   for (int i = 0; i < 4; ++i)
-    queue.push(0, std::vector<WsMessage>{text(large)}, 2);
+    queue.push(0, std::vector<WsMessage>{text(large)}, at(2));
   EXPECT_GT(queue.bytes_held_of(0), 16'000U);
 }
 
@@ -225,7 +227,7 @@ TEST(EventQueue, LosesNothingUncountedBetweenTwoThreads) {
       std::vector<WsMessage> messages;
       for (const std::string& number : numbers)
         messages.push_back(text(number));
-      queue.push(0, messages, 1);
+      queue.push(0, messages, at(1));
     }
     queue.end();
   });

@@ -33,9 +33,9 @@ class KeeperTest : public testing::Test {
     Recorder recorder(store_, sync, options, nullptr);
     for (int i = 0; i < 5; ++i) {
       recorder.record(chunk_of({event_of_size(1000)}, kStart + i * kHour));
-      recorder.rotate(kStart + i * kHour);
+      recorder.rotate(at(kStart + i * kHour));
     }
-    recorder.finish(kStart + 5 * kHour);
+    recorder.finish(at(kStart + 5 * kHour));
   }
 
   Keeper& keeper(const RetentionLimits& limits, OnFull on_full = OnFull::Drop) {

@@ -206,7 +206,7 @@ class LevelsTape : public ::testing::Test {
     recorder.record(chunk_of(frames, kStart));
     recorder.record(gap);
     recorder.record(chunk_of(more, kStart));
-    recorder.finish(kStart + kSecond);
+    recorder.finish(at(kStart + kSecond));
     tape_ = read_store(store, "mta").at(0);
     counted_ = recorder.levels() == nullptr ? 0 : recorder.levels()->masked();
     return testing::records_of(testing::read_file(tape_.path));
@@ -263,7 +263,7 @@ TEST_F(LevelsTape, KnowsOfLosses) {
   EXPECT_THAT(records({data, reply, lag, auth}, mask), Not(HasSubstr("c2VjcmV0")));
 
   FrameChunk gap;
-  gap.received = kStart;
+  gap.received = at(kStart);
   gap.gaps.emplace_back().cause = GapCause::QueueFull;
   EXPECT_THAT(records({data, reply}, mask, gap, {auth}), Not(HasSubstr("c2VjcmV0")));
 }

@@ -15,6 +15,15 @@ namespace smtptape {
 inline constexpr std::int64_t kSecond = kNanosPerSecond;
 inline constexpr std::int64_t kStart = 1'785'877'200 * kSecond;  // 2026-08-04T21:00:00Z
 
+// A moment of a machine whose clock never stepped.  The steady clock counts from somewhere else.
+inline constexpr std::int64_t kSteadyBegins = kStart - 1000 * kSecond;
+inline Moment at(std::int64_t real) {
+  return {real - kSteadyBegins, real};
+}
+inline Moment at_steady(std::int64_t steady) {
+  return {steady, steady + kSteadyBegins};
+}
+
 // A frame with so many bytes of text that can't be compressed, so that tapes grow.
 inline std::string event_of_size(std::size_t size) {
   constexpr std::string_view kHex = "0123456789abcdef";
@@ -31,7 +40,7 @@ inline std::string event_of_size(std::size_t size) {
 
 inline FrameChunk chunk_of(const std::vector<std::string>& frames, std::int64_t received) {
   FrameChunk chunk;
-  chunk.received = received;
+  chunk.received = at(received);
   std::size_t size = 0;
   for (const std::string& frame : frames)
     size += frame.size();

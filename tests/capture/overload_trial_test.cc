@@ -2,7 +2,6 @@
 // server knows, memory stays bounded, and the socket is read all the time.
 #include <algorithm>
 #include <atomic>
-#include <fstream>
 #include <string>
 
 #include <gmock/gmock.h>
@@ -10,6 +9,7 @@
 
 #include "capture/capture.h"
 #include "tests/capture/stored.h"
+#include "tests/support/own_process.h"
 #include "tests/support/ring_server.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/trial_figures.h"
@@ -49,15 +49,6 @@ class StallingDisk : public FileCalls {
   std::atomic<std::uint64_t> written_ = 0;
   std::atomic<bool> stalled_ = false;
 };
-
-std::uint64_t peak_memory_mib() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;) {
-    std::uint64_t kib = 0;
-    if (word == "VmHWM:" && status >> kib) return kib / 1024;
-  }
-  return 0;
-}
 
 struct Stored {
   std::uint64_t events = 0;

@@ -42,18 +42,18 @@ class RecordedNight {
     options.group_bytes = 12'000;
     options.rotate_interval = 11 * kStep;
     Recorder recorder(store, sync, options, nullptr);
-    recorder.begin(LastTape{}, kStart);
+    recorder.begin(LastTape{}, at(kStart));
     for (std::size_t i = 0; i < kEvents; ++i) {
       const std::int64_t now = kStart + static_cast<std::int64_t>(i) * kStep;
       frames_.push_back(event_of_size(1800));
       recorder.record(chunk_of({frames_.back()}, now));
-      recorder.tick(now);
+      recorder.tick(at(now));
       if (i % 5 == 4) {
         sync.sync_all();
         note_synced(i);
       }
     }
-    recorder.finish(kStart + kEvents * kStep);
+    recorder.finish(at(kStart + kEvents * kStep));
     operations_ = disk_.operations();
     synced_.emplace_back(operations_.size(), kEvents);
   }

@@ -48,10 +48,10 @@ class RecorderTest : public testing::Test {
 
 TEST_F(RecorderTest, MakesNoTapeWhileThereIsNothingToStore) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.begin(std::nullopt, kStart);
-  recorder.tick(kStart + 100 * kSecond);
+  recorder.begin(std::nullopt, at(kStart));
+  recorder.tick(at(kStart + 100 * kSecond));
   EXPECT_EQ(recorder.next_tick(), std::nullopt);
-  recorder.finish(kStart + 200 * kSecond);
+  recorder.finish(at(kStart + 200 * kSecond));
   EXPECT_THAT(tapes(), IsEmpty());
   EXPECT_EQ(recorder.totals().tapes, 0U);
 }
@@ -60,15 +60,16 @@ TEST_F(RecorderTest, FlushesWhatIsOneSecondOld) {
   Recorder recorder(store_, sync_, options_, nullptr);
   record_one(recorder, kStart);
   record_one(recorder, kStart + kSecond / 2);
-  ASSERT_EQ(recorder.next_tick(), kStart + kSecond);
-  recorder.tick(kStart + kSecond - 1);
+  ASSERT_EQ(recorder.next_tick(), at(kStart + kSecond).steady);
+  recorder.tick(at(kStart + kSecond - 1));
   EXPECT_THAT(tapes().at(0).events, IsEmpty());
-  recorder.tick(kStart + kSecond);
+  recorder.tick(at(kStart + kSecond));
   EXPECT_THAT(tapes().at(0).events, SizeIs(2));
   EXPECT_EQ(tapes().at(0).end, TapeEnd::Unclosed);
-  EXPECT_EQ(recorder.next_tick(), kStart + 3600 * kSecond) << "only the end of the hour is due";
+  EXPECT_EQ(recorder.next_tick(), at(kStart + 3600 * kSecond).steady)
+      << "only the end of the hour is due";
   record_one(recorder, kStart + 5 * kSecond);
-  EXPECT_EQ(recorder.next_tick(), kStart + 6 * kSecond);
+  EXPECT_EQ(recorder.next_tick(), at(kStart + 6 * kSecond).steady);
 }
 
 TEST_F(RecorderTest, FlushesABatchThatIsFull) {
@@ -76,7 +77,37 @@ TEST_F(RecorderTest, FlushesABatchThatIsFull) {
   Recorder recorder(store_, sync_, options_, nullptr);
   recorder.record(chunk_of({event_of_size(600), event_of_size(600)}, kStart));
   EXPECT_THAT(tapes().at(0).events, SizeIs(2));
-  EXPECT_EQ(recorder.next_tick(), kStart + 3600 * kSecond);
+  EXPECT_EQ(recorder.next_tick(), at(kStart + 3600 * kSecond).steady);
+}
+
+// The machine's clock is set back by an hour, then forward by two.
+TEST_F(RecorderTest, WaitsByTheSteadyClockAndRecordsTheRealTime) {
+  constexpr std::int64_t kHour = 3600 * kSecond;
+  const auto moment = [](std::int64_t passed, std::int64_t clock_set_by) {
+    return Moment{passed, kStart + passed + clock_set_by};
+  };
+  const auto event_at = [](Moment received) {
+    FrameChunk chunk = chunk_of({event_of_size(200)}, 0);
+    chunk.received = received;
+    return chunk;
+  };
+  options_.rotate_interval = 60 * kSecond;
+  Recorder recorder(store_, sync_, options_, nullptr);
+  recorder.record(event_at(moment(0, 0)));
+  recorder.record(event_at(moment(kSecond, -kHour)));
+  EXPECT_EQ(recorder.next_tick(), kSecond) << "the flush of what came first";
+  recorder.tick(moment(kSecond, -kHour));
+  EXPECT_THAT(tapes().at(0).events, SizeIs(2));
+  recorder.record(event_at(moment(59 * kSecond, kHour)));
+  EXPECT_THAT(tapes(), SizeIs(1)) << "no minute has passed";
+  recorder.record(event_at(moment(60 * kSecond, kHour)));
+  recorder.finish(moment(61 * kSecond, kHour));
+  const std::vector<StoredTape> stored = tapes();
+  ASSERT_THAT(stored, SizeIs(2));
+  EXPECT_EQ(stored[0].events.at(0).received, kStart);
+  EXPECT_EQ(stored[0].events.at(1).received, kStart + kSecond - kHour);
+  EXPECT_EQ(stored[0].events.at(2).received, kStart + 59 * kSecond + kHour);
+  EXPECT_EQ(stored[1].events.at(0).received, kStart + 60 * kSecond + kHour);
 }
 
 TEST_F(RecorderTest, EndsAGroupThatIsOld) {
@@ -84,9 +115,9 @@ TEST_F(RecorderTest, EndsAGroupThatIsOld) {
   for (int i = 0; i < 700; ++i) {
     const std::int64_t now = kStart + i * kSecond;
     record_one(recorder, now);
-    recorder.tick(now + kSecond);
+    recorder.tick(at(now + kSecond));
   }
-  recorder.finish(kStart + 701 * kSecond);
+  recorder.finish(at(kStart + 701 * kSecond));
   EXPECT_THAT(tapes().at(0).footer.value().groups, SizeIs(3));
 }
 
@@ -99,7 +130,7 @@ TEST_F(RecorderTest, BeginsANewTapeWhenTheOldOneIsLarge) {
     sent.push_back(event_of_size(1000));
     recorder.record(chunk_of({sent.back()}, kStart + i));
   }
-  recorder.finish(kStart + kSecond);
+  recorder.finish(at(kStart + kSecond));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_GE(stored.size(), 2U);
   EXPECT_EQ(frames_of(stored), sent);
@@ -129,10 +160,10 @@ TEST_F(RecorderTest, BeginsANewTapeAfterAnIntervalWithTheNextEvent) {
   options_.rotate_interval = 10 * kSecond;
   Recorder recorder(store_, sync_, options_, nullptr);
   record_one(recorder, kStart);
-  recorder.tick(kStart + 100 * kSecond);
+  recorder.tick(at(kStart + 100 * kSecond));
   EXPECT_THAT(tapes(), SizeIs(1));
   record_one(recorder, kStart + 100 * kSecond);
-  recorder.finish(kStart + 101 * kSecond);
+  recorder.finish(at(kStart + 101 * kSecond));
   ASSERT_THAT(tapes(), SizeIs(2));
   EXPECT_EQ(tapes()[1].path.filename(), "mta-00000002-20260804T210140Z.tape");
 }
@@ -141,12 +172,12 @@ TEST_F(RecorderTest, EndsATapeWhoseTimeIsOverThoughNothingComes) {
   options_.rotate_interval = 10 * kSecond;
   Recorder recorder(store_, sync_, options_, nullptr);
   record_one(recorder, kStart);
-  recorder.tick(kStart + kSecond);
-  EXPECT_EQ(recorder.next_tick(), kStart + 10 * kSecond);
-  recorder.tick(kStart + 10 * kSecond);
+  recorder.tick(at(kStart + kSecond));
+  EXPECT_EQ(recorder.next_tick(), at(kStart + 10 * kSecond).steady);
+  recorder.tick(at(kStart + 10 * kSecond));
   EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
   EXPECT_EQ(recorder.next_tick(), std::nullopt);
-  recorder.finish(kStart + 1000 * kSecond);
+  recorder.finish(at(kStart + 1000 * kSecond));
   EXPECT_THAT(tapes(), SizeIs(1));
 }
 
@@ -156,7 +187,7 @@ TEST_F(RecorderTest, BeginsTapesAtWholeIntervalsWhereThatIsAskedFor) {
   Recorder recorder(store_, sync_, options_, nullptr);
   for (int i = 0; i < 30; ++i)
     record_one(recorder, kStart + (7 + i) * kSecond);
-  recorder.finish(kStart + 40 * kSecond);
+  recorder.finish(at(kStart + 40 * kSecond));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(4));
   EXPECT_THAT(stored[0].events, SizeIs(3));
@@ -166,14 +197,14 @@ TEST_F(RecorderTest, BeginsTapesAtWholeIntervalsWhereThatIsAskedFor) {
 
 TEST_F(RecorderTest, EndsTheTapeWhenAskedAndBeginsTheNextWithTheNextEvent) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.rotate(kStart);
+  recorder.rotate(at(kStart));
   record_one(recorder, kStart);
-  recorder.rotate(kStart + kSecond);
-  recorder.rotate(kStart + 2 * kSecond);
+  recorder.rotate(at(kStart + kSecond));
+  recorder.rotate(at(kStart + 2 * kSecond));
   EXPECT_THAT(tapes(), SizeIs(1));
   EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
   record_one(recorder, kStart + 3 * kSecond);
-  recorder.finish(kStart + 4 * kSecond);
+  recorder.finish(at(kStart + 4 * kSecond));
   ASSERT_THAT(tapes(), SizeIs(2));
   EXPECT_EQ(tapes()[1].header.predecessor->last_sequence, 1U);
   EXPECT_EQ(recorder.report().tapes_sealed[static_cast<std::size_t>(SealReason::Asked)], 1U);
@@ -182,16 +213,16 @@ TEST_F(RecorderTest, EndsTheTapeWhenAskedAndBeginsTheNextWithTheNextEvent) {
 TEST_F(RecorderTest, WhatComesWhileItIsPausedIsCountedAndTold) {
   Recorder recorder(store_, sync_, options_, nullptr);
   record_one(recorder, kStart);
-  recorder.pause(kStart + kSecond, "no room");
+  recorder.pause(at(kStart + kSecond), "no room");
   EXPECT_FALSE(recorder.is_writing());
   record_one(recorder, kStart + 2 * kSecond);
-  recorder.tick(kStart + 100 * kSecond);
+  recorder.tick(at(kStart + 100 * kSecond));
   EXPECT_THAT(tapes(), SizeIs(1)) << "however long it takes";
   EXPECT_EQ(recorder.report().ledger.total_lost().count, 1U);
-  recorder.resume(kStart + 101 * kSecond);
+  recorder.resume(at(kStart + 101 * kSecond));
   record_one(recorder, kStart + 102 * kSecond);
   EXPECT_TRUE(recorder.is_writing());
-  recorder.finish(kStart + 103 * kSecond);
+  recorder.finish(at(kStart + 103 * kSecond));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(2));
   ASSERT_THAT(stored[1].gaps, SizeIs(1));
@@ -203,17 +234,17 @@ TEST_F(RecorderTest, WhatComesWhileItIsPausedIsCountedAndTold) {
 
 TEST_F(RecorderTest, APauseWithoutALossLeavesNoTape) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.pause(kStart, "no room");
-  recorder.resume(kStart + kSecond);
-  recorder.tick(kStart + kSecond);
+  recorder.pause(at(kStart), "no room");
+  recorder.resume(at(kStart + kSecond));
+  recorder.tick(at(kStart + kSecond));
   EXPECT_TRUE(recorder.is_writing());
-  recorder.finish(kStart + 2 * kSecond);
+  recorder.finish(at(kStart + 2 * kSecond));
   EXPECT_THAT(tapes(), IsEmpty());
 }
 
 TEST_F(RecorderTest, ReportsWhatWillBeTheTotals) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, kStart);
+  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, at(kStart));
   FrameChunk chunk = chunk_of({event_of_size(10), event_of_size(10)}, kStart);
   chunk.gaps.push_back(dropped(5, kStart, kStart));
   recorder.record(chunk);
@@ -221,7 +252,7 @@ TEST_F(RecorderTest, ReportsWhatWillBeTheTotals) {
   EXPECT_EQ(now.stored, 2U);
   EXPECT_TRUE(now.balances());
   EXPECT_EQ(recorder.report().last_event_at, kStart);
-  recorder.finish(kStart + kSecond);
+  recorder.finish(at(kStart + kSecond));
   EXPECT_EQ(recorder.totals().ledger, now);
 }
 
@@ -243,7 +274,7 @@ TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {
   chunk.gaps.push_back(dropped(5, kStart + kSecond, kStart + 2 * kSecond));
   chunk.frames.push_back({{}, 1'000'000, Opcode::Text, true});
   recorder.record(chunk);
-  recorder.finish(kStart + 21 * kSecond);
+  recorder.finish(at(kStart + 21 * kSecond));
 
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(2));
@@ -277,14 +308,14 @@ TEST_F(RecorderTest, TakesNothingAfterTheLastWantedEvent) {
   recorder.record(chunk_of({event_of_size(10), event_of_size(10), event_of_size(10)}, kStart));
   EXPECT_TRUE(recorder.full());
   record_one(recorder, kStart);
-  recorder.finish(kStart);
+  recorder.finish(at(kStart));
   EXPECT_EQ(recorder.totals().ledger.received, 2U);
 }
 
 TEST_F(RecorderTest, SaysAtTheStopThatNobodyRecordedEvenWithoutAnEvent) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, kStart);
-  recorder.finish(kStart + kSecond);
+  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, at(kStart));
+  recorder.finish(at(kStart + kSecond));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(1));
   ASSERT_THAT(stored[0].gaps, SizeIs(1));
@@ -302,7 +333,7 @@ TEST_F(RecorderTest, FindsWhereAnUnclosedTapeEnds) {
     Recorder recorder(store_, sync_, options_, nullptr);
     record_one(recorder, kStart);
     record_one(recorder, kStart + 7);
-    recorder.tick(kStart + 10 * kSecond);
+    recorder.tick(at(kStart + 10 * kSecond));
     size = std::filesystem::file_size(store_.tapes_of("mta").at(0).path);
   }
   const std::optional<LastTape> last = find_last_tape(store_, "mta");
@@ -318,7 +349,7 @@ TEST_F(RecorderTest, PassesOverTapesThatCantBeRead) {
   {
     Recorder recorder(store_, sync_, options_, nullptr);
     record_one(recorder, kStart);
-    recorder.finish(kStart);
+    recorder.finish(at(kStart));
   }
   const UniqueFd garbage = create_file(store_.path_of({"mta", 7, "20260804T210000Z"}));
   write_all(garbage.get(), "garbage", "garbage");
