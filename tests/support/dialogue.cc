@@ -53,8 +53,8 @@ Step await_frame() {
 Step reset_connection() {
   return {Step::Kind::Reset, ""};
 }
-Step stay_silent() {
-  return {Step::Kind::StaySilent, ""};
+Step stay_silent(std::chrono::seconds at_most) {
+  return {Step::Kind::StaySilent, "", at_most};
 }
 Step say_goodbye() {
   return {Step::Kind::SayGoodbye, ""};

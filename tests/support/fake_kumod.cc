@@ -152,7 +152,7 @@ class Performance {
     }
     // In order: what was sent arrives, whatever of the client's we have not read.
     ::shutdown(socket_, SHUT_WR);
-    drain();
+    drain(kPatience);
   }
 
  private:
@@ -170,7 +170,7 @@ class Performance {
         ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
         return false;
       }
-      case Step::Kind::StaySilent: drain(); return false;
+      case Step::Kind::StaySilent: drain(step.at_most); return false;
       case Step::Kind::SayGoodbye: tls_.value().say_goodbye(); return true;
     }
     throw std::logic_error("unknown step");
@@ -201,22 +201,22 @@ class Performance {
     }
   }
 
-  void drain() {
+  void drain(std::chrono::seconds at_most) {
     try {
       for (;;)
-        static_cast<void>(read());
+        static_cast<void>(read(at_most));
     } catch (const DialogueOver&) {
       return;
     }
   }
 
-  std::string_view read() {
+  std::string_view read(std::chrono::seconds at_most = kPatience) {
     if (tls_) {
       const std::size_t got = tls_->read(buffer_);
       if (got == 0) throw DialogueOver("the client is gone");
       return {buffer_.data(), got};
     }
-    await(POLLIN);
+    await(POLLIN, at_most);
     const ssize_t size = ::recv(socket_, buffer_.data(), buffer_.size(), 0);
     if (size <= 0) throw DialogueOver("the client is gone");
     return {buffer_.data(), static_cast<std::size_t>(size)};
@@ -236,10 +236,10 @@ class Performance {
     }
   }
 
-  void await(short events) const {
+  void await(short events, std::chrono::seconds at_most = kPatience) const {
     std::array<pollfd, 2> waits{pollfd{socket_, events, 0}, pollfd{stop_, POLLIN, 0}};
-    const int ready =
-        ::poll(waits.data(), waits.size(), std::chrono::milliseconds(kPatience).count());
+    const auto timeout = static_cast<int>(std::chrono::milliseconds(at_most).count());
+    const int ready = ::poll(waits.data(), waits.size(), timeout);
     if (ready <= 0) throw DialogueOver("the client does nothing");
     if (waits[1].revents != 0) throw DialogueOver("the test is over");
   }

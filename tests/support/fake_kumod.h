@@ -1,8 +1,9 @@
 // A server on 127.0.0.1 that does what a script says: kumod's side of the protocol, and every way
 // in which a server can be troublesome.  It has a thread of its own; each wait ends after ten
-// seconds at the latest, and at once when the FakeKumod is destroyed.
+// seconds at the latest where no other time is given, and at once when the FakeKumod is destroyed.
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <cstdint>
 #include <memory>
@@ -28,6 +29,7 @@ struct Step {
   };
   Kind kind = Kind::Send;
   std::string bytes;
+  std::chrono::seconds at_most{10};  // StaySilent
 };
 
 [[nodiscard]] Step send_bytes(std::string_view bytes);
@@ -40,7 +42,7 @@ struct Step {
 [[nodiscard]] Step one_byte_at_a_time(const Step& step);
 [[nodiscard]] Step await_frame();
 [[nodiscard]] Step reset_connection();
-[[nodiscard]] Step stay_silent();
+[[nodiscard]] Step stay_silent(std::chrono::seconds at_most = std::chrono::seconds(10));
 [[nodiscard]] Step say_goodbye();
 
 // What one client gets.  After the last step the connection is closed in order.
