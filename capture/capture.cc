@@ -57,6 +57,19 @@ std::string default_source_name(const Endpoint& endpoint) {
   return name.data();
 }
 
+// Less could not be kept: a tape ends with a batch, and has a head and an end.
+std::string trouble_with_max_bytes(std::uint64_t max_bytes, std::uint64_t sources) {
+  const std::uint64_t least = sources * kMiB;
+  if (max_bytes >= least) return {};
+  return show_size(max_bytes) + " is too little to record into; give " + show_size(least) +
+         " at least, or a number with its unit, such as 20G";
+}
+
+std::string trouble_with_queue(std::uint64_t queue_bytes, std::uint64_t max_frame) {
+  if (queue_bytes >= 2 * max_frame) return {};
+  return show_size(queue_bytes) + " is less than twice the largest frame, " + show_size(max_frame);
+}
+
 CaptureTotals run_capture(CaptureOptions options, const StopSignal& stop, const SayLine& say) {
   choose_names(options);
   return Daemon(std::move(options), stop, say).run();

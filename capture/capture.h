@@ -79,6 +79,10 @@ struct CaptureOptions {
 // The endpoint's host; for loopback the name of this machine.
 [[nodiscard]] std::string default_source_name(const Endpoint& endpoint);
 
+// What is wrong with values that each look good; empty: nothing.
+[[nodiscard]] std::string trouble_with_max_bytes(std::uint64_t max_bytes, std::uint64_t sources);
+[[nodiscard]] std::string trouble_with_queue(std::uint64_t queue_bytes, std::uint64_t max_frame);
+
 // SIGHUP changes the tapes, after reloading.  `say` is called on several threads.  Throws Error
 // when another recorder has a source, with AtTheEnd::Stop when the first connection fails, or when
 // at the end a tape can't be sealed or a loss not be recorded: then after saying what was lost.

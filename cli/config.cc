@@ -74,6 +74,7 @@ class ConfigParser {
       const toml::table root = toml::parse(text);
       read_keys(root, store_keys(), config_.store);
       read_sources(root);
+      check_sizes(root);
     } catch (const toml::parse_error& error) {
       mistake(line_of(error.source()), "not TOML: " + std::string(error.description()));
     }
@@ -197,6 +198,21 @@ class ConfigParser {
       read_source(*source.as_table());
   }
 
+  // Values that don't go together.
+  void check_sizes(const toml::table& root) {
+    const StoreSettings& store = config_.store;
+    const auto refuse = [&](const char* key, const std::string& trouble) {
+      if (!trouble.empty()) mistake(line_of_key(root, key), std::string(key) + ": " + trouble);
+    };
+    if (store.max_bytes) {
+      refuse("max_bytes", trouble_with_max_bytes(*store.max_bytes, config_.sources.size()));
+    }
+    if (store.queue_bytes) {
+      refuse("queue_bytes",
+             trouble_with_queue(*store.queue_bytes, store.max_frame.value_or(kDefaultMaxFrame)));
+    }
+  }
+
   void read_source(const toml::table& table) {
     SourceSettings source;
     read_keys(table, source_keys(), source);
@@ -293,7 +309,9 @@ std::string text_of(const ConfigMistakes& mistakes, const fs::path& file) {
   return text;
 }
 
-Config load_config(const fs::path& file) {
+namespace {
+
+std::string read_text(const fs::path& file) {
   FdSource source(open_for_reading(file), file.string());
   std::string text(kMostFileBytes + 1, '\0');
   std::size_t size = 0;
@@ -304,7 +322,22 @@ Config load_config(const fs::path& file) {
   }
   if (size > kMostFileBytes) throw UsageError(file.string() + ": too large for a configuration");
   text.resize(size);
-  auto result = parse_config(text, file);
+  return text;
+}
+
+// A file that can't be read is a mistake of whoever named it: nothing to try again.
+std::string read_configuration(const fs::path& file) {
+  try {
+    return read_text(file);
+  } catch (const Error& error) {
+    throw UsageError(std::string("the configuration: ") + error.what());
+  }
+}
+
+}  // namespace
+
+Config load_config(const fs::path& file) {
+  auto result = parse_config(read_configuration(file), file);
   if (auto* const mistakes = std::get_if<ConfigMistakes>(&result)) {
     throw ConfigError(text_of(*mistakes, file));
   }

@@ -84,7 +84,8 @@ using ConfigMistakes = std::vector<ConfigMistake>;
 [[nodiscard]] std::string text_of(const ConfigMistakes& mistakes,
                                   const std::filesystem::path& file);
 
-// Reads the file and parses it.  Throws Error when it can't be read, and ConfigError for mistakes.
+// Reads the file and parses it.  Throws UsageError when it can't be read, and ConfigError for
+// mistakes.
 class ConfigError : public UsageError {
  public:
   using UsageError::UsageError;  // text_of()

@@ -32,11 +32,8 @@ std::string about(const SourceSettings& source) {
   return "source " + source.name.value_or(source.endpoint.value_or(""));
 }
 
-void check_queue(const CaptureOptions& options) {
-  if (options.queue_bytes >= 2 * options.max_frame) return;
-  throw UsageError("--queue-bytes: " + show_size(options.queue_bytes) +
-                   " is less than twice the largest frame (--max-frame " +
-                   show_size(options.max_frame) + ")");
+void refuse(std::string_view option, const std::string& trouble) {
+  if (!trouble.empty()) throw UsageError(std::string(option) + ": " + trouble);
 }
 
 }  // namespace
@@ -93,13 +90,7 @@ StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources) {
   limits.retention.keep_free = settings.keep_free.value_or(KeepFree{0, kDefaultKeepFreePercent});
   limits.retention.keep_at_least = settings.keep_at_least.value_or(limits.retention.keep_at_least);
   if (settings.max_bytes) {
-    // Less could not be kept: a tape ends with a batch, and has a head and an end.
-    const std::uint64_t least = sources * kMiB;
-    if (*settings.max_bytes < least) {
-      throw UsageError("--max-bytes: " + show_size(*settings.max_bytes) +
-                       " is too little to record into; give " + show_size(least) +
-                       " at least, or a number with its unit, such as 20G");
-    }
+    refuse("--max-bytes", trouble_with_max_bytes(*settings.max_bytes, sources));
     limits.rotate_size = std::min(limits.rotate_size, *settings.max_bytes / (4 * sources));
   }
   limits.on_full = settings.on_full.value_or(OnFull::Drop);
@@ -128,7 +119,7 @@ CaptureOptions capture_options_of(const Config& config) {
   options.listen_metrics = store.listen_metrics.value_or("");
   options.socket = store.socket;
   options.group_readable = store.group_readable.value_or(false);
-  check_queue(options);
+  refuse("--queue-bytes", trouble_with_queue(options.queue_bytes, options.max_frame));
   return options;
 }
 

@@ -59,7 +59,7 @@ store = "tapes"
 rotate_size = "64M"
 rotate_interval = "30m"
 rotate_aligned = true
-max_bytes = 1000000
+max_bytes = 2000000
 max_age = "14d"
 max_tapes = 50
 keep_free = "20%"
@@ -84,7 +84,7 @@ endpoint = "http://mta"
   EXPECT_EQ(store.rotate_size, 64U << 20U);
   EXPECT_EQ(store.rotate_interval, 30min);
   EXPECT_EQ(store.rotate_aligned, true);
-  EXPECT_EQ(store.max_bytes, 1'000'000U);
+  EXPECT_EQ(store.max_bytes, 2'000'000U);
   EXPECT_EQ(store.max_age, 24h * 14);
   EXPECT_EQ(store.max_tapes, 50U);
   EXPECT_EQ(store.keep_free, (KeepFree{0, 20}));
