@@ -55,9 +55,7 @@ double seconds_of(const FeedFacts& facts) {
   return std::max(static_cast<double>(facts.watched.count()) / kSecond, 0.001);
 }
 
-Finding judge_clock(const FeedFacts& facts) {
-  const std::int64_t ahead = facts.ahead.value_or(0);
-  const std::string who = facts.endpoint.target;
+Finding judge_clock(const std::string& who, std::int64_t ahead) {
   if (ahead > kAhead) {
     return {Health::Warn,
             "clock",
@@ -66,10 +64,27 @@ Finding judge_clock(const FeedFacts& facts) {
   if (ahead < -kBehind) {
     return {Health::Warn,
             "clock",
-            "events of " + who + " are " + show_age(-ahead) +
-                " old when they come; its clock is behind, or it lags"};
+            who + " is " + show_age(-ahead) + " behind us; let NTP set both clocks"};
   }
   return {Health::Ok, "clock", "as ours, to a few seconds"};
+}
+
+// What the server itself says of its clock counts more than the age of an event: that may lag.
+std::vector<Finding> judge_clocks(const FeedFacts& facts) {
+  const std::string& who = facts.endpoint.target;
+  const bool late = facts.events_ahead && *facts.events_ahead < -kBehind;
+  std::vector<Finding> findings;
+  if (facts.server_ahead) findings.push_back(judge_clock(who, *facts.server_ahead));
+  if (late && !(facts.server_ahead && *facts.server_ahead < -kBehind)) {
+    findings.push_back({Health::Warn,
+                        "clock",
+                        "events of " + who + " are " + show_age(-*facts.events_ahead) +
+                            " old when they come; " +
+                            (facts.server_ahead ? "it lags" : "its clock is behind, or it lags")});
+  } else if (findings.empty() && facts.events_ahead) {
+    findings.push_back(judge_clock(who, *facts.events_ahead));
+  }
+  return findings;
 }
 
 std::string mode_text(unsigned mode) {
@@ -173,13 +188,15 @@ std::vector<Finding> judge_feed(const FeedFacts& facts) {
                         "events",
                         "none from " + who + " in " + count_text(seconds) +
                             " s; nothing is being sent, or the filters leave nothing"});
-    return findings;
+  } else {
+    findings.push_back({Health::Ok,
+                        "events",
+                        count_text(static_cast<double>(facts.frames) / seconds) +
+                            " a second from " + who + ", " + show_size(facts.bytes / facts.frames) +
+                            " each"});
   }
-  findings.push_back({Health::Ok,
-                      "events",
-                      count_text(static_cast<double>(facts.frames) / seconds) + " a second from " +
-                          who + ", " + show_size(facts.bytes / facts.frames) + " each"});
-  if (facts.ahead) findings.push_back(judge_clock(facts));
+  for (Finding& clock : judge_clocks(facts))
+    findings.push_back(std::move(clock));
   return findings;
 }
 

@@ -115,6 +115,7 @@ struct FeedClient::Impl {
   WsFrameReader reader;
   FrameSink* sink = nullptr;
   std::string early;
+  std::optional<std::int64_t> server_time;
   std::string replies;  // begun or waiting; never more than one of each kind
   std::vector<char> buffer = std::vector<char>(kReadBuffer);
   std::vector<WsMessage> frames;
@@ -150,6 +151,7 @@ asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::open() {
   const bool accepted = handshake.answer.kind == UpgradeAnswer::Kind::Accepted;
   if (!accepted) co_return end_by(handshake.answer, options.access);
   early = std::move(handshake.rest);
+  server_time = handshake.answer.date;
 
   std::string request;
   append_masked_frame(request, Opcode::Text, options.request, random_mask());
@@ -242,6 +244,10 @@ void FeedClient::stop() {
   asio::post(impl_->connection.executor(), [weak = std::weak_ptr(impl_)] {
     if (const std::shared_ptr<Impl> self = weak.lock()) self->connection.stop();
   });
+}
+
+std::optional<std::int64_t> FeedClient::server_time() const {
+  return impl_->server_time;
 }
 
 FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {

@@ -6,7 +6,9 @@
 // as far as the socket takes it at once: an answer must never hold up reading.
 #pragma once
 
+#include <cstdint>
 #include <memory>
+#include <optional>
 
 #include <boost/asio/any_io_executor.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -27,6 +29,9 @@ class FeedClient {
   boost::asio::awaitable<FeedEnd> run(FrameSink& sink);
   // From any thread, at any time while the executor's context exists: run() ends at once.
   void stop();
+  // The server's clock when it accepted the request, ns since 1970, in whole seconds; nothing: it
+  // did not say.  From on_open() on.
+  [[nodiscard]] std::optional<std::int64_t> server_time() const;
 
  private:
   struct Impl;

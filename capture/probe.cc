@@ -39,6 +39,7 @@ class Watcher : public FrameSink {
 
   void on_open() override {
     opened_ = steady_clock::now();
+    if (const auto time = client_->server_time()) facts_.server_ahead = *time - now_unix_nanos();
     timer_.expires_after(watch_);
     timer_.async_wait([this](const boost::system::error_code& error) {
       if (!error) client_->stop();
@@ -49,7 +50,7 @@ class Watcher : public FrameSink {
       if (frame.opcode != Opcode::Text && frame.opcode != Opcode::Binary) continue;
       ++facts_.frames;
       facts_.bytes += frame.size;
-      if (!facts_.ahead) look_at_clock(frame);
+      if (!facts_.events_ahead) look_at_clock(frame);
     }
     return Flow::Continue;
   }
@@ -63,7 +64,9 @@ class Watcher : public FrameSink {
     EventBatch batch;
     const Event& event = decoder_.decode(frame.payload, frame.opcode, batch);
     if (event.verbatim != nullptr && !event.verbatim->when_known) return;
-    if (const auto when = to_unix_nanos(event.when)) facts_.ahead = *when - now_unix_nanos();
+    if (const auto when = to_unix_nanos(event.when)) {
+      facts_.events_ahead = *when - now_unix_nanos();
+    }
   }
 
   FeedFacts& facts_;

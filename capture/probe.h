@@ -20,7 +20,9 @@ struct FeedFacts {
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;  // of their payloads
   std::chrono::nanoseconds watched{0};
-  std::optional<std::int64_t> ahead;  // of our clock: the first event's `when`, ns
+  // Of our clock, ns:
+  std::optional<std::int64_t> server_ahead;  // the server's, in whole seconds, when it let us in
+  std::optional<std::int64_t> events_ahead;  // the first event's `when`, when it came
 };
 
 // Connects, asks for `options.request`, and watches what comes for so long at most; then goes.

@@ -1,7 +1,12 @@
 #include "base/net/upgrade.h"
 
+#include <locale>
+
 #include <algorithm>
+#include <ctime>
+#include <iomanip>
 #include <optional>
+#include <sstream>
 #include <utility>
 
 #include <boost/asio/buffer.hpp>
@@ -11,6 +16,7 @@
 #include <boost/beast/http/parser.hpp>
 
 #include "base/net/sha1.h"
+#include "base/wall_time.h"
 
 namespace smtptape {
 
@@ -153,6 +159,20 @@ bool UpgradeAnswerReader::has_status() const {
   return impl_->parser.is_header_done();
 }
 
+namespace {
+
+// As HTTP writes it: "Sun, 06 Nov 1994 08:49:37 GMT".  Nothing for what is none.
+std::optional<std::int64_t> nanos_of_http_date(std::string_view text) {
+  std::istringstream stream{std::string(text)};
+  stream.imbue(std::locale::classic());
+  std::tm date{};
+  stream >> std::get_time(&date, "%a, %d %b %Y %H:%M:%S GMT");
+  if (stream.fail()) return std::nullopt;
+  return to_unix_nanos({::timegm(&date), 0});
+}
+
+}  // namespace
+
 UpgradeAnswer UpgradeAnswerReader::answer() const {
   UpgradeAnswer answer;
   if (!impl_->parser.is_header_done()) {
@@ -179,6 +199,7 @@ UpgradeAnswer UpgradeAnswerReader::Impl::switched() const {
   UpgradeAnswer answer;
   answer.status = 101;
   answer.phrase = "Switching Protocols";
+  answer.date = nanos_of_http_date(view(response[http::field::date]));
   if (!iequals(response[http::field::upgrade], "websocket")) {
     answer.reason = "it switched to another protocol than websocket";
   } else if (!contains_ignoring_case(view(response[http::field::connection]), "upgrade")) {

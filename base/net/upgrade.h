@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -40,6 +41,7 @@ struct UpgradeAnswer {
   Kind kind = Kind::NotWebSocket;
   unsigned status = 0;  // 0: it wasn't HTTP
   std::string phrase;   // of the status, as the standard has it: "Unauthorized"; may be empty
+  std::optional<std::int64_t> date;  // the server's clock, ns since 1970, in whole seconds
   std::string reason;  // Refused: the body; NotWebSocket: what is wrong.  One line, printable ASCII
 };
 

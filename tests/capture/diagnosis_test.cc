@@ -53,7 +53,7 @@ FeedFacts good_feed() {
   facts.frames = 300;
   facts.bytes = 300'000;
   facts.watched = 3s;
-  facts.ahead = -kSecond / 100;
+  facts.events_ahead = -kSecond / 100;
   return facts;
 }
 
@@ -96,20 +96,61 @@ TEST(DoctorFeed, TellsWhatToDoWhenItIsRefused) {
 
 TEST(DoctorFeed, ComparesClocks) {
   FeedFacts facts = good_feed();
-  facts.ahead = 90 * kSecond;
+  facts.events_ahead = 90 * kSecond;
   EXPECT_EQ(lines(judge_feed(facts)).at(2),
             "warn clock: mta:8000 is 1m30s ahead of us; let NTP set both clocks");
-  facts.ahead = -3600 * kSecond;
+  facts.events_ahead = -3600 * kSecond;
   EXPECT_THAT(lines(judge_feed(facts)).at(2),
               HasSubstr("warn clock: events of mta:8000 are 1h old"));
-  facts.ahead = -9 * kSecond;
+  facts.events_ahead = -9 * kSecond;
   EXPECT_THAT(lines(judge_feed(facts)).at(2), HasSubstr("ok clock"));
+}
+
+TEST(DoctorFeed, TellsAWrongClockFromALag) {
+  FeedFacts facts = good_feed();
+  facts.events_ahead = -3600 * kSecond;
+  facts.server_ahead = -3600 * kSecond;
+  EXPECT_THAT(lines(judge_feed(facts)),
+              ElementsAre(HasSubstr("ok endpoint"),
+                          HasSubstr("ok events"),
+                          "warn clock: mta:8000 is 1h behind us; let NTP set both clocks"));
+  facts.server_ahead = -kSecond;
+  EXPECT_THAT(lines(judge_feed(facts)),
+              ElementsAre(HasSubstr("ok endpoint"),
+                          HasSubstr("ok events"),
+                          HasSubstr("ok clock"),
+                          "warn clock: events of mta:8000 are 1h old when they come; it lags"));
+  facts.server_ahead = 90 * kSecond;
+  facts.events_ahead = 90 * kSecond;
+  EXPECT_THAT(lines(judge_feed(facts)),
+              ElementsAre(HasSubstr("ok endpoint"),
+                          HasSubstr("ok events"),
+                          HasSubstr("warn clock: mta:8000 is 1m30s ahead")));
+}
+
+TEST(DoctorFeed, ASilentServerHasAClockToo) {
+  FeedFacts facts = good_feed();
+  facts.frames = facts.bytes = 0;
+  facts.events_ahead.reset();
+  facts.server_ahead = 0;
+  EXPECT_THAT(
+      lines(judge_feed(facts)),
+      ElementsAre(HasSubstr("ok endpoint"), HasSubstr("warn events"), HasSubstr("ok clock")));
+}
+
+TEST(DoctorProbe, AsksTheServerForItsTime) {
+  Dialogue dialogue = upgrade_then({stay_silent()});
+  dialogue.headers = "date: Sun, 06 Nov 1994 08:49:37 GMT\r\n";
+  const FakeKumod kumod({dialogue});
+  const FeedFacts facts = probe_feed(options_for(kumod.url()), 10ms);
+  ASSERT_TRUE(facts.server_ahead);
+  EXPECT_LT(*facts.server_ahead, -30 * 365 * 86'400 * kSecond);
 }
 
 TEST(DoctorFeed, SilenceIsAWarning) {
   FeedFacts facts = good_feed();
   facts.frames = facts.bytes = 0;
-  facts.ahead.reset();
+  facts.events_ahead.reset();
   EXPECT_THAT(
       lines(judge_feed(facts)),
       ElementsAre(HasSubstr("ok endpoint"), HasSubstr("warn events: none from mta:8000 in 3.0 s")));
@@ -122,7 +163,8 @@ TEST(DoctorProbe, CountsWhatComesAndGoesAfterTheTime) {
   EXPECT_EQ(facts.end.kind, FeedEnd::Kind::Stopped);
   EXPECT_EQ(facts.frames, 2U);
   EXPECT_EQ(facts.bytes, 2 * std::string(kEvent).size());
-  EXPECT_TRUE(facts.ahead);
+  EXPECT_TRUE(facts.events_ahead);
+  EXPECT_FALSE(facts.server_ahead) << "it did not say";
   EXPECT_GE(facts.watched, 700ms);
 }
 
@@ -145,7 +187,7 @@ TEST(DoctorProbe, EndsWithTheConnection) {
   EXPECT_TRUE(facts.end.opened);
   EXPECT_EQ(facts.end.kind, FeedEnd::Kind::Closed);
   EXPECT_EQ(facts.frames, 1U);
-  EXPECT_FALSE(facts.ahead);
+  EXPECT_FALSE(facts.events_ahead);
 }
 
 // --- the store ---

@@ -61,11 +61,11 @@ Step say_goodbye() {
 }
 
 Dialogue upgrade_then(std::vector<Step> steps) {
-  return {Dialogue::Answer::Upgrade, "", std::move(steps), ""};
+  return {Dialogue::Answer::Upgrade, "", std::move(steps), "", ""};
 }
 
 Dialogue answer_with(std::string answer, std::vector<Step> steps) {
-  return {Dialogue::Answer::Given, std::move(answer), std::move(steps), ""};
+  return {Dialogue::Answer::Given, std::move(answer), std::move(steps), "", ""};
 }
 
 }  // namespace smtptape

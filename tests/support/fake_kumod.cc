@@ -186,7 +186,9 @@ class Performance {
     }
     notes_.end_head();
     const bool upgrade = dialogue.kind == Dialogue::Answer::Upgrade;
-    write(upgrade ? reader.verdict().response + dialogue.early : dialogue.answer);
+    std::string answer = upgrade ? reader.verdict().response : dialogue.answer;
+    if (upgrade) answer.insert(answer.size() - 2, dialogue.headers).append(dialogue.early);
+    write(answer);
     frames_.feed(early_);
   }
 

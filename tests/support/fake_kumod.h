@@ -55,7 +55,8 @@ struct Dialogue {
   Answer kind = Answer::Upgrade;
   std::string answer;
   std::vector<Step> steps;
-  std::string early;  // Upgrade: sent together with the 101
+  std::string early;    // Upgrade: sent together with the 101
+  std::string headers;  // Upgrade: more of them in the 101, with their line ends
 };
 
 [[nodiscard]] Dialogue upgrade_then(std::vector<Step> steps);

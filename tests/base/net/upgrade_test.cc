@@ -107,6 +107,20 @@ TEST(UpgradeAnswer, AcceptsKumodsAnswerInAnyPieces) {
   }
 }
 
+TEST(UpgradeAnswer, HasTheServersTimeWhenItSaysSo) {
+  const auto date_in = [](const std::string& header) {
+    std::string answer = accepting();
+    answer.insert(answer.size() - 2, header);
+    const UpgradeAnswer read = read_answer(answer, Ending::StaysOpen);
+    EXPECT_EQ(read.kind, UpgradeAnswer::Kind::Accepted);
+    return read.date;
+  };
+  EXPECT_EQ(date_in("date: Sun, 06 Nov 1994 08:49:37 GMT\r\n"), 784'111'777'000'000'000);
+  EXPECT_EQ(date_in(""), std::nullopt);
+  EXPECT_EQ(date_in("date: yesterday\r\n"), std::nullopt);
+  EXPECT_EQ(date_in("date: Sun, 06 Nov 9994 08:49:37 GMT\r\n"), std::nullopt) << "beyond 2262";
+}
+
 TEST(UpgradeAnswer, IsReadWithoutRegardToCase) {
   const std::string answer =
       "HTTP/1.1 101 x\r\nCONNECTION: keep-alive, UPGRADE\r\nUPGRADE: WebSocket\r\n"
