@@ -48,34 +48,49 @@ FrameChunk copy_of(std::span<const WsMessage> messages, const Extent& extent) {
 }  // namespace
 
 EventQueue::EventQueue(std::uint64_t most_bytes, std::size_t sources)
-    : most_bytes_(most_bytes), dropped_(sources), held_of_(sources) {
+    : most_bytes_(most_bytes), sources_(sources) {
 }
 
-bool EventQueue::fits(std::size_t source, std::uint64_t cost) const {
-  const std::uint64_t held = bytes_held_.load();
-  const std::uint64_t own = held_of_[source].load();
-  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
-  const std::uint64_t most = dropped_[source].frames > 0 ? most_bytes_ / 2 : most_bytes_;
-  if (dropped_[source].frames > 0 && held > most) return false;
-  if (held + cost > most_bytes_) return false;
-  const bool others_wait = held > own;
-  return !others_wait || own + cost <= most / 2;
+std::uint64_t EventQueue::bytes_held() const {
+  const std::lock_guard lock(mutex_);
+  return bytes_held_;
 }
+
+std::uint64_t EventQueue::bytes_held_of(std::size_t source) const {
+  const std::lock_guard lock(mutex_);
+  return sources_[source].held;
+}
+
+// ---- the network thread ----
 
 void EventQueue::push(std::size_t source, std::span<const WsMessage> messages, Moment received) {
   const Extent extent = extent_of(messages);
-  if (extent.frames == 0) return;
-  if (!fits(source, extent.cost())) {
-    Dropped& dropped = dropped_[source];
-    if (dropped.frames == 0) dropped.from = received;
-    dropped.frames += extent.frames;
-    dropped.until = received;
-    return;
-  }
+  if (extent.frames == 0 || drops(source, extent.frames, extent.cost(), received)) return;
   FrameChunk chunk = copy_of(messages, extent);
   chunk.source = source;
   chunk.received = received;
   hand_over(std::move(chunk));
+}
+
+bool EventQueue::drops(std::size_t source, std::uint64_t frames, std::uint64_t cost, Moment now) {
+  const std::lock_guard lock(mutex_);
+  Source& from = sources_[source];
+  if (fits(from, cost)) return false;
+  if (from.frames_dropped == 0) from.from = now;
+  from.frames_dropped += frames;
+  from.until = now;
+  if (chunks_.empty()) filled_.notify_one();  // larger than all the room there is
+  return true;
+}
+
+bool EventQueue::fits(const Source& source, std::uint64_t cost) const {
+  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
+  const bool dropping = source.frames_dropped > 0;
+  const std::uint64_t most = dropping ? most_bytes_ / 2 : most_bytes_;
+  if (dropping && bytes_held_ > most) return false;
+  if (bytes_held_ + cost > most_bytes_) return false;
+  const bool others_wait = bytes_held_ > source.held;
+  return !others_wait || source.held + cost <= most / 2;
 }
 
 void EventQueue::push(std::size_t source, Gap gap, Moment received) {
@@ -88,13 +103,6 @@ void EventQueue::push(std::size_t source, Gap gap, Moment received) {
 }
 
 void EventQueue::end() {
-  for (std::size_t source = 0; source < dropped_.size(); ++source) {
-    if (dropped_[source].frames == 0) continue;
-    FrameChunk chunk;
-    chunk.source = source;
-    chunk.received = dropped_[source].until;
-    hand_over(std::move(chunk));
-  }
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
@@ -111,34 +119,42 @@ void EventQueue::wake() {
 }
 
 void EventQueue::hand_over(FrameChunk chunk) {
-  Dropped& dropped = dropped_[chunk.source];
-  if (dropped.frames > 0) {
-    Gap gap;
-    gap.cause = GapCause::QueueFull;
-    gap.count = dropped.frames;
-    gap.from = dropped.from.real;
-    gap.until = dropped.until.real;
-    chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
-    chunk.cost += sizeof(Gap);
-    dropped = {};
-  }
-  bytes_held_ += chunk.cost;
-  held_of_[chunk.source] += chunk.cost;
   bool was_empty = false;
   {
     const std::lock_guard lock(mutex_);
     was_empty = chunks_.empty();
-    chunks_.push_back(std::move(chunk));
+    add(std::move(chunk));
   }
   if (was_empty) filled_.notify_one();
 }
 
+void EventQueue::add(FrameChunk chunk) {
+  Source& source = sources_[chunk.source];
+  if (source.frames_dropped > 0) {
+    Gap gap;
+    gap.cause = GapCause::QueueFull;
+    gap.count = std::exchange(source.frames_dropped, 0);
+    gap.from = source.from.real;
+    gap.until = source.until.real;
+    chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
+    chunk.cost += sizeof(Gap);
+  }
+  bytes_held_ += chunk.cost;
+  source.held += chunk.cost;
+  chunks_.push_back(std::move(chunk));
+}
+
+// ---- the writer thread ----
+
 EventQueue::Taken EventQueue::take(FrameChunk& chunk, std::optional<TimePoint> deadline) {
   chunk = {};
-  held_of_[source_in_hand_] -= bytes_in_hand_;
-  bytes_held_ -= std::exchange(bytes_in_hand_, 0);
   std::unique_lock lock(mutex_);
-  const auto ready = [this] { return !chunks_.empty() || ended_ || woken_; };
+  sources_[source_in_hand_].held -= bytes_in_hand_;
+  bytes_held_ -= std::exchange(bytes_in_hand_, 0);
+  const auto ready = [this] {
+    if (chunks_.empty()) add_dropped();
+    return !chunks_.empty() || ended_ || woken_;
+  };
   if (!deadline) {
     filled_.wait(lock, ready);
   } else if (!filled_.wait_until(lock, *deadline, ready)) {
@@ -151,6 +167,18 @@ EventQueue::Taken EventQueue::take(FrameChunk& chunk, std::optional<TimePoint> d
   bytes_in_hand_ = chunk.cost;
   source_in_hand_ = chunk.source;
   return Taken::Chunk;
+}
+
+// Nothing may come for hours: what was lost before is told now.
+void EventQueue::add_dropped() {
+  for (std::size_t source = 0; source < sources_.size(); ++source) {
+    if (sources_[source].frames_dropped == 0) continue;
+    FrameChunk chunk;
+    chunk.source = source;
+    chunk.received = sources_[source].until;
+    chunk.cost = sizeof(FrameChunk);
+    add(std::move(chunk));
+  }
 }
 
 }  // namespace smtptape

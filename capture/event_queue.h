@@ -1,16 +1,16 @@
 // Hands what arrives from the network thread to the writer thread.
 //
 // The network thread never waits here: a full queue drops the newest frames and remembers how many
-// and when, and that becomes one gap at their place in the stream.  Memory is bounded in bytes, the
-// chunk in the writer's hands included: one budget for all sources, of which a source fills at most
-// half while others have something queued.  One allocation for the bytes of a network read and one
-// lock a chunk, none a frame.
+// and when, and that becomes one gap at their place in the stream, as soon as there is room again
+// or the queue has run empty.  Memory is bounded in bytes, the chunk in the writer's hands
+// included: one budget for all sources, of which a source fills at most half while others have
+// something queued.  One allocation for the bytes of a network read and two short locks a chunk,
+// none a frame.
 //
 // Threads: push() and end() from one, take() from another, wake() from any.  Nothing here fails but
 // for want of memory.
 #pragma once
 
-#include <atomic>
 #include <chrono>
 #include <condition_variable>
 #include <cstdint>
@@ -69,34 +69,40 @@ class EventQueue {
   [[nodiscard]] Taken take(FrameChunk& chunk, std::optional<TimePoint> deadline);
 
   // Of what is queued and of the chunk taken last.
-  [[nodiscard]] std::uint64_t bytes_held() const { return bytes_held_.load(); }
-  [[nodiscard]] std::uint64_t bytes_held_of(std::size_t source) const {
-    return held_of_[source].load();
-  }
+  [[nodiscard]] std::uint64_t bytes_held() const;
+  [[nodiscard]] std::uint64_t bytes_held_of(std::size_t source) const;
   [[nodiscard]] std::uint64_t most_bytes() const { return most_bytes_; }
 
  private:
-  struct Dropped {
-    std::uint64_t frames = 0;
-    Moment from;
+  struct Source {
+    std::uint64_t held = 0;            // bytes
+    std::uint64_t frames_dropped = 0;  // since its last chunk
+    Moment from;                       // the first and the last of these
     Moment until;
   };
 
-  [[nodiscard]] bool fits(std::size_t source, std::uint64_t cost) const;
+  // All under the lock.
+  [[nodiscard]] bool fits(const Source& source, std::uint64_t cost) const;
+  [[nodiscard]] bool drops(std::size_t source,
+                           std::uint64_t frames,
+                           std::uint64_t cost,
+                           Moment now);
+  void add(FrameChunk chunk);
+  void add_dropped();
+
   void hand_over(FrameChunk chunk);
 
   const std::uint64_t most_bytes_;
-  std::vector<Dropped> dropped_;  // by source, since its last chunk; the network thread's own
-
-  // Raised by the network thread only, so that what fits when it looks still fits when it pushes.
-  std::atomic<std::uint64_t> bytes_held_{0};
-  std::vector<std::atomic<std::uint64_t>> held_of_;  // by source
-  std::mutex mutex_;
+  mutable std::mutex mutex_;
   std::condition_variable filled_;
-  std::deque<FrameChunk> chunks_;    // by mutex_
-  bool ended_ = false;               // by mutex_
-  bool woken_ = false;               // by mutex_
-  std::uint64_t bytes_in_hand_ = 0;  // the writer thread's own, as is the source of these
+  // By mutex_.  What is held grows on the network thread only, so that what fits when it looks
+  // still fits when it pushes.
+  std::vector<Source> sources_;
+  std::uint64_t bytes_held_ = 0;
+  std::deque<FrameChunk> chunks_;
+  bool ended_ = false;
+  bool woken_ = false;
+  std::uint64_t bytes_in_hand_ = 0;
   std::size_t source_in_hand_ = 0;
 };
 

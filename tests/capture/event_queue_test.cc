@@ -115,6 +115,37 @@ TEST(EventQueue, DropsTheNewestWhenFullAndLeavesOneGapThere) {
   EXPECT_EQ(chunk.gaps[0].until, 4);
 }
 
+TEST(EventQueue, TellsOfADropWhenItHasRunEmptyThoughNothingComes) {
+  EventQueue queue(10'000, 2);
+  const std::string large(4'000, 'x');
+  const auto now = std::chrono::steady_clock::now();
+  for (int i = 0; i < 4; ++i)
+    push(queue, {text(large)}, i);
+  FrameChunk chunk;
+  for (int i = 0; i < 2; ++i) {
+    ASSERT_EQ(queue.take(chunk, now), Taken::Chunk);
+    EXPECT_THAT(chunk.gaps, IsEmpty());
+  }
+  ASSERT_EQ(queue.take(chunk, now), Taken::Chunk);
+  EXPECT_THAT(chunk.frames, IsEmpty());
+  ASSERT_THAT(chunk.gaps, SizeIs(1));
+  EXPECT_EQ(chunk.gaps[0].count, 2U);
+  EXPECT_EQ(queue.take(chunk, now), Taken::Nothing);
+  push(queue, {text("a")}, 9);
+  ASSERT_EQ(queue.take(chunk, now), Taken::Chunk);
+  EXPECT_THAT(chunk.gaps, IsEmpty()) << "once";
+}
+
+TEST(EventQueue, TellsAtOnceOfWhatIsLargerThanAllTheRoom) {
+  EventQueue queue(1'000);
+  std::thread pusher([&queue] { push(queue, {text(std::string(2'000, 'x'))}, 1); });
+  FrameChunk chunk;
+  EXPECT_EQ(queue.take(chunk, std::chrono::steady_clock::now() + std::chrono::seconds(10)),
+            Taken::Chunk);
+  EXPECT_THAT(chunk.gaps, SizeIs(1));
+  pusher.join();
+}
+
 TEST(EventQueue, DropsOnUntilItIsHalfEmpty) {
   EventQueue queue(10'000);
   const std::string large(3'000, 'x');
