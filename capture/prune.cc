@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <charconv>
+#include <iterator>
 #include <set>
 #include <utility>
 
@@ -228,6 +229,7 @@ Removal delete_files(const fs::path& directory, const std::vector<Deletion>& del
       removal.deleted.push_back(deletion);
     } else if (errno != ENOENT) {
       removal.failed.emplace_back(system_error("deleting " + deletion.path.string(), errno).what());
+      removal.kept.push_back(deletion.path);
     }
   }
   if (removal.deleted.empty()) return removal;
@@ -239,18 +241,46 @@ Removal delete_files(const fs::path& directory, const std::vector<Deletion>& del
   return removal;
 }
 
+namespace {
+
+void append(Removal& to, Removal&& from) {
+  std::move(from.deleted.begin(), from.deleted.end(), std::back_inserter(to.deleted));
+  std::move(from.failed.begin(), from.failed.end(), std::back_inserter(to.failed));
+  std::move(from.kept.begin(), from.kept.end(), std::back_inserter(to.kept));
+}
+
+bool is_among(const fs::path& path, const std::vector<fs::path>& paths) {
+  return std::find(paths.begin(), paths.end(), path) != paths.end();
+}
+
+}  // namespace
+
 PruneReport prune(StoreLister& lister,
                   const RetentionLimits& limits,
                   std::int64_t now,
                   DryRun dry_run) {
   PruneReport report;
   report.space = space_of(lister.directory());
-  report.plan = plan_retention(lister.list(now), limits, report.space, now);
+  std::vector<StoredFile> files = lister.list(now);
+  report.plan = plan_retention(files, limits, report.space, now);
   if (dry_run == DryRun::Yes) {
     report.removal.deleted = report.plan.deletions;
-  } else {
-    report.removal = delete_files(lister.directory(), report.plan.deletions);
+    return report;
   }
+  const StoreTotals before = report.plan.before;
+  for (;;) {
+    Removal removal = delete_files(lister.directory(), report.plan.deletions);
+    const std::vector<fs::path> kept = removal.kept;
+    append(report.removal, std::move(removal));
+    if (kept.empty()) break;
+    // At least one more is held each time, so this ends.
+    files = lister.list(now);
+    for (StoredFile& file : files) {
+      if (is_among(file.path, report.removal.kept)) file.hold = Hold::Unknown;
+    }
+    report.plan = plan_retention(files, limits, space_of(lister.directory()), now);
+  }
+  report.plan.before = before;
   return report;
 }
 

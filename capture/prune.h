@@ -50,8 +50,9 @@ class StoreLister {
 [[nodiscard]] Space space_of(const std::filesystem::path& directory);
 
 struct Removal {
-  std::vector<Deletion> deleted;    // in a dry run: all of the plan
-  std::vector<std::string> failed;  // one line each
+  std::vector<Deletion> deleted;            // in a dry run: all of the plan
+  std::vector<std::string> failed;          // one line each
+  std::vector<std::filesystem::path> kept;  // that could not be deleted
 };
 
 // Deletes, and syncs the directory once.  What fails is reported, and the others go on; what is
@@ -65,7 +66,9 @@ struct PruneReport {
   Space space;  // before
 };
 
-// Lists, decides, deletes.  Throws Error when the store can't be listed.
+// Lists, decides, deletes.  What can't be deleted is held, and it is decided again: then others go
+// in its place, and the plan says what is really left.  Throws Error when the store can't be
+// listed.
 enum class DryRun : bool { No, Yes };
 PruneReport prune(StoreLister& lister,
                   const RetentionLimits& limits,
