@@ -30,7 +30,7 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
     {"max_age", Kind::Duration, &Store::max_age, "no limit",
      "Tapes are deleted that ended so long ago.", 1},
     {"max_tapes", Kind::Number, &Store::max_tapes, "no limit",
-     "The oldest tapes are deleted above so many."},
+     "The oldest tapes are deleted above so many.", 1},
     {"keep_free", Kind::Share, &Store::keep_free, "10%",
      "The oldest tapes are deleted while less of the file system is free; recording pauses when "
      "that is not enough."},

@@ -1,11 +1,17 @@
 #include "cli/output.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
+#include <cstdint>
 #include <cstdlib>
 #include <cstring>
+#include <mutex>
+#include <utility>
 
 #include "base/error.h"
 
@@ -52,6 +58,37 @@ void say_lines(std::string_view text) {
   for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
     end = text.find('\n');
     say(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+  }
+}
+
+namespace {
+
+// A pipe that is ready takes so much at once; longer lines lose their end.
+constexpr std::size_t kLongestLine = PIPE_BUF - 64;
+
+bool can_be_told() {
+  pollfd error{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&error, 1, 0) == 1 && (error.revents & POLLOUT) != 0;
+}
+
+}  // namespace
+
+void say_without_waiting(std::string_view text) {
+  static std::mutex mutex;
+  static std::uint64_t missed = 0;  // by mutex
+  const std::lock_guard lock(mutex);
+  for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
+    end = text.find('\n');
+    if (missed > 0 && can_be_told()) {
+      say(std::to_string(std::exchange(missed, 0)) +
+          " lines could not be written here: nobody was reading");
+    }
+    if (missed == 0 && can_be_told()) {
+      say(text.substr(0, std::min(end, kLongestLine)));
+    } else {
+      ++missed;
+    }
     if (end == std::string_view::npos) return;
   }
 }

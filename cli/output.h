@@ -32,6 +32,9 @@ class StandardOutput : public ByteSink {
 
 // "smtptape: TEXT" on standard error, printable.
 void say(std::string_view text);
+// For those who must not wait for a reader: each line of the text like say(), if there is room for
+// it.  What there was no room for is counted, and told when there is.  Any thread.
+void say_without_waiting(std::string_view text);
 // The same for a text of ours in several lines.
 void say_lines(std::string_view text);
 // The text and a newline on standard error, as it is.

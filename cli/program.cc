@@ -237,7 +237,9 @@ std::string kcli_endpoint() {
 }
 
 int run_program(const std::vector<std::string>& arguments) {
-  std::signal(SIGPIPE, SIG_IGN);  // a closed output is told by write()
+  // write() tells of a closed output, and of a file that may not grow.
+  std::signal(SIGPIPE, SIG_IGN);
+  std::signal(SIGXFSZ, SIG_IGN);
   given_endpoint.clear();
   Program program(all_commands());
   try {

@@ -122,14 +122,14 @@ class CaptureCommand : public Command {
     options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
     set_limit(options);
     if (config_) {
-      options.reload = [this] {
-        const Config config = settings();
-        return limits_of(config.store, config.sources.size());
+      // Sources come and go with a restart only.
+      options.reload = [this, sources = options.sources.size()] {
+        return limits_of(settings().store, sources);
       };
     }
     const StopSignal stop;
     const StopOnSignals on_signals(stop);
-    run_capture(std::move(options), stop, [](std::string_view text) { say_lines(text); });
+    run_capture(std::move(options), stop, [](std::string_view text) { say_without_waiting(text); });
     return static_cast<int>(Exit::Done);
   }
 
@@ -220,6 +220,11 @@ class CaptureCommand : public Command {
     return source;
   }
 
+  // Elsewhere 0 may say "no limit"; here it would delete everything.
+  [[noreturn]] static void refuse_zero(const std::string& option) {
+    throw UsageError(option + ": 0 would keep nothing; leave it out for no limit");
+  }
+
   // What was given on the command line.
   [[nodiscard]] StoreSettings flags() const {
     constexpr std::uint64_t kMostRotateSize = 1024 * 1024 * kMiB;
@@ -233,6 +238,8 @@ class CaptureCommand : public Command {
     flags.max_bytes = retention.max_bytes;
     flags.max_age = retention.max_age;
     flags.max_tapes = retention.max_tapes;
+    if (flags.max_age && flags.max_age->count() == 0) refuse_zero("--max-age");
+    if (flags.max_tapes == 0U) refuse_zero("--max-tapes");
     flags.keep_free = retention.keep_free;
     if (retention_.keep_at_least) flags.keep_at_least = retention.keep_at_least;
     if (on_full_) flags.on_full = choice<OnFull>(*on_full_, "--on-full");
