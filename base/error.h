@@ -19,6 +19,7 @@ enum class Exit : int {
   Failed = 1,
   Usage = 2,
   Incomplete = 3,   // done, but something within the answer is missing or unreadable
+  NoRoom = 4,       // a recorder that was told to stop when there is no room
   KcliPanic = 101,  // only with --as-live
 };
 

@@ -105,14 +105,14 @@ KeeperHooks Daemon::keeper_hooks() {
   hooks.now = [clock = PatientClock()]() mutable { return clock.time(this_moment()); };
   hooks.disk_is_full = [this] { return disk_is_full(); };
   hooks.pause = [this](const std::string& why) {
-    on_writer([why](Recorder& recorder, Moment now) { recorder.pause(now, why); }, {});
+    on_writer([why](Recorder& recorder, Moment now) { recorder.pause(now, why); });
   };
   hooks.resume = [this] {
-    on_writer([](Recorder& recorder, Moment now) { recorder.resume(now); }, {});
+    on_writer([](Recorder& recorder, Moment now) { recorder.resume(now); });
   };
   hooks.stop = [this](const std::string& why) {
     asio::post(context_, [this, why] {
-      if (!failure_) failure_ = std::make_exception_ptr(Error("stopped: " + why));
+      if (!failure_) failure_ = std::make_exception_ptr(Error("stopped: " + why, Exit::NoRoom));
       ask_to_stop();
     });
   };
@@ -143,7 +143,7 @@ CaptureTotals Daemon::run() {
   service_.ready(connected_text());
   wait_to_be_alive();
   follow_all();
-  context_.run();
+  run_network();
 
   service_.stopping();
   keeper_->stop();
@@ -154,6 +154,18 @@ CaptureTotals Daemon::run() {
   if (writing) std::rethrow_exception(writing);
   if (failure_) std::rethrow_exception(failure_);
   return totals();
+}
+
+// Whatever goes wrong with one connection, recording goes on.
+void Daemon::run_network() {
+  for (;;) {
+    try {
+      context_.run();
+      return;
+    } catch (const std::exception& error) {
+      say_(std::string("going on after this: ") + error.what());
+    }
+  }
 }
 
 void Daemon::begin(std::size_t index, Moment now) {
@@ -191,10 +203,10 @@ void Daemon::open_control() {
   ControlHandlers handlers;
   handlers.status = [this] { return status(); };
   handlers.rotate = [this](OrderDone done) {
-    on_writer([](Recorder& recorder, Moment now) { recorder.rotate(now); }, std::move(done));
+    in_turn([](Recorder& recorder, Moment now) { recorder.rotate(now); }, std::move(done));
   };
   handlers.flush = [this](OrderDone done) {
-    on_writer([](Recorder& recorder, Moment now) { recorder.flush(now); }, std::move(done));
+    in_turn([](Recorder& recorder, Moment now) { recorder.flush(now); }, std::move(done));
   };
   const auto path = options_.socket.value_or(control_path(options_.store));
   try {
@@ -229,20 +241,18 @@ void Daemon::hang_up() {
       if (options_.reload) {
         const StoreLimits limits = options_.reload();
         keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
-        on_writer(
-            [limits](Recorder& recorder, Moment) {
-              recorder.set_rotation(
-                  limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
-            },
-            {});
+        on_writer([limits](Recorder& recorder, Moment) {
+          recorder.set_rotation(
+              limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
+        });
       }
     } catch (const Error& error) {
       say_(std::string(error.what()) + "\nthe configuration of before stays in force");
     }
-    on_writer([](Recorder& recorder, Moment now) { recorder.rotate(now); },
-              [this](const std::string&) {
-                asio::post(context_, [this] { service_.ready(connected_text()); });
-              });
+    in_turn([](Recorder& recorder, Moment now) { recorder.rotate(now); },
+            [this](const std::string&) {
+              asio::post(context_, [this] { service_.ready(connected_text()); });
+            });
   });
 }
 
@@ -281,9 +291,18 @@ void Daemon::source_ended(std::exception_ptr failure) {
   if (--running_ == 0) context_.stop();
 }
 
-void Daemon::on_writer(std::function<void(Recorder&, Moment)> work, OrderDone done) {
-  writer_->post([work = std::move(work), done = std::move(done)](WriterThread::Recorders& recorders,
-                                                                 Moment now) {
+void Daemon::on_writer(Work work) {
+  on_writer(std::move(work), {}, WriterThread::When::Soon);
+}
+
+// About everything that has arrived up to now.
+void Daemon::in_turn(Work work, OrderDone done) {
+  on_writer(std::move(work), std::move(done), WriterThread::When::InTurn);
+}
+
+void Daemon::on_writer(Work work, OrderDone done, WriterThread::When when) {
+  const auto task = [work = std::move(work), done = std::move(done)](
+                        WriterThread::Recorders& recorders, Moment now) {
     for (const auto& recorder : recorders)
       work(*recorder, now);
     std::string trouble;
@@ -291,7 +310,8 @@ void Daemon::on_writer(std::function<void(Recorder&, Moment)> work, OrderDone do
       if (!recorder->is_writing()) trouble = recorder->report().trouble;
     }
     if (done) done(trouble);
-  });
+  };
+  writer_->post(task, when);
 }
 
 }  // namespace smtptape

@@ -59,6 +59,7 @@ class Daemon {
   void begin(std::size_t index, Moment now);
 
   // on the network thread
+  void run_network();
   void open_servers();
   void open_control();
   void wait_for_stop();
@@ -75,7 +76,11 @@ class Daemon {
   [[nodiscard]] std::string connected_text() const;
 
   // from any thread
-  void on_writer(std::function<void(Recorder&, Moment)> work, OrderDone done);
+  using Work =
+      std::function<void(Recorder&, Moment)>;  // done to each recorder, on the writer thread
+  void on_writer(Work work);
+  void in_turn(Work work, OrderDone done);
+  void on_writer(Work work, OrderDone done, WriterThread::When when);
   [[nodiscard]] bool disk_is_full() const;
 
   void tell_ledger() const;
@@ -87,9 +92,9 @@ class Daemon {
   const Store store_;
   SyncThread sync_;
   EventQueue queue_;
+  boost::asio::io_context context_{1};  // outlives whatever has a timer or a socket
   std::vector<Source> sources_;
   WriterThread::Recorders recorders_;
-  boost::asio::io_context context_{1};
   boost::asio::posix::stream_descriptor stop_;
   boost::asio::signal_set hangup_;
   boost::asio::steady_timer time_is_up_;

@@ -51,6 +51,16 @@ EventQueue::EventQueue(std::uint64_t most_bytes, std::size_t sources)
     : most_bytes_(most_bytes), sources_(sources) {
 }
 
+std::uint64_t EventQueue::pushed() const {
+  const std::lock_guard lock(mutex_);
+  return taken_ + chunks_.size();
+}
+
+std::uint64_t EventQueue::taken() const {
+  const std::lock_guard lock(mutex_);
+  return taken_;
+}
+
 std::uint64_t EventQueue::bytes_held() const {
   const std::lock_guard lock(mutex_);
   return bytes_held_;
@@ -164,6 +174,7 @@ EventQueue::Taken EventQueue::take(FrameChunk& chunk, std::optional<TimePoint> d
   if (chunks_.empty()) return Taken::End;
   chunk = std::move(chunks_.front());
   chunks_.pop_front();
+  ++taken_;
   bytes_in_hand_ = chunk.cost;
   source_in_hand_ = chunk.source;
   return Taken::Chunk;

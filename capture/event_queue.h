@@ -68,6 +68,9 @@ class EventQueue {
   // The next chunk, waiting for it until `deadline`; without one as long as it takes.
   [[nodiscard]] Taken take(FrameChunk& chunk, std::optional<TimePoint> deadline);
 
+  // Chunks so far: a moment in the stream.
+  [[nodiscard]] std::uint64_t pushed() const;
+  [[nodiscard]] std::uint64_t taken() const;
   // Of what is queued and of the chunk taken last.
   [[nodiscard]] std::uint64_t bytes_held() const;
   [[nodiscard]] std::uint64_t bytes_held_of(std::size_t source) const;
@@ -100,6 +103,7 @@ class EventQueue {
   std::vector<Source> sources_;
   std::uint64_t bytes_held_ = 0;
   std::deque<FrameChunk> chunks_;
+  std::uint64_t taken_ = 0;
   bool ended_ = false;
   bool woken_ = false;
   std::uint64_t bytes_in_hand_ = 0;

@@ -10,7 +10,8 @@ void FeedFigures::add(const Event& event, std::uint64_t frame_bytes) {
   last_event_at_ = event.received;
   const bool timed = event.verbatim == nullptr || event.verbatim->when_known;
   if (const auto when = to_unix_nanos(event.when); timed && when) {
-    delay_.add(static_cast<double>(event.received - *when) / static_cast<double>(kNanosPerSecond));
+    const double delay = static_cast<double>(event.received) - static_cast<double>(*when);
+    delay_.add(delay / static_cast<double>(kNanosPerSecond));
   }
   if (event.kind != EventKind::Connected && event.kind != EventKind::Closed) return;
   if (event.meta == nullptr || !event.meta->session_id()) return;

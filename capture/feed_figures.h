@@ -18,6 +18,8 @@ class FeedFigures {
   static constexpr std::size_t kMostSessions = 1 << 20;
 
   void add(const Event& event, std::uint64_t frame_bytes);
+  // The feed was interrupted: which sessions have ended since, nobody knows.
+  void forget_sessions() { open_.clear(); }
 
   [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] std::optional<std::int64_t> last_event_at() const { return last_event_at_; }

@@ -99,7 +99,7 @@ void Keeper::look() {
     if (const Unmet* const unmet = lacks_room(report)) return without_room(text_of(*unmet));
     if (options_.on_full == OnFull::Stop && full) return without_room("the disk is full");
     if (std::exchange(paused_, false)) hooks_.resume();
-    last_trouble_.clear();
+    if (report.removal.failed.empty()) last_trouble_.clear();
   } catch (const Error& error) {
     const std::string trouble = error.what();
     if (std::exchange(last_trouble_, trouble) != trouble) hooks_.say(trouble);
@@ -116,6 +116,7 @@ void Keeper::make_room(PruneReport& report, bool full) {
   }
   report = prune(lister_, limits, hooks_.now());
   account(report);
+  if (full) hooks_.resume();  // there is room: let it try at once
 }
 
 void Keeper::without_room(const std::string& why) {

@@ -40,7 +40,7 @@ struct KeeperHooks {
   std::function<std::int64_t()> now;
   std::function<bool()> disk_is_full;  // a tape can't be written for want of room
   std::function<void(const std::string& why)> pause;
-  std::function<void()> resume;
+  std::function<void()> resume;  // there is room: try to write at once
   std::function<void(const std::string& why)> stop;
   std::function<void(std::string_view line)> say;
 };

@@ -75,9 +75,11 @@ class OpenTape {
   [[nodiscard]] std::uint64_t bytes() const { return writer_->bytes_written(); }
   [[nodiscard]] const std::filesystem::path& path() const { return file_.path(); }
   [[nodiscard]] const DurationHistogram& flushes() const { return file_.writes(); }
+  // Of what is on it: what waits is in no column yet, so that no figure ever falls.
   [[nodiscard]] Ledger ledger_so_far() const {
     Ledger ledger = ledger_;
-    ledger.stored = events_taken_;
+    ledger.stored = writer_->flushed().events;
+    ledger.received -= events_taken_ - ledger.stored;
     return ledger;
   }
   // Complete after seal().

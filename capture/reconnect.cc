@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "base/net/connection.h"
+
 namespace smtptape {
 
 ReconnectPolicy::Milliseconds ReconnectPolicy::pause_after(std::chrono::nanoseconds lived,
@@ -12,6 +14,14 @@ ReconnectPolicy::Milliseconds ReconnectPolicy::pause_after(std::chrono::nanoseco
       static_cast<Milliseconds::rep>(static_cast<double>(next_.count()) * spread));
   next_ = std::min(2 * next_, longest_);
   return std::clamp(pause, shortest_, longest_);
+}
+
+std::int64_t time_of_end(const FeedEnd& end, Moment heard, Moment now) {
+  const bool vanished = end.kind == FeedEnd::Kind::TimedOut || end.kind == FeedEnd::Kind::Reset ||
+                        end.kind == FeedEnd::Kind::TlsFailed;
+  if (!vanished) return now.real;
+  const std::int64_t most = std::chrono::nanoseconds(kVanishedWithin).count();
+  return now.steady - heard.steady <= most ? heard.real : now.real - most;
 }
 
 std::string reason_word(const FeedEnd& end) {

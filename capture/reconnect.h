@@ -1,10 +1,12 @@
-// When to connect again after a feed has ended, and what to call its end.  Pure: no timer, no clock
-// and no chance of its own.
+// When to connect again after a feed has ended, when that was, and what to call its end.  Pure: no
+// timer, no clock and no chance of its own.
 #pragma once
 
 #include <chrono>
+#include <cstdint>
 #include <string>
 
+#include "capture/clocks.h"
 #include "capture/feed.h"
 
 namespace smtptape {
@@ -29,6 +31,11 @@ class ReconnectPolicy {
   Milliseconds longest_;
   Milliseconds next_;
 };
+
+// When a feed that was open ended, as far as anybody can tell; ns since 1970.  A server that
+// vanished may have gone long before that was noticed: then it is when it was `heard` the last
+// time, as far back as noticing takes.
+[[nodiscard]] std::int64_t time_of_end(const FeedEnd& end, Moment heard, Moment now);
 
 // A word for counting: "closed", "refused", "http-401", "tls", …
 [[nodiscard]] std::string reason_word(const FeedEnd& end);

@@ -64,7 +64,6 @@ void Recorder::take_frame(const QueuedFrame& frame, Moment received) {
   Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
   event.sequence = sequence_;
   event.received = received.real;
-  last_frame_at_ = received.steady;
   figures_.add(event, frame.payload.size());
   if (levels_) levels_->apply(event, batch_.arena);
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) {
@@ -89,6 +88,7 @@ void Recorder::take_oversize(const QueuedFrame& frame, Moment received) {
 }
 
 void Recorder::store_event(const Event& event, Moment received) {
+  last_event_at_ = received.steady;
   if (make_room(received)) {
     ++stored_;
     guarded(received, [&] { tape_->add(event, received); });
@@ -108,6 +108,7 @@ void Recorder::note_lag(const Event& event, Moment received) {
 // Frames that were received and lost take their sequence numbers here.
 void Recorder::take_gap(Gap gap, Moment received) {
   if (levels_) levels_->lost_track();
+  if (gap.cause == GapCause::Disconnected) figures_.forget_sessions();
   gap.after_sequence = sequence_;
   if (!is_upstream(gap.cause)) sequence_ += gap.count.value_or(0);
   gap.before_sequence = sequence_ + 1;
@@ -205,7 +206,7 @@ std::int64_t Recorder::end_of_interval() const {
 
 // Usually the next event changes the tapes.  Where none comes, the tape ends nevertheless.
 std::int64_t Recorder::end_of_quiet_tape() const {
-  return std::max(end_of_interval(), std::max(last_frame_at_, tape_->opened().steady) + kQuiet);
+  return std::max(end_of_interval(), std::max(last_event_at_, tape_->opened().steady) + kQuiet);
 }
 
 // The next tape opens before the old one is sealed: at no moment is there none that takes events.
@@ -305,7 +306,7 @@ void Recorder::pause(Moment now, const std::string& why) {
 }
 
 void Recorder::resume(Moment now) {
-  if (retry_at_ != kNever) return;
+  if (trouble_.empty()) return;
   retry_at_ = now.steady;
   pause_ = 0;
 }

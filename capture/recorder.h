@@ -115,6 +115,7 @@ class Recorder {
   // Somebody else needs the disk: ends the tape and writes nothing until resume(); what comes
   // counts as lost to the disk.
   void pause(Moment now, const std::string& why);
+  // There is room: tries to write with the next event or tick, whatever it waited for.
   void resume(Moment now);
   // From the next event on.
   void set_rotation(std::uint64_t size, std::int64_t interval, bool aligned);
@@ -195,7 +196,7 @@ class Recorder {
   std::optional<Gap> lost_;  // to the disk, and it may go on
   std::uint64_t not_selected_ = 0;
 
-  std::int64_t last_frame_at_ = 0;  // of the steady clock
+  std::int64_t last_event_at_ = 0;  // that was to be stored; of the steady clock
   FeedFigures figures_;
   std::uint64_t write_errors_ = 0;
   DurationHistogram flushes_;  // of the tapes that are closed

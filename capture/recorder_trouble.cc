@@ -12,6 +12,7 @@ void Recorder::give_up(OpenTape& tape, Moment now) {
   predecessor_ = remains.place;
   totals_.ledger += remains.ledger;
   totals_.bytes += tape.bytes();
+  flushes_ += tape.flushes();
   stored_ -= remains.events_lost;
   for (Gap& gap : remains.gaps)
     keep_waiting(std::move(gap));

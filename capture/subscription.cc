@@ -15,6 +15,8 @@ namespace asio = boost::asio;
 
 namespace {
 
+constexpr std::int64_t kSlow = kNanosPerSecond;
+
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
 // Was anything lost when the feed ended so?
@@ -73,10 +75,23 @@ FeedOptions Subscription::feed_options() const {
   return feed;
 }
 
+// What this machine lacks now, descriptors or threads, it may have again at the next attempt.
+asio::awaitable<FeedEnd> Subscription::follow() {
+  FeedEnd end;
+  try {
+    client_.emplace(context_.get_executor(), feed_options());
+    end = co_await client_->run(*this);
+  } catch (const std::exception& error) {
+    end.kind = connected_ ? FeedEnd::Kind::Reset : FeedEnd::Kind::Unreachable;
+    end.opened = connected_;
+    end.reason = error.what();
+  }
+  co_return end;
+}
+
 asio::awaitable<void> Subscription::run() {
   while (!stopped_) {
-    client_.emplace(context_.get_executor(), feed_options());
-    FeedEnd end = co_await client_->run(*this);
+    const FeedEnd end = co_await follow();
     if (end.kind == FeedEnd::Kind::Stopped || stopped_) break;
     const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
     if (!was_open_ && !goes_on) throw Error(describe(end, source().endpoint));
@@ -85,7 +100,9 @@ asio::awaitable<void> Subscription::run() {
     if (!goes_on) break;
     co_await pause(lived);
   }
-  if (lost_at_) push_disconnected(this_moment());
+  const Moment now = this_moment();
+  if (!was_open_ && !lost_at_) note_slow_connection(now);
+  if (lost_at_) push_disconnected(now);
   connected_ = false;
 }
 
@@ -106,14 +123,16 @@ FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   const Moment now = this_moment();
   queue_.push(index_, frames, now);
   rate_.add(frames.size(), now);
+  heard_ = now;
   return Flow::Continue;
 }
 
 void Subscription::on_open() {
   const Moment now = this_moment();
   const bool first = !std::exchange(was_open_, true);
+  if (first && !lost_at_) note_slow_connection(now);
   connected_ = true;
-  since_ = now;
+  since_ = heard_ = now;
   if (first && hooks_.on_first_open) hooks_.on_first_open(now);
   if (lost_at_) push_disconnected(now);
   if (first) {
@@ -142,8 +161,15 @@ void Subscription::note_end(const FeedEnd& end) {
     if (hooks_.on_change) hooks_.on_change();
   }
   if (lost_at_) return;
-  lost_at_ = was_connected ? now.real : since_.real;
+  lost_at_ = was_connected ? time_of_end(end, heard_, now) : since_.real;
   lost_how_ = std::move(how);
+}
+
+// The first attempt, when it neither failed nor was quick: nothing was recorded meanwhile.
+void Subscription::note_slow_connection(Moment now) {
+  if (options_.at_the_end == AtTheEnd::Stop || now.steady - since_.steady < kSlow) return;
+  lost_at_ = since_.real;
+  lost_how_ = "connecting to " + source().endpoint.target + ": no answer yet";
 }
 
 void Subscription::push_disconnected(Moment until) {

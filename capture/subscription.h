@@ -72,7 +72,10 @@ class Subscription : public FrameSink {
   [[nodiscard]] FeedOptions feed_options() const;
   [[nodiscard]] const SourceOptions& source() const { return options_.sources[index_]; }
   boost::asio::awaitable<void> pause(std::chrono::nanoseconds lived);
+  // One connection, from its beginning to its end.
+  boost::asio::awaitable<FeedEnd> follow();
   void note_end(const FeedEnd& end);
+  void note_slow_connection(Moment now);
   void push_disconnected(Moment until);
   void say(const std::string& line) const;
 
@@ -88,6 +91,7 @@ class Subscription : public FrameSink {
   bool was_open_ = false;
   bool connected_ = false;
   Moment since_;                         // connected, or not
+  Moment heard_;                         // from the server, the last time
   std::optional<std::int64_t> lost_at_;  // ns since 1970: not connected since
   std::string lost_how_;
   std::string last_error_;

@@ -26,10 +26,10 @@ void WriterThread::start() {
   thread_ = std::thread([this] { run(); });
 }
 
-void WriterThread::post(Task task) {
+void WriterThread::post(Task task, When when) {
   {
     const std::lock_guard lock(mutex_);
-    tasks_.push_back(std::move(task));
+    tasks_.push_back({std::move(task), when == When::InTurn ? queue_.pushed() : 0});
   }
   queue_.wake();
 }
@@ -51,7 +51,7 @@ void WriterThread::run() {
   name_this_thread("tape-writer");
   try {
     record_all();
-    do_tasks();
+    do_tasks(queue_.pushed());
   } catch (...) {
     failure_ = std::current_exception();
     on_done_();
@@ -66,8 +66,12 @@ void WriterThread::record_all() {
   for (;;) {
     const EventQueue::Taken taken = queue_.take(chunk, deadline());
     if (taken == EventQueue::Taken::End) return;
-    do_tasks();
-    if (taken == EventQueue::Taken::Chunk) recorders_[chunk.source]->record(chunk);
+    const bool some = taken == EventQueue::Taken::Chunk;
+    do_tasks(queue_.taken() - (some ? 1 : 0));
+    if (some) {
+      recorders_[chunk.source]->record(chunk);
+      do_tasks(queue_.taken());
+    }
     tick();
     publish(taken == EventQueue::Taken::Nothing);
     const bool full = std::all_of(recorders_.begin(), recorders_.end(), [](const auto& recorder) {
@@ -77,13 +81,13 @@ void WriterThread::record_all() {
   }
 }
 
-void WriterThread::do_tasks() {
+void WriterThread::do_tasks(std::uint64_t taken) {
   for (;;) {
     Task task;
     {
       const std::lock_guard lock(mutex_);
-      if (tasks_.empty()) return;
-      task = std::move(tasks_.front());
+      if (tasks_.empty() || tasks_.front().after > taken) return;
+      task = std::move(tasks_.front().task);
       tasks_.pop_front();
     }
     task(recorders_, this_moment());

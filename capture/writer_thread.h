@@ -34,9 +34,12 @@ class WriterThread {
   WriterThread& operator=(const WriterThread&) = delete;
 
   void start();
-  // From any thread.  Tasks are done in their order, before what is pushed into the queue after
-  // this call, and all of them before join() returns.
-  void post(Task task);
+  // From any thread.  Tasks are done in their order, and all of them before join() returns.
+  enum class When : std::uint8_t {
+    Soon,    // between two chunks
+    InTurn,  // when all is recorded that was in the queue before this call
+  };
+  void post(Task task, When when = When::Soon);
   // Nothing more comes.  Gives back what went wrong.
   std::exception_ptr join();
   // How the recorders were a moment ago, from any thread.
@@ -45,7 +48,7 @@ class WriterThread {
  private:
   void run();
   void record_all();
-  void do_tasks();
+  void do_tasks(std::uint64_t taken);
   void tick();
   void finish();
   void publish(bool at_once);
@@ -56,7 +59,11 @@ class WriterThread {
   std::function<void()> on_done_;
   std::int64_t published_ = 0;  // when, of the steady clock
   mutable std::mutex mutex_;
-  std::deque<Task> tasks_;               // by mutex_
+  struct Waiting {
+    Task task;
+    std::uint64_t after = 0;  // chunks that were taken
+  };
+  std::deque<Waiting> tasks_;            // by mutex_
   std::vector<RecorderReport> reports_;  // by mutex_
   std::exception_ptr failure_;
   std::thread thread_;

@@ -33,13 +33,14 @@ namespace {
 
 constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
-// A peer that vanished is noticed after half a minute: kumod sends nothing while no mail flows.
+// kumod sends nothing while no mail flows, so it is TCP that asks whether it is still there.
 constexpr int kKeepAliveIdleSeconds = 15;
 constexpr int kKeepAliveIntervalSeconds = 5;
 constexpr int kKeepAliveProbes = 3;
 // Nothing is probed while something of ours is under way; so that may not take longer, either.
 constexpr int kUnansweredMilliseconds =
     1000 * (kKeepAliveIdleSeconds + kKeepAliveIntervalSeconds * kKeepAliveProbes);
+static_assert(milliseconds(kUnansweredMilliseconds) == kVanishedWithin);
 
 }  // namespace
 

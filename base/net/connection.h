@@ -46,6 +46,9 @@ struct ConnectOutcome {
 [[nodiscard]] std::chrono::milliseconds connect_share(std::chrono::milliseconds time_left,
                                                       std::size_t addresses_left);
 
+// A peer that vanished is noticed after so long, whether anything is under way or not.
+inline constexpr std::chrono::seconds kVanishedWithin{30};
+
 class Connection {
  public:
   explicit Connection(const boost::asio::any_io_executor& executor);

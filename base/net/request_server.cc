@@ -196,7 +196,7 @@ struct RequestServer::Impl {
 
   static asio::awaitable<void> accept_all(std::shared_ptr<Impl> self);
   static asio::awaitable<void> serve(std::shared_ptr<Impl> self, std::shared_ptr<Peer> peer);
-  static void begin(const std::shared_ptr<Impl>& self, UniqueFd fd);
+  static bool begin(const std::shared_ptr<Impl>& self, UniqueFd fd);
   void end(const std::shared_ptr<Peer>& peer) {
     peers.erase(peer);
     wake.cancel();
@@ -227,25 +227,29 @@ asio::awaitable<void> RequestServer::Impl::accept_all(std::shared_ptr<Impl> self
       fd = UniqueFd(::accept4(
           self->listening.native_handle(), nullptr, nullptr, SOCK_CLOEXEC | SOCK_NONBLOCK));
     }
-    if (fd) {
-      begin(self, std::move(fd));
-      continue;
-    }
+    if (fd && begin(self, std::move(fd))) continue;
     self->wake.expires_after(kAcceptPause);
     auto [cancelled] = co_await self->wake.async_wait(kNoThrow);
     static_cast<void>(cancelled);
   }
 }
 
-void RequestServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd fd) {
+// False: it can't be served; what is missing may be there again after a pause.
+bool RequestServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd fd) {
   const asio::any_io_executor executor = self->wake.get_executor();
-  const auto peer = std::make_shared<Peer>(executor, self->family, fd.get());
+  std::shared_ptr<Peer> peer;
+  try {
+    peer = std::make_shared<Peer>(executor, self->family, fd.get());
+  } catch (const std::exception&) {
+    return false;
+  }
   static_cast<void>(fd.release());
   self->peers.insert(peer);
   asio::co_spawn(executor, serve(self, peer), [self, peer](const std::exception_ptr& thrown) {
     self->end(peer);
     if (thrown) std::rethrow_exception(thrown);
   });
+  return true;
 }
 
 asio::awaitable<void> RequestServer::Impl::serve(std::shared_ptr<Impl> self,

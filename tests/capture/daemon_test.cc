@@ -1,4 +1,7 @@
 // Several sources, orders and signals, against servers that are scripted.
+#include <sys/resource.h>
+
+#include <algorithm>
 #include <atomic>
 #include <csignal>
 #include <future>
@@ -126,6 +129,45 @@ TEST_F(DaemonTest, TriesTheFirstConnectionAgainAndTellsSinceWhenItWasMissing) {
   ASSERT_THAT(tape.gaps, SizeIs(1));
   EXPECT_EQ(tape.gaps[0].cause, GapCause::Disconnected);
   EXPECT_EQ(tape.gaps[0].after_sequence, 0U);
+}
+
+TEST_F(DaemonTest, TellsOfATimeWithoutAnAnswerThoughNoAttemptFailed) {
+  const FakeKumod server({answer_with("", {stay_silent()})});
+  add("mta", server.url());
+  options_.most_time = std::chrono::milliseconds(1100);
+  const std::int64_t before = this_moment().real;
+  run_capture(options_, stop_, [](std::string_view) {});
+  const StoredTape tape = tapes("mta").at(0);
+  ASSERT_THAT(tape.gaps, SizeIs(1));
+  EXPECT_EQ(tape.gaps[0].cause, GapCause::Disconnected);
+  EXPECT_GE(tape.gaps[0].from, before);
+  EXPECT_GE(tape.gaps[0].until - tape.gaps[0].from, kNanosPerSecond);
+}
+
+TEST_F(DaemonTest, TriesAgainWhenItIsTheMachineThatLacksSomething) {
+  const ClosedPort dead;
+  add("mta", dead.url());
+  auto running = start();
+  const auto is_said = [this](const char* words) {
+    const std::vector<std::string> lines = said();
+    return std::any_of(lines.begin(), lines.end(), [words](const std::string& line) {
+      return line.find(words) != std::string::npos;
+    });
+  };
+  wait_until([&] { return is_said("refused"); });
+  {
+    rlimit before{};
+    ::getrlimit(RLIMIT_NOFILE, &before);
+    rlimit none = before;
+    none.rlim_cur = 0;
+    ::setrlimit(RLIMIT_NOFILE, &none);
+    wait_until([&] { return is_said("Too many open files"); });
+    ::setrlimit(RLIMIT_NOFILE, &before);
+  }
+  const std::size_t lines = said().size();
+  wait_until([&] { return said().size() > lines; });
+  EXPECT_THAT(said().back(), HasSubstr("refused"));
+  stop(running);
 }
 
 TEST_F(DaemonTest, RefusesTwoSourcesOfOneName) {

@@ -42,7 +42,7 @@ std::string frame(std::uint64_t number) {
   const std::uint64_t in_session = number % 25;
   std::string payload;
   if (in_session == 0) {
-    payload = R"({"Connected":"127.0.0.1:25"})";
+    payload = R"("Connected")";
   } else if (in_session == 24) {
     payload = R"("Closed")";
   } else {

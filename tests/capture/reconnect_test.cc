@@ -17,6 +17,23 @@ TEST(ReconnectPolicy, WaitsLongerAndLongerUpToHalfAMinute) {
     EXPECT_EQ(policy.pause_after(0s, 0.5), expected);
 }
 
+TEST(TimeOfEnd, OfAServerThatVanishedIsWhenItWasHeardTheLastTime) {
+  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr Moment kHeard{100 * kSecond, 5000 * kSecond};
+  const auto after = [&](std::int64_t seconds) {
+    return Moment{kHeard.steady + seconds * kSecond, kHeard.real + seconds * kSecond};
+  };
+  FeedEnd end;
+  end.kind = FeedEnd::Kind::Closed;
+  EXPECT_EQ(time_of_end(end, kHeard, after(20)), after(20).real) << "it said so itself";
+  for (const auto kind :
+       {FeedEnd::Kind::TimedOut, FeedEnd::Kind::Reset, FeedEnd::Kind::TlsFailed}) {
+    end.kind = kind;
+    EXPECT_EQ(time_of_end(end, kHeard, after(20)), kHeard.real);
+    EXPECT_EQ(time_of_end(end, kHeard, after(3600)), after(3570).real) << "it would be noticed";
+  }
+}
+
 TEST(ReconnectPolicy, ShortLivesDontMakeItForgetButAMinuteDoes) {
   ReconnectPolicy policy;
   EXPECT_EQ(policy.pause_after(59s, 0.5), 500ms);

@@ -242,12 +242,59 @@ TEST_F(RecorderTest, APauseWithoutALossLeavesNoTape) {
   EXPECT_THAT(tapes(), IsEmpty());
 }
 
+TEST_F(RecorderTest, EndsATapeInTimeThoughEventsComeThatNobodyWants) {
+  OptionValues values;
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    if (kProperties[i].flag == "--tenant") values[i] = {"acme"};
+  }
+  AllowList filter(request_from_options(values, Honour::Documented), Honour::Documented);
+  const auto event_of = [](const std::string& tenant) {
+    return R"({"conn_meta":{"id":"A","tenant":")" + tenant +
+           R"("},"payload":"Connected","when":"2026-08-04T13:54:50Z"})";
+  };
+  options_.rotate_interval = 10 * kSecond;
+  Recorder recorder(store_, sync_, options_, &filter);
+  recorder.record(chunk_of({event_of("acme")}, kStart));
+  for (int second = 1; second <= 11; ++second) {
+    recorder.record(chunk_of({event_of("other")}, kStart + second * kSecond));
+    recorder.tick(at(kStart + second * kSecond));
+  }
+  EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
+}
+
+TEST_F(RecorderTest, ForgetsSessionsThatMayHaveEndedUnseen) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  const std::string connected =
+      R"({"conn_meta":{"id":"A"},"payload":"Connected","when":"2026-08-04T13:54:50Z"})";
+  recorder.record(chunk_of({connected}, kStart));
+  EXPECT_EQ(recorder.report().open_sessions, 1U);
+  FrameChunk chunk = chunk_of({}, kStart);
+  chunk.gaps.emplace_back().cause = GapCause::Disconnected;
+  recorder.record(chunk);
+  EXPECT_EQ(recorder.report().open_sessions, 0U);
+  recorder.finish(at(kStart));
+}
+
+TEST_F(RecorderTest, AnEventFromAnotherAgeHasADelayToo) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  recorder.record(
+      chunk_of({R"({"conn_meta":{"id":"A"},"payload":{"Read":"x"},"when":"1678-01-01T00:00:00Z"})",
+                R"({"conn_meta":{"id":"A"},"payload":{"Read":"x"},"when":"2262-01-01T00:00:00Z"})"},
+               kStart));
+  EXPECT_EQ(recorder.report().delay.counts.back(), 1U) << "centuries late";
+  EXPECT_EQ(recorder.report().delay.counts.front(), 1U) << "centuries early";
+  recorder.finish(at(kStart));
+}
+
 TEST_F(RecorderTest, ReportsWhatWillBeTheTotals) {
   Recorder recorder(store_, sync_, options_, nullptr);
   recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, at(kStart));
   FrameChunk chunk = chunk_of({event_of_size(10), event_of_size(10)}, kStart);
   chunk.gaps.push_back(dropped(5, kStart, kStart));
   recorder.record(chunk);
+  EXPECT_EQ(recorder.report().ledger.received, 5U) << "what waits is in no column yet";
+  EXPECT_TRUE(recorder.report().ledger.balances());
+  recorder.flush(at(kStart));
   const Ledger now = recorder.report().ledger;
   EXPECT_EQ(now.stored, 2U);
   EXPECT_TRUE(now.balances());
