@@ -27,6 +27,16 @@ bool is_want_of_room(const std::string& trouble) {
   return ends_with(ENOSPC) || ends_with(EDQUOT);
 }
 
+std::string text_of(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& error) {
+    return error.what();
+  } catch (...) {
+    return "failed";
+  }
+}
+
 // The tapes that are being written grow until they are full: room for them is kept, so that the
 // store is never larger than it may be.
 RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) {
@@ -94,7 +104,10 @@ RecorderOptions Daemon::recorder_options(std::size_t index) const {
   if (options_.most_events) to.most_events = *options_.most_events;
   to.say = [this, name = source.name](std::string_view line) {
     say_(options_.sources.size() > 1 ? name + ": " + std::string(line) : std::string(line));
-    keeper_->look_now();  // perhaps it can make room
+  };
+  to.on_trouble = [this, index](const std::string& trouble) {
+    if (sources_[index].wants_room->exchange(is_want_of_room(trouble))) return;
+    if (!trouble.empty()) keeper_->look_now();  // perhaps it can make room
   };
   to.on_new_tape = [this] { keeper_->look_now(); };
   return to;
@@ -121,9 +134,8 @@ KeeperHooks Daemon::keeper_hooks() {
 }
 
 bool Daemon::disk_is_full() const {
-  const std::vector<RecorderReport> reports = writer_->reports();
-  return std::any_of(reports.begin(), reports.end(), [](const RecorderReport& report) {
-    return is_want_of_room(report.trouble);
+  return std::any_of(sources_.begin(), sources_.end(), [](const Source& source) {
+    return source.wants_room->load();
   });
 }
 
@@ -148,11 +160,15 @@ CaptureTotals Daemon::run() {
   service_.stopping();
   keeper_->stop();
   const std::exception_ptr writing = writer_->join();
+  keeper_->look_for_the_last_time(options_.limits.retention);
   if (control_) control_->stop();
   if (status_server_) status_server_->stop();
   tell_ledger();
+  if (failure_) {
+    if (writing) say_(text_of(writing));
+    std::rethrow_exception(failure_);
+  }
   if (writing) std::rethrow_exception(writing);
-  if (failure_) std::rethrow_exception(failure_);
   return totals();
 }
 
@@ -192,7 +208,9 @@ void Daemon::start_time() {
 void Daemon::open_servers() {
   if (!options_.listen_metrics.empty()) {
     const ListenAddress at = parse_listen_address(options_.listen_metrics, "--listen-metrics");
-    status_server_.emplace(context_.get_executor(), at, [this] { return status(); });
+    with_context("--listen-metrics", [&] {
+      status_server_.emplace(context_.get_executor(), at, [this] { return status(); });
+    });
     say_("metrics on " + status_server_->url() + "/metrics" +
          (at.loopback ? "" : ": other machines can read them"));
   }
@@ -206,13 +224,15 @@ void Daemon::open_control() {
     in_turn([](Recorder& recorder, Moment now) { recorder.rotate(now); }, std::move(done));
   };
   handlers.flush = [this](OrderDone done) {
+    for (const Source& source : sources_)
+      source.subscription->tell_outage();
     in_turn([](Recorder& recorder, Moment now) { recorder.flush(now); }, std::move(done));
   };
   const auto path = options_.socket.value_or(control_path(options_.store));
   try {
     control_.emplace(context_.get_executor(), path, std::move(handlers));
   } catch (const Error& error) {
-    if (options_.socket) throw;
+    if (options_.socket) throw Error("--socket: " + std::string(error.what()));
     say_(std::string(error.what()) + "; going on without: `smtptape status` can't ask this one");
   }
 }
@@ -240,6 +260,7 @@ void Daemon::hang_up() {
     try {
       if (options_.reload) {
         const StoreLimits limits = options_.reload();
+        options_.limits = limits;
         keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
         on_writer([limits](Recorder& recorder, Moment) {
           recorder.set_rotation(

@@ -5,6 +5,7 @@
 // any thread.
 #pragma once
 
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <exception>
@@ -51,6 +52,8 @@ class Daemon {
     std::optional<LastTape> last;
     std::unique_ptr<AllowList> filter;
     std::unique_ptr<Subscription> subscription;
+    // Its tape can't be written for want of room.
+    std::unique_ptr<std::atomic<bool>> wants_room = std::make_unique<std::atomic<bool>>(false);
   };
 
   void add_source(std::size_t index);

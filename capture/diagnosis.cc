@@ -143,6 +143,16 @@ double room_of(const StoreFacts& store, std::uint64_t reserve) {
   return room;
 }
 
+// Nothing is recorded while keep-free is not kept, and it is not kept at the cost of young tapes.
+bool must_pause(const StoreFacts& store, const RetentionLimits& limits, std::uint64_t reserve) {
+  if (reserve == 0) return false;
+  const double room = room_of(store, reserve);
+  const double all = room_of(store, 0) - static_cast<double>(store.space.free);
+  const bool a_day_stays = limits.keep_at_least >= std::chrono::hours(24);
+  const double young = a_day_stays ? static_cast<double>(store.bytes_of_last_day) : 0;
+  return room - std::min(young, all) <= 0;
+}
+
 Finding judge_no_room(const Space& space, std::uint64_t reserve) {
   return {Health::Fail,
           "retention",
@@ -219,8 +229,10 @@ std::vector<Finding> judge_growth(const StoreFacts& store,
                                   const std::vector<FeedFacts>& feeds,
                                   const RetentionLimits& limits) {
   const std::uint64_t reserve = wanted_free(limits, store.space);
+  using Kind = StoreFacts::Kind;
+  if (store.kind == Kind::Unreachable || store.kind == Kind::Other) return {};
+  if (must_pause(store, limits, reserve)) return {judge_no_room(store.space, reserve)};
   const double room = room_of(store, reserve);
-  if (reserve > 0 && room <= 0) return {judge_no_room(store.space, reserve)};
   const Growth growth = growth_of(store, feeds);
   if (growth.bytes <= 0) return {{Health::Ok, "growth", "nobody can tell yet"}};
   const auto a_day = static_cast<std::uint64_t>(growth.bytes);
@@ -245,6 +257,11 @@ std::vector<Finding> judge_growth(const StoreFacts& store,
   } else if (wanted == 0 && !limits.keep_free && !limits.max_tapes) {
     findings.push_back(
         {Health::Warn, "retention", "no limit is given; the file system is full in " + days});
+  } else if (fitting < 1 && !limits.max_age) {
+    findings.push_back(
+        {Health::Warn,
+         "retention",
+         "there is room for less than a day: " + count_text(fitting * 24) + " hours"});
   } else {
     findings.push_back({Health::Ok, "retention", "there is room for " + days});
   }

@@ -106,6 +106,14 @@ void Keeper::look() {
   }
 }
 
+void Keeper::look_for_the_last_time(const RetentionLimits& limits) {
+  try {
+    account(prune(lister_, limits, hooks_.now()));
+  } catch (const Error& error) {
+    hooks_.say(error.what());
+  }
+}
+
 // However young.  For a disk that is full whatever keep-free says (a quota), one tape a look.
 void Keeper::make_room(PruneReport& report, bool full) {
   RetentionLimits limits = options_.limits;

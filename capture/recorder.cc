@@ -286,7 +286,7 @@ void Recorder::tick(Moment now) {
   if (has_waiting()) {
     static_cast<void>(try_to_open(now, sequence_ + 1));
   } else {
-    trouble_.clear();  // nothing was lost, so there is nothing to tell
+    set_trouble({});  // nothing was lost, so there is nothing to tell
   }
 }
 
@@ -295,13 +295,14 @@ void Recorder::rotate(Moment now) {
 }
 
 void Recorder::flush(Moment now) {
+  if (!tape_ && has_waiting() && !try_to_open(now, sequence_ + 1)) return;
   if (tape_) guarded(now, [&] { tape_->flush(now); });
 }
 
 void Recorder::pause(Moment now, const std::string& why) {
   if (tape_) end_tape(now, SealReason::Asked);
   if (trouble_.empty()) say(why + "; what comes is counted as lost until there is room");
-  trouble_ = why;
+  set_trouble(why);
   retry_at_ = kNever;
 }
 

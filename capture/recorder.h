@@ -58,8 +58,9 @@ struct RecorderOptions {
   std::int64_t flush_interval = kNanosPerSecond;  // ns: what waits longer is written
   std::uint64_t most_events = ~std::uint64_t{0};  // that are stored
   // Called on the recorder's thread:
-  SayLine say;                        // trouble with the disk, and its end
-  std::function<void()> on_new_tape;  // there is one more
+  SayLine say;                                                 // trouble with the disk, and its end
+  std::function<void(const std::string& trouble)> on_trouble;  // there is; empty: no longer
+  std::function<void()> on_new_tape;                           // there is one more
 };
 
 // How a recorder is, for the status.
@@ -174,6 +175,7 @@ class Recorder {
   [[nodiscard]] bool has_waiting() const { return !waiting_.empty() || lost_; }
   void write_waiting(OpenTape& tape, Moment now) const;
   void forget_waiting();
+  void set_trouble(std::string_view trouble);
   void say(const std::string& line) const;
 
   const Store& store_;

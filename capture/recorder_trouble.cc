@@ -78,14 +78,19 @@ void Recorder::note_trouble(Moment now, std::string_view why) {
   if (trouble_.empty()) {
     say(std::string(why) + "; what comes is counted as lost until a new tape can be written");
   }
-  trouble_ = why;
+  set_trouble(why);
 }
 
 void Recorder::note_end_of_trouble(Moment now) {
   calm_at_ = now.steady + kCalm;
   if (trouble_.empty()) return;
   if (!finishing_) say("recording again, in " + tape_->path().filename().string());
-  trouble_.clear();
+  set_trouble({});
+}
+
+void Recorder::set_trouble(std::string_view trouble) {
+  trouble_ = trouble;
+  if (options_.on_trouble) options_.on_trouble(trouble_);
 }
 
 void Recorder::say(const std::string& line) const {

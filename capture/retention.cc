@@ -149,6 +149,13 @@ std::uint64_t wanted_free(const RetentionLimits& limits, const Space& space) {
 
 KeepFree parse_keep_free(std::string_view text, std::string_view option) {
   KeepFree keep;
+  const bool bare = !text.empty() && text.size() <= 2 && text != "0" &&
+                    text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (bare) {
+    const std::string number(text);
+    throw UsageError(std::string(option) + ": \"" + number + "\" has no unit; give " + number +
+                     "%, or a size such as " + number + "G");
+  }
   if (!text.ends_with('%')) {
     keep.bytes = parse_size(text, option);
     return keep;

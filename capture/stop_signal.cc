@@ -8,6 +8,8 @@
 #include <atomic>
 #include <cerrno>
 #include <csignal>
+#include <cstdint>
+#include <ctime>
 
 #include "base/error.h"
 
@@ -18,12 +20,30 @@ namespace {
 constexpr std::array kSignals{SIGINT, SIGTERM};
 
 std::atomic<const StopSignal*> to_be_stopped{nullptr};
-std::atomic<bool> was_asked{false};
-static_assert(std::atomic<bool>::is_always_lock_free);
+// timeout(1) sends its signal to the program and then to the whole group: one wish.
+constexpr std::int64_t kOneWish = 100'000'000;
+
+struct FirstSignal {
+  std::atomic<int> number{0};
+  std::atomic<std::int64_t> at{0};  // ns of the monotonic clock
+};
+FirstSignal first;
+static_assert(std::atomic<std::int64_t>::is_always_lock_free);
+
+std::int64_t monotonic_now() {
+  std::timespec now{};
+  ::clock_gettime(CLOCK_MONOTONIC, &now);
+  return now.tv_sec * std::int64_t{1'000'000'000} + now.tv_nsec;
+}
 
 extern "C" void smtptape_on_stop_signal(int number) {
   const int saved = errno;
-  if (was_asked.exchange(true)) ::_exit(128 + number);
+  int none = 0;
+  if (first.number.compare_exchange_strong(none, number)) {
+    first.at = monotonic_now();
+  } else if (none != number || monotonic_now() - first.at > kOneWish) {
+    ::_exit(128 + number);
+  }
   if (const StopSignal* const stop = to_be_stopped.load()) stop->request();
   errno = saved;
 }
@@ -54,7 +74,7 @@ bool StopSignal::requested() const {
 
 StopOnSignals::StopOnSignals(const StopSignal& stop) {
   SMTPTAPE_CHECK(to_be_stopped.exchange(&stop) == nullptr);
-  was_asked = false;
+  first.number = 0;
   handle_with(&smtptape_on_stop_signal);
 }
 

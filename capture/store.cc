@@ -23,6 +23,10 @@ Store::Store(fs::path directory, FileCalls& calls, WhoReads who_reads)
     sync_directory(parent, calls_);
     return;
   }
+  if (errno == ENOENT) {
+    throw Error("creating the store " + directory_.string() +
+                ": the directory above it is missing; make that first");
+  }
   if (errno != EEXIST) throw system_error("creating the store " + directory_.string(), errno);
   std::error_code error;
   if (!fs::is_directory(directory_, error)) {

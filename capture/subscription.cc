@@ -118,6 +118,16 @@ void Subscription::stop() {
   pause_.cancel();
 }
 
+void Subscription::tell_outage() {
+  const Moment now = this_moment();
+  if (!was_open_ && !lost_at_) note_slow_connection(now);
+  if (!lost_at_) return;
+  const std::string how = lost_how_;
+  push_disconnected(now);
+  lost_at_ = now.real;
+  lost_how_ = how;
+}
+
 FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   if (stopped_) return Flow::Stop;
   const Moment now = this_moment();

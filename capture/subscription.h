@@ -59,6 +59,8 @@ class Subscription : public FrameSink {
   // connection at all.
   boost::asio::awaitable<void> run();
   void stop();
+  // When there is no connection now: tells of the time without one up to now, so that the tapes do.
+  void tell_outage();
 
   [[nodiscard]] bool was_open() const { return was_open_; }
   [[nodiscard]] bool is_connected() const { return connected_; }

@@ -1,5 +1,7 @@
 #include "cli/config.h"
 
+#include <sys/un.h>
+
 #include <algorithm>
 #include <map>
 #include <set>
@@ -7,6 +9,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "capture/access.h"
 #include "capture/capture.h"
 #include "capture/store.h"
 #include "cli/config_keys.h"
@@ -67,7 +70,8 @@ bool holds_credentials(std::string_view endpoint) {
 
 class ConfigParser {
  public:
-  explicit ConfigParser(const fs::path& file) : directory_(file.parent_path()) {}
+  ConfigParser(const fs::path& file, SourcesIn sources)
+      : directory_(file.parent_path()), sources_(sources) {}
 
   void parse(std::string_view text) {
     try {
@@ -181,6 +185,7 @@ class ConfigParser {
   void read_sources(const toml::table& root) {
     const toml::node* const node = root.get(kSource);
     if (node == nullptr) {
+      if (sources_ == SourcesIn::Elsewhere) return;
       return mistake(1, "no source: give at least one [[source]] with an endpoint");
     }
     const toml::array* const list = node->as_array();
@@ -206,6 +211,11 @@ class ConfigParser {
     };
     if (store.max_bytes) {
       refuse("max_bytes", trouble_with_max_bytes(*store.max_bytes, config_.sources.size()));
+    }
+    if (store.socket && store.socket->native().size() >= sizeof(sockaddr_un::sun_path)) {
+      refuse("socket",
+             "the path is longer than the " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
+                 " bytes that a socket may have");
     }
     if (store.queue_bytes) {
       refuse("queue_bytes",
@@ -277,16 +287,29 @@ class ConfigParser {
     if (source.tls_key && !source.tls_cert) {
       mistake(line_of_key(table, "tls_key"), "tls_key: tls_cert is missing beside it");
     }
+    if (source.tls_cert && !source.tls_key) {
+      mistake(line_of_key(table, "tls_cert"), "tls_cert: tls_key is missing beside it");
+    }
+    if (source.cacert && source.tls_fingerprint) {
+      mistake(line_of_key(table, "tls_fingerprint"),
+              "tls_fingerprint: cacert is there, too; leave one out, they exclude each other");
+    }
+    if (source.tls_fingerprint && !parse_fingerprint(*source.tls_fingerprint)) {
+      mistake(line_of_key(table, "tls_fingerprint"),
+              "tls_fingerprint: \"" + *source.tls_fingerprint +
+                  "\" is no SHA-256 fingerprint; expected 32 bytes in hexadecimal, \"F4:45:…\"");
+    }
     const bool tls = source.endpoint && without_tls(*source.endpoint) != *source.endpoint;
     if (!source.endpoint || tls) return;
     for (const char* const key : {"cacert", "tls_fingerprint", "tls_cert", "tls_key"}) {
       if (!table.contains(key)) continue;
       mistake(line_of_key(table, key),
-              std::string(key) + ": the endpoint speaks no TLS; expected one of https://");
+              std::string(key) + ": the endpoint speaks no TLS; expected an endpoint of https://");
     }
   }
 
   fs::path directory_;
+  SourcesIn sources_;
   Config config_;
   ConfigMistakes mistakes_;
   std::map<std::string, std::size_t> names_;  // and the line
@@ -294,8 +317,10 @@ class ConfigParser {
 
 }  // namespace
 
-std::variant<Config, ConfigMistakes> parse_config(std::string_view text, const fs::path& file) {
-  ConfigParser parser(file);
+std::variant<Config, ConfigMistakes> parse_config(std::string_view text,
+                                                  const fs::path& file,
+                                                  SourcesIn sources) {
+  ConfigParser parser(file, sources);
   parser.parse(text);
   return parser.result();
 }
@@ -336,8 +361,8 @@ std::string read_configuration(const fs::path& file) {
 
 }  // namespace
 
-Config load_config(const fs::path& file) {
-  auto result = parse_config(read_configuration(file), file);
+Config load_config(const fs::path& file, SourcesIn sources) {
+  auto result = parse_config(read_configuration(file), file, sources);
   if (auto* const mistakes = std::get_if<ConfigMistakes>(&result)) {
     throw ConfigError(text_of(*mistakes, file));
   }

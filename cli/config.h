@@ -60,13 +60,14 @@ struct SourceSettings {
   std::optional<std::filesystem::path> bearer_token_file;
   std::optional<Bodies> bodies;    // instead of the store's
   std::optional<Secrets> secrets;  // instead of the store's
+  bool operator==(const SourceSettings&) const = default;
 };
 
 // Paths in it don't depend on the current directory if that of the file doesn't: relative ones are
 // relative to the file's directory.
 struct Config {
   StoreSettings store;
-  std::vector<SourceSettings> sources;  // one at least
+  std::vector<SourceSettings> sources;  // one at least, unless they come from elsewhere
 };
 
 struct ConfigMistake {
@@ -77,8 +78,12 @@ struct ConfigMistake {
 using ConfigMistakes = std::vector<ConfigMistake>;
 
 // Touches nothing outside: whether the files and directories are there shows when they are opened.
-[[nodiscard]] std::variant<Config, ConfigMistakes> parse_config(std::string_view text,
-                                                                const std::filesystem::path& file);
+enum class SourcesIn : std::uint8_t {
+  File,       // one at least
+  Elsewhere,  // too: the file may do without
+};
+[[nodiscard]] std::variant<Config, ConfigMistakes> parse_config(
+    std::string_view text, const std::filesystem::path& file, SourcesIn sources = SourcesIn::File);
 
 // "FILE:LINE: TEXT", one line each.
 [[nodiscard]] std::string text_of(const ConfigMistakes& mistakes,
@@ -90,6 +95,7 @@ class ConfigError : public UsageError {
  public:
   using UsageError::UsageError;  // text_of()
 };
-[[nodiscard]] Config load_config(const std::filesystem::path& file);
+[[nodiscard]] Config load_config(const std::filesystem::path& file,
+                                 SourcesIn sources = SourcesIn::File);
 
 }  // namespace smtptape

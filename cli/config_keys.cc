@@ -141,6 +141,14 @@ std::string_view name_of(ConfigKind kind) {
   return "";
 }
 
+bool changes_on_reload(std::string_view store_key) {
+  for (const std::string_view limit :
+       {"rotate_", "max_bytes", "max_age", "max_tapes", "keep_", "on_full"}) {
+    if (store_key.starts_with(limit)) return true;
+  }
+  return false;
+}
+
 std::span<const ConfigKey<StoreSettings>> store_keys() {
   return kStoreKeys;
 }

@@ -57,6 +57,9 @@ struct ConfigKey {
 [[nodiscard]] std::span<const ConfigKey<StoreSettings>> store_keys();
 [[nodiscard]] std::span<const ConfigKey<SourceSettings>> source_keys();
 
+// Does the key's value hold from a reload on?  The others take a restart.
+[[nodiscard]] bool changes_on_reload(std::string_view store_key);
+
 // The words of an enumeration, in its order.
 [[nodiscard]] std::span<const std::string_view> words_of(OnFull unused);
 [[nodiscard]] std::span<const std::string_view> words_of(Bodies unused);

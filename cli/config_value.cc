@@ -92,7 +92,7 @@ void ConfigValue::read(const toml::node& node, std::uint64_t& to) const {
 }
 
 void ConfigValue::read(const toml::node& node, std::chrono::nanoseconds& to) const {
-  to = parse_duration(text_in(key_, "a duration such as \"1h\", in quotes", node), key_);
+  to = parse_age(text_in(key_, "a duration such as \"1h\", in quotes", node), key_);
   if (to.count() < static_cast<std::int64_t>(least_)) fail("must be more than 0");
 }
 
@@ -103,6 +103,11 @@ void ConfigValue::read(const toml::node& node, bool& to) const {
 }
 
 void ConfigValue::read(const toml::node& node, KeepFree& to) const {
+  if (const auto* const number = node.as_integer()) {
+    if (number->get() < 0) fail("must not be negative");
+    to = parse_keep_free(std::to_string(number->get()), key_);
+    return;
+  }
   to = parse_keep_free(text_in(key_, "a share such as \"10%\", in quotes, or a size", node), key_);
 }
 

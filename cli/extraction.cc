@@ -124,7 +124,7 @@ void tell_of(const Extraction& extraction, const std::string& output) {
   say(output + ": " + std::to_string(extraction.events) + " events of " +
       std::to_string(extraction.sessions) + " sessions, " + show_size(extraction.bytes));
   say("tenants inside: " + extraction.tenants + "; sender domains: " + extraction.domains);
-  say("it holds secrets too: passwords of AUTH, whole messages, every address");
+  say("it holds secrets: what was recorded of passwords, messages and addresses");
   say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
 }
 

@@ -16,6 +16,10 @@ void RecorderPlace::describe(Options& options, Options::Count stores_wanted) {
 std::filesystem::path RecorderPlace::path() const {
   if (!socket.empty()) return socket;
   if (stores.empty()) throw UsageError("STORE is missing, or --socket PATH: which recorder");
+  std::error_code unknown;
+  if (!std::filesystem::exists(stores.front(), unknown) && !unknown) {
+    throw Error(stores.front() + ": no such directory");
+  }
   return control_path(stores.front());
 }
 

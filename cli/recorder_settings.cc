@@ -123,6 +123,22 @@ CaptureOptions capture_options_of(const Config& config) {
   return options;
 }
 
+std::vector<std::string> what_takes_a_restart(const Config& running, const Config& read) {
+  std::vector<std::string> names;
+  for (const ConfigKey<StoreSettings>& key : store_keys()) {
+    if (changes_on_reload(key.name)) continue;
+    std::visit(
+        [&](auto field) {
+          if constexpr (!std::is_same_v<decltype(field), std::size_t>) {
+            if (running.store.*field != read.store.*field) names.emplace_back(key.name);
+          }
+        },
+        key.field);
+  }
+  if (running.sources != read.sources) names.emplace_back("source");
+  return names;
+}
+
 std::vector<std::string> warnings_about(const Config& config) {
   std::vector<std::string> warnings;
   for (const SourceSettings& source : config.sources) {

@@ -31,6 +31,10 @@ struct CheckedSource {
 [[nodiscard]] CheckedSource checked_source(const SourceSettings& source,
                                            const StoreSettings& store);
 
+// What differs and takes a restart: the names of keys, "source" for all about the sources.
+[[nodiscard]] std::vector<std::string> what_takes_a_restart(const Config& running,
+                                                            const Config& read);
+
 // Of all sources.
 [[nodiscard]] std::vector<std::string> warnings_about(const Config& config);
 

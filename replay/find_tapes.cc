@@ -84,7 +84,10 @@ TapeFile describe_file(const std::filesystem::path& path) {
 
 std::vector<std::filesystem::path> tapes_there(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> found;
-  for (const auto& entry : std::filesystem::directory_iterator(directory)) {
+  std::error_code error;
+  std::filesystem::directory_iterator entries(directory, error);
+  if (error) throw system_error("reading " + directory.string(), error.value());
+  for (const auto& entry : entries) {
     if (entry.path().extension() != ".tape") continue;
     if (entry.symlink_status().type() == std::filesystem::file_type::regular) {
       found.push_back(entry.path());

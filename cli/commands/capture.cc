@@ -109,8 +109,9 @@ class CaptureCommand : public Command {
   [[nodiscard]] int run() override {
     if (check_) return check_config();
     CaptureOptions options;
+    Config config;
     try {
-      const Config config = settings();
+      config = settings();
       options = capture_options_of(config);
       if (!config_) filters_.tell_difference();
       for (const std::string& warning : warnings_about(config))
@@ -122,10 +123,7 @@ class CaptureCommand : public Command {
     options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
     set_limit(options);
     if (config_) {
-      // Sources come and go with a restart only.
-      options.reload = [this, sources = options.sources.size()] {
-        return limits_of(settings().store, sources);
-      };
+      options.reload = [this, config] { return reload(config); };
     }
     const StopSignal stop;
     const StopOnSignals on_signals(stop);
@@ -162,6 +160,18 @@ class CaptureCommand : public Command {
     options.group("Options");
   }
 
+  // Sources come and go with a restart only.
+  [[nodiscard]] StoreLimits reload(const Config& running) const {
+    const Config read = settings();
+    const StoreLimits limits = limits_of(read.store, running.sources.size());
+    say_without_waiting(*config_ + ": read; its limits hold from now on");
+    std::string waiting;
+    for (const std::string& name : what_takes_a_restart(running, read))
+      waiting += (waiting.empty() ? "" : ", ") + name;
+    if (!waiting.empty()) say_without_waiting("changed, but takes a restart: " + waiting);
+    return limits;
+  }
+
   [[nodiscard]] int check_config() const {
     if (!config_) throw UsageError("--check: which file? give --config FILE");
     try {
@@ -179,7 +189,8 @@ class CaptureCommand : public Command {
 
   // Flags beat the file.
   [[nodiscard]] Config settings() const {
-    Config config = config_ ? load_config(*config_) : Config{};
+    const SourcesIn where = endpoints().empty() ? SourcesIn::File : SourcesIn::Elsewhere;
+    Config config = config_ ? load_config(*config_, where) : Config{};
     config.store = merged(flags(), config.store);
     if (!config_ || !endpoints().empty()) {
       config.sources = sources();
@@ -252,7 +263,11 @@ class CaptureCommand : public Command {
     if (bodies_) flags.bodies = choice<Bodies>(*bodies_, "--bodies");
     if (secrets_) flags.secrets = choice<Secrets>(*secrets_, "--secrets");
     flags.listen_metrics = listen_metrics_;
-    if (socket_) flags.socket = *socket_;
+    if (socket_) {
+      if (socket_->empty())
+        throw UsageError("--socket: the path is empty; leave it out, or name one");
+      flags.socket = *socket_;
+    }
     return flags;
   }
 

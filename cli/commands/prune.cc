@@ -85,7 +85,7 @@ class PruneCommand : public Command {
     return line.object() + "\n";
   }
 
-  [[nodiscard]] static std::string json_of_totals(const PruneReport& report) {
+  [[nodiscard]] std::string json_of_totals(const PruneReport& report) {
     JsonLine line;
     line.field("schema", kSchema).field("what", "totals");
     line.field("deletions", report.removal.deleted.size());
@@ -93,7 +93,7 @@ class PruneCommand : public Command {
     line.field("tapes_before", report.plan.before.tapes);
     line.field("bytes_before", report.plan.before.bytes);
     line.field("file_system_bytes", report.space.total).field("free_before", report.space.free);
-    return line.object() + "\n";
+    return line.raw("dry_run", dry_run_ ? "true" : "false").object() + "\n";
   }
 
   [[nodiscard]] static std::uint64_t bytes_of(const PruneReport& report) {

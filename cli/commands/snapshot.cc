@@ -29,6 +29,7 @@ class SnapshotCommand : public Command {
 
   [[nodiscard]] int run() override {
     if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
+    if (output_ == "-") throw UsageError("-o -: a snapshot is a file; name one");
     const std::int64_t last = parse_duration(last_, "--last").count();
     if (last <= 0) throw UsageError("--last: " + last_ + " is no time at all");
     // Before the recorder is asked: what comes while it flushes is in, too.

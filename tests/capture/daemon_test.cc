@@ -15,8 +15,10 @@
 #include <gtest/gtest.h>
 
 #include "capture/capture.h"
+#include "capture/control_client.h"
 #include "tests/capture/stored.h"
 #include "tests/support/fake_kumod.h"
+#include "tests/support/faulty_disk.h"
 #include "tests/support/temporary_directory.h"
 
 namespace smtptape {
@@ -168,6 +170,52 @@ TEST_F(DaemonTest, TriesAgainWhenItIsTheMachineThatLacksSomething) {
   wait_until([&] { return said().size() > lines; });
   EXPECT_THAT(said().back(), HasSubstr("refused"));
   stop(running);
+}
+
+TEST_F(DaemonTest, StopsAtOnceWhenTheDiskIsFullAndThatWasAskedFor) {
+  FaultyDisk full([](std::size_t, FaultyDisk::Call call) {
+    return FaultyDisk::Fate{call == FaultyDisk::Call::Open ? ENOSPC : 0, false};
+  });
+  const FakeKumod server({upgrade_then({send_text(event_number(1)), stay_silent()})});
+  add("mta", server.url());
+  options_.files = &full;
+  options_.limits.on_full = OnFull::Stop;
+  auto running = start();
+  // The keeper looks each ten seconds by itself.
+  ASSERT_EQ(running.wait_for(std::chrono::seconds(5)), std::future_status::ready);
+  EXPECT_THAT([&] { running.get(); },
+              testing::ThrowsMessage<Error>(HasSubstr("stopped: the disk is full")));
+}
+
+// As a snapshot wants it.
+TEST_F(DaemonTest, TellsOfAnOutageThatLastsWhenItIsAskedToWriteWhatItHas) {
+  const ClosedPort dead;
+  add("mta", dead.url());
+  auto running = start();
+  wait_until(
+      [this] { return std::filesystem::exists(control_path(options_.store)) && !said().empty(); });
+  for (int order = 0; order < 2; ++order)
+    EXPECT_TRUE(order_recorder(control_path(options_.store), Order::Flush));
+  const StoredTape tape = tapes("mta").at(0);
+  stop(running);
+  ASSERT_THAT(tape.gaps, SizeIs(2));
+  EXPECT_THAT(tape.gaps[0].detail, HasSubstr("refused"));
+  EXPECT_EQ(tape.gaps[0].until, tape.gaps[1].from) << "nothing between them";
+}
+
+TEST_F(DaemonTest, KeepsWithinTheLimitsAtTheEndOfAShortRun) {
+  std::vector<Step> steps;
+  for (int i = 0; i < 20; ++i)
+    steps.push_back(send_text(event_number(i)));
+  const FakeKumod server({upgrade_then(steps)});
+  add("mta", server.url());
+  options_.at_the_end = AtTheEnd::Stop;
+  options_.batch_bytes = 1;
+  options_.limits.rotate_size = 1;
+  options_.limits.retention.max_tapes = 3;
+  const CaptureTotals totals = run_capture(options_, stop_, [](std::string_view) {});
+  EXPECT_GT(totals.tapes, 3U);
+  EXPECT_THAT(tapes("mta"), SizeIs(3));
 }
 
 TEST_F(DaemonTest, RefusesTwoSourcesOfOneName) {

@@ -294,6 +294,23 @@ TEST(DoctorGrowth, SaysWhenNothingIsRecordedForWantOfRoom) {
   store.files = {tape};
   EXPECT_THAT(lines(judge_growth(store, {}, limits)),
               ElementsAre("ok growth: nobody can tell yet"));
+  store.bytes_of_last_day = 1;  // it can't: it is young
+  EXPECT_THAT(lines(judge_growth(store, {}, limits)), ElementsAre(HasSubstr("FAIL retention")));
+}
+
+TEST(DoctorGrowth, LessThanADayIsNotGood) {
+  StoreFacts store = good_store();
+  store.bytes_of_last_day = 100 * kGiB;
+  RetentionLimits limits;
+  limits.keep_free = KeepFree{kGiB, {}};
+  EXPECT_THAT(lines(judge_growth(store, {}, limits)).at(1),
+              HasSubstr("warn retention: there is room for less than a day"));
+}
+
+TEST(DoctorGrowth, OfWhatIsNoStoreNobodySpeaks) {
+  StoreFacts store = good_store();
+  store.kind = StoreFacts::Kind::Other;
+  EXPECT_THAT(lines(judge_growth(store, {good_feed()}, {})), IsEmpty());
 }
 
 }  // namespace

@@ -24,6 +24,14 @@ TEST(StopOnSignals, RequestsTheStopAtTheFirstSignal) {
   }
 }
 
+TEST(StopOnSignals, TheSameSignalTwiceInAMomentIsOneWish) {
+  const StopSignal stop;
+  const StopOnSignals on_signals(stop);
+  std::raise(SIGTERM);
+  std::raise(SIGTERM);  // as timeout(1) does
+  EXPECT_TRUE(stop.requested());
+}
+
 void raise_twice(int first, int second) {
   const StopSignal stop;
   const StopOnSignals on_signals(stop);

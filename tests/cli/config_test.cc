@@ -103,6 +103,10 @@ endpoint = "http://mta"
   EXPECT_EQ(store.socket, "/run/smtptape/status.sock");
 }
 
+const std::string kFingerprint =
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF:"
+    "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
+
 TEST(Config, GivesEverythingOfASource) {
   const Config config = good(R"(
 [[source]]
@@ -114,7 +118,6 @@ source = "10.0.0.0/8"
 terse = true
 as_live = false
 cacert = "ca.pem"
-tls_fingerprint = "ab:cd"
 tls_cert = "../cert.pem"
 tls_key = "/k/key.pem"
 basic_auth_file = "a:b/auth"
@@ -122,7 +125,9 @@ bodies = "none"
 secrets = "keep"
 [[source]]
 name = "mta-2"
-endpoint = "http://mta-2:8000"
+endpoint = "https://mta-2:8000"
+tls_fingerprint = ")" + kFingerprint +
+                             R"("
 bearer_token_file = "token"
 )");
   ASSERT_EQ(config.sources.size(), 2U);
@@ -132,7 +137,6 @@ bearer_token_file = "token"
   EXPECT_EQ(source.terse, true);
   EXPECT_EQ(source.as_live, false);
   EXPECT_EQ(source.cacert, "/etc/smtptape/ca.pem");
-  EXPECT_EQ(source.tls_fingerprint, "ab:cd");
   EXPECT_EQ(source.tls_cert, "/etc/cert.pem");
   EXPECT_EQ(source.tls_key, "/k/key.pem");
   EXPECT_EQ(source.basic_auth_file, "/etc/smtptape/a:b/auth");
@@ -150,6 +154,7 @@ bearer_token_file = "token"
       EXPECT_THAT(source.filters[i], IsEmpty()) << flag;
     }
   }
+  EXPECT_EQ(config.sources[1].tls_fingerprint, kFingerprint);
   EXPECT_EQ(config.sources[1].bearer_token_file, "/etc/smtptape/token");
   EXPECT_FALSE(config.sources[1].terse) << "not given is not false";
 }
@@ -210,9 +215,16 @@ TEST(ConfigMistakes, WrongTypesSayWhatIsExpected) {
   EXPECT_THAT(above("rotate_aligned = \"yes\""),
               ElementsAre("1: rotate_aligned: expected true or false, without quotes, found a "
                           "string"));
-  EXPECT_THAT(above("keep_free = 10"),
+  EXPECT_THAT(above("keep_free = true"),
               ElementsAre("1: keep_free: expected a share such as \"10%\", in quotes, or a size, "
-                          "found a number"));
+                          "found true or false"));
+  EXPECT_THAT(above("keep_free = 10"),
+              ElementsAre("1: keep_free: \"10\" has no unit; give 10%, or a size such as 10G"));
+  EXPECT_THAT(above("max_age = \"14\""),
+              ElementsAre("1: max_age: \"14\" has no unit; give 14d, 14h or 14s"));
+  EXPECT_THAT(above("max_tapes = 0"), ElementsAre(HasSubstr("1: max_tapes: must be between 1")));
+  EXPECT_THAT(above("socket = \"/" + std::string(200, 'x') + "\""),
+              ElementsAre(HasSubstr("1: socket: the path is longer than the 107 bytes")));
   EXPECT_THAT(above("max_tapes = 1.5"),
               ElementsAre("1: max_tapes: expected a number, found a fraction"));
   EXPECT_THAT(
@@ -285,10 +297,19 @@ TEST(ConfigMistakes, EndpointsAndTls) {
               ElementsAre(HasSubstr("3: endpoint \"mta:x\": ")));
   EXPECT_THAT(mistakes_in("[[source]]\nname = \"a\"\nendpoint = \"https://\""),
               ElementsAre(HasSubstr("empty host")));
-  EXPECT_THAT(in_source("cacert = \"x\""),
-              ElementsAre("4: cacert: the endpoint speaks no TLS; expected one of https://"));
+  EXPECT_THAT(
+      in_source("cacert = \"x\""),
+      ElementsAre("4: cacert: the endpoint speaks no TLS; expected an endpoint of https://"));
   EXPECT_THAT(mistakes_in("[[source]]\nendpoint = \"wss://mta\"\ntls_key = \"x\""),
               ElementsAre("3: tls_key: tls_cert is missing beside it"));
+  EXPECT_THAT(mistakes_in("[[source]]\nendpoint = \"wss://mta\"\ntls_cert = \"x\""),
+              ElementsAre("3: tls_cert: tls_key is missing beside it"));
+  EXPECT_THAT(mistakes_in("[[source]]\nendpoint = \"wss://mta\"\ntls_fingerprint = \"abc\""),
+              ElementsAre(HasSubstr("3: tls_fingerprint: \"abc\" is no SHA-256 fingerprint")));
+  EXPECT_THAT(mistakes_in("[[source]]\nendpoint = \"wss://mta\"\ncacert = \"x\"\n"
+                          "tls_fingerprint = \"" +
+                          kFingerprint + "\""),
+              ElementsAre(HasSubstr("4: tls_fingerprint: cacert is there, too")));
   EXPECT_THAT(mistakes_in("[[source]]\nname = \"\"\nendpoint = \"http://a\""),
               ElementsAre("2: name: must not be empty"));
   EXPECT_THAT(

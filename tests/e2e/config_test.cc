@@ -87,6 +87,16 @@ TEST(CaptureConfig, AnEndpointInFrontOfTheCommandReplacesThoseOfTheFile) {
   EXPECT_THAT(ran.err, HasSubstr("connected to 127.0.0.1:" + std::to_string(kumod.port())));
 }
 
+TEST(CaptureConfig, AFileOfLimitsAloneDoesForAnEndpointThatIsGiven) {
+  TemporaryDirectory directory;
+  const FakeKumod kumod({upgrade_then({})});
+  const std::string file = directory / "limits.toml";
+  write_file(file, "store = \"s\"\nkeep_free = 5000\n");
+  const Ran ran = smtptape({"capture", "--until-end", "--config", file, "--endpoint", kumod.url()});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(check(file).exit, 2) << "without one there is nothing to record";
+}
+
 TEST(CheckConfig, WantsAFile) {
   EXPECT_EQ(smtptape("capture --check", {}).exit, 2);
 }

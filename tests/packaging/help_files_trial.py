@@ -68,7 +68,7 @@ class HelpFiles(unittest.TestCase):
 
     def test_the_exit_codes_are_those_of_the_guide(self):
         shown = self.page.split(".SH EXIT STATUS")[1].split(".SH")[0]
-        self.assertEqual(["0", "1", "2", "3", "101", "128+n"], re.findall(r"\\fB(\S+)\\fR", shown))
+        self.assertEqual(["0", "1", "2", "3", "4", "101", "128+n"], re.findall(r"\\fB(\S+)\\fR", shown))
 
     def test_commands_are_completed(self):
         self.assertEqual(set(self.commands), self.complete(""))
