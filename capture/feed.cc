@@ -95,6 +95,12 @@ std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
       return who + " is not a WebSocket server" + status + ": " + shortened(end.reason);
     }
     case FeedEnd::Kind::TlsUntrusted:
+      if (end.another_certificate) {
+        return "connecting to " + who + ": its certificate is another one than " +
+               "--tls-fingerprint names; it shows " + end.fingerprint +
+               ": a new certificate, or somebody in between. Compare it on the server itself "
+               "before trusting it";
+      }
       return "connecting to " + who + ": its certificate is not trusted: " + end.reason +
              "; if it is the right one: --tls-fingerprint " + end.fingerprint;
     case FeedEnd::Kind::TlsFailed: return tls_failure(end, who);

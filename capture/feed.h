@@ -66,6 +66,7 @@ struct FeedEnd {
   std::string phrase;
   std::string reason;       // why, in the server's or the library's words; printable, at most 4 KiB
   std::string fingerprint;  // TlsUntrusted: of the certificate that was shown
+  bool another_certificate = false;  // TlsUntrusted: than that of the fingerprint given
   bool certificate_missing = false;  // TlsFailed: the server asked for one, and there was none
   bool with_credentials = false;     // Rejected: although we sent some
 };

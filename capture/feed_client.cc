@@ -63,6 +63,7 @@ FeedEnd end_by(TlsErrc error, TlsTrouble trouble) {
   }
   end.reason = std::move(trouble.why);
   end.fingerprint = std::move(trouble.fingerprint);
+  end.another_certificate = trouble.is_another;
   end.certificate_missing = trouble.certificate_missing;
   return end;
 }

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <new>
 
+#include <boost/algorithm/string/predicate.hpp>
+
 #include "base/error.h"
 #include "base/net/tls_impl.h"
 
@@ -114,7 +116,8 @@ int verify(X509_STORE_CTX* chain, void* /*unused*/) {
   bool trusted = false;
   if (notes.context->fingerprint) {
     trusted = *notes.context->fingerprint == seen;
-    notes.trouble.why = "it is not the certificate of this fingerprint";
+    notes.trouble.why = "it is not the certificate that was expected";
+    notes.trouble.is_another = !trusted;
     X509_STORE_CTX_set_error(chain, trusted ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
   } else {
     trusted = X509_verify_cert(chain) == 1;
@@ -158,6 +161,10 @@ void attach_notes(SSL* ssl, TlsSessionNotes& notes) {
 }
 
 std::optional<Fingerprint> parse_fingerprint(std::string_view text) {
+  if (const std::size_t equals = text.find('='); equals != std::string_view::npos) {
+    if (!boost::iequals(text.substr(0, equals), "sha256 fingerprint")) return std::nullopt;
+    text.remove_prefix(equals + 1);
+  }
   const bool colons = text.size() == kHexDigits + kHexDigits / 2 - 1;
   if (!colons && text.size() != kHexDigits) return std::nullopt;
   const std::size_t step = colons ? 3 : 2;

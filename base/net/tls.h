@@ -22,6 +22,7 @@ namespace smtptape {
 using Fingerprint = std::array<unsigned char, 32>;
 
 // 64 hexadecimal digits of any case, with a colon between all pairs or none.
+// Also as `openssl x509 -fingerprint` prints it, with "sha256 Fingerprint=" in front.
 [[nodiscard]] std::optional<Fingerprint> parse_fingerprint(std::string_view text);
 // AB:CD:…
 [[nodiscard]] std::string show_fingerprint(const Fingerprint& fingerprint);
@@ -69,6 +70,7 @@ enum class TlsErrc : int {
 struct TlsTrouble {
   std::string why;                   // in OpenSSL's words
   std::string fingerprint;           // Untrusted: of the certificate that was shown
+  bool is_another = false;           // Untrusted: another one was expected, by its fingerprint
   bool certificate_missing = false;  // the peer asked for ours, and there was none
 };
 

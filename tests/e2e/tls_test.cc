@@ -103,6 +103,19 @@ TEST_F(TlsProgram, SaysHowToTrustAServer) {
   }
 }
 
+TEST_F(TlsProgram, WarnsOfAnotherCertificateThanTheOneExpected) {
+  const FakeKumod server({upgrade_then({})}, settings());
+  std::string other = identity_.fingerprint;
+  other.front() = other.front() == '0' ? '1' : '0';
+  const Ran ran = trace(server.url(), {"--tls-fingerprint", other});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err,
+              AllOf(HasSubstr("another one than --tls-fingerprint names"),
+                    HasSubstr(identity_.fingerprint),
+                    HasSubstr("somebody in between"),
+                    Not(HasSubstr("if it is the right one"))));
+}
+
 TEST_F(TlsProgram, SaysWhatToDoWithoutCredentials) {
   const std::string body = "<Unauthenticated>@ ip=10.0.0.1 not permitted GET on x";
   const std::string answer =

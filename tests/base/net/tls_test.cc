@@ -23,7 +23,8 @@ const std::string kShown =
     "00:11:22:33:44:55:66:77:88:99:AA:BB:CC:DD:EE:FF";
 
 TEST(Fingerprint, IsReadWithAndWithoutColonsInAnyCase) {
-  for (const std::string& text : {kDigits, kShown}) {
+  for (const std::string& text :
+       {kDigits, kShown, "sha256 Fingerprint=" + kShown, "SHA256 Fingerprint=" + kDigits}) {
     const std::optional<Fingerprint> fingerprint = parse_fingerprint(text);
     ASSERT_TRUE(fingerprint) << text;
     EXPECT_EQ(show_fingerprint(*fingerprint), kShown);
@@ -34,6 +35,8 @@ TEST(Fingerprint, IsNothingElse) {
   const std::string wrong[] = {
       "",
       kDigits.substr(1),
+      "sha1 Fingerprint=" + kShown,
+      "=" + kShown,
       kDigits + "0",
       kDigits.substr(2) + "0g",
       kShown.substr(1) + ":",
