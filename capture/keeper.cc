@@ -106,7 +106,9 @@ void Keeper::look() {
   }
 }
 
-void Keeper::look_for_the_last_time(const RetentionLimits& limits) {
+void Keeper::look_for_the_last_time(RetentionLimits limits) {
+  limits.keep_free.reset();
+  if (!limits.any()) return;
   try {
     account(prune(lister_, limits, hooks_.now()));
   } catch (const Error& error) {

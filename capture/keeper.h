@@ -72,8 +72,8 @@ class Keeper {
 
   // One look; start() makes them again and again.
   void look();
-  // The last one, when nothing is written any more; after stop().
-  void look_for_the_last_time(const RetentionLimits& limits);
+  // The last one, when nothing is written any more; after stop().  Only keep-free needs none then.
+  void look_for_the_last_time(RetentionLimits limits);
 
  private:
   void work();

@@ -92,8 +92,9 @@ class FullDisk : public testing::TestWithParam<unsigned> {
         told += gap.count.value_or(0);
       for (const StoredEvent& event : tape.events) {
         EXPECT_EQ(event.frame, server_.frame(event.sequence - 1));
+        const std::uint64_t lost = std::exchange(told, 0);
         if (events++ > 0) {
-          EXPECT_EQ(event.sequence - last - 1, std::exchange(told, 0));
+          EXPECT_EQ(event.sequence - last - 1, lost);
         }
         last = event.sequence;
       }
