@@ -121,11 +121,11 @@ std::optional<std::int64_t> read_offset(Words& words) {
 std::optional<std::int64_t> to_nanos(std::tm time, std::int64_t nanos, Words& words) {
   if (words.done()) {
     time.tm_isdst = -1;
-    return static_cast<std::int64_t>(std::mktime(&time)) * kNanos + nanos;
+    return to_unix_nanos({std::mktime(&time), static_cast<std::uint32_t>(nanos)});
   }
   const auto offset = read_offset(words);
   if (!offset || !words.done()) return {};
-  return (static_cast<std::int64_t>(::timegm(&time)) - *offset) * kNanos + nanos;
+  return to_unix_nanos({::timegm(&time) - *offset, static_cast<std::uint32_t>(nanos)});
 }
 
 std::optional<std::int64_t> read_time(std::string_view text, std::int64_t now) {
