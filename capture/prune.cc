@@ -221,11 +221,13 @@ bool is_still_there(const fs::path& path) {
 
 }  // namespace
 
-Removal delete_files(const fs::path& directory, const std::vector<Deletion>& deletions) {
+Removal delete_files(const fs::path& directory,
+                     const std::vector<Deletion>& deletions,
+                     FileCalls& calls) {
   Removal removal;
   for (const Deletion& deletion : deletions) {
     if (!is_still_there(deletion.path)) continue;
-    if (::unlink(deletion.path.c_str()) == 0) {
+    if (calls.unlink(deletion.path.c_str()) == 0) {
       removal.deleted.push_back(deletion);
     } else if (errno != ENOENT) {
       removal.failed.emplace_back(system_error("deleting " + deletion.path.string(), errno).what());
@@ -234,7 +236,7 @@ Removal delete_files(const fs::path& directory, const std::vector<Deletion>& del
   }
   if (removal.deleted.empty()) return removal;
   try {
-    sync_directory(directory);
+    sync_directory(directory, calls);
   } catch (const Error& error) {
     removal.failed.emplace_back(error.what());
   }
@@ -258,7 +260,8 @@ bool is_among(const fs::path& path, const std::vector<fs::path>& paths) {
 PruneReport prune(StoreLister& lister,
                   const RetentionLimits& limits,
                   std::int64_t now,
-                  DryRun dry_run) {
+                  DryRun dry_run,
+                  FileCalls& calls) {
   PruneReport report;
   report.space = space_of(lister.directory());
   std::vector<StoredFile> files = lister.list(now);
@@ -269,7 +272,7 @@ PruneReport prune(StoreLister& lister,
   }
   const StoreTotals before = report.plan.before;
   for (;;) {
-    Removal removal = delete_files(lister.directory(), report.plan.deletions);
+    Removal removal = delete_files(lister.directory(), report.plan.deletions, calls);
     const std::vector<fs::path> kept = removal.kept;
     append(report.removal, std::move(removal));
     if (kept.empty()) break;

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/file_calls.h"
 #include "capture/retention.h"
 
 namespace smtptape {
@@ -58,7 +59,8 @@ struct Removal {
 // Deletes, and syncs the directory once.  What fails is reported, and the others go on; what is
 // gone already is neither.
 [[nodiscard]] Removal delete_files(const std::filesystem::path& directory,
-                                   const std::vector<Deletion>& deletions);
+                                   const std::vector<Deletion>& deletions,
+                                   FileCalls& calls = system_file_calls());
 
 struct PruneReport {
   RetentionPlan plan;
@@ -73,6 +75,7 @@ enum class DryRun : bool { No, Yes };
 PruneReport prune(StoreLister& lister,
                   const RetentionLimits& limits,
                   std::int64_t now,
-                  DryRun dry_run = DryRun::No);
+                  DryRun dry_run = DryRun::No,
+                  FileCalls& calls = system_file_calls());
 
 }  // namespace smtptape

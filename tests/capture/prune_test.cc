@@ -2,14 +2,15 @@
 #include "capture/prune.h"
 
 #include <fcntl.h>
-#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <filesystem>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -21,6 +22,7 @@
 #include "capture/store.h"
 #include "format/tape/tape_lock.h"
 #include "tests/support/example_tape.h"
+#include "tests/support/faulty_disk.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"
 
@@ -187,32 +189,17 @@ TEST_F(Prune, ReportsADeletionThatFailsAndGoesOn) {
   EXPECT_THAT(names(), IsEmpty());
 }
 
-// Where something is mounted on a file nobody can delete it, not even root.
-class UndeletableFile {
- public:
-  explicit UndeletableFile(const fs::path& path) : path_(path) {
-    made_ = ::mount(path_.c_str(), path_.c_str(), nullptr, MS_BIND, nullptr) == 0;
-  }
-  ~UndeletableFile() {
-    if (made_) ::umount2(path_.c_str(), MNT_DETACH);
-  }
-  UndeletableFile(const UndeletableFile&) = delete;
-  UndeletableFile& operator=(const UndeletableFile&) = delete;
-  [[nodiscard]] bool made() const { return made_; }
-
- private:
-  fs::path path_;
-  bool made_ = false;
-};
-
 TEST_F(Prune, OthersGoInThePlaceOfWhatCannotBeDeleted) {
-  const UndeletableFile first(put(name_of_tape(1)));
-  if (!first.made()) GTEST_SKIP() << "NOT TRIED: mounting takes root";
-  for (std::uint64_t number = 2; number <= 5; ++number)
+  bool first = true;
+  FaultyDisk disk([&first](std::size_t, FaultyDisk::Call call) {
+    const bool refused = call == FaultyDisk::Call::Unlink && std::exchange(first, false);
+    return FaultyDisk::Fate{refused ? EBUSY : 0, false};
+  });
+  for (std::uint64_t number = 1; number <= 5; ++number)
     put(name_of_tape(number));
   RetentionLimits limits;
   limits.max_tapes = 3;
-  const PruneReport report = prune(lister_, limits, kNow);
+  const PruneReport report = prune(lister_, limits, kNow, DryRun::No, disk);
   EXPECT_THAT(names(), UnorderedElementsAre(name_of_tape(1), name_of_tape(4), name_of_tape(5)));
   EXPECT_THAT(report.removal.failed, ElementsAre(HasSubstr("busy")));
   EXPECT_EQ(report.removal.deleted.size(), 2U);
