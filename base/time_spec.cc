@@ -1,5 +1,6 @@
 #include "base/time_spec.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <chrono>
@@ -202,6 +203,14 @@ std::int64_t parse_time_spec(std::string_view text, std::int64_t now, std::strin
 std::chrono::nanoseconds parse_duration(std::string_view text, std::string_view option) {
   if (const auto nanos = read_duration(text)) return std::chrono::nanoseconds(*nanos);
   throw UsageError(quoted(option, text) + " is not a duration; give 90s, 15m, 1h30m or 2d");
+}
+
+std::chrono::nanoseconds parse_duration_with_unit(std::string_view text, std::string_view option) {
+  const bool bare = !text.empty() && text != "0" && std::all_of(text.begin(), text.end(), is_digit);
+  if (!bare) return parse_duration(text, option);
+  const std::string number(text);
+  throw UsageError(quoted(option, text) + " has no unit; give " + number + "d, " + number +
+                   "h or " + number + "s");
 }
 
 std::uint64_t parse_size(std::string_view text, std::string_view option) {

@@ -18,6 +18,10 @@ namespace smtptape {
 // "90", "90s", "15m", "1h30m", "2d", "500ms".  Throws UsageError.
 [[nodiscard]] std::chrono::nanoseconds parse_duration(std::string_view text,
                                                       std::string_view option);
+// The same, but only 0 may go without a unit: for what decides what is deleted, and for files,
+// where seconds would be read as days.
+[[nodiscard]] std::chrono::nanoseconds parse_duration_with_unit(std::string_view text,
+                                                                std::string_view option);
 
 // "4096", "256K", "64M", "1G", "64MiB": powers of 1024.  Throws UsageError.
 [[nodiscard]] std::uint64_t parse_size(std::string_view text, std::string_view option);

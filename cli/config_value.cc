@@ -92,7 +92,7 @@ void ConfigValue::read(const toml::node& node, std::uint64_t& to) const {
 }
 
 void ConfigValue::read(const toml::node& node, std::chrono::nanoseconds& to) const {
-  to = parse_age(text_in(key_, "a duration such as \"1h\", in quotes", node), key_);
+  to = parse_duration_with_unit(text_in(key_, "a duration such as \"1h\", in quotes", node), key_);
   if (to.count() < static_cast<std::int64_t>(least_)) fail("must be more than 0");
 }
 

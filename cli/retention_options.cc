@@ -21,22 +21,14 @@ void RetentionOptions::describe(Options& options, const std::string& default_kee
                 "--keep-free deletes nothing younger (default: 24h)");
 }
 
-std::chrono::nanoseconds parse_age(std::string_view text, std::string_view option) {
-  const bool bare = !text.empty() && text != "0" &&
-                    text.find_first_not_of("0123456789") == std::string_view::npos;
-  if (!bare) return parse_duration(text, option);
-  const std::string number(text);
-  throw UsageError(std::string(option) + ": \"" + number + "\" has no unit; give " + number +
-                   "d, " + number + "h or " + number + "s");
-}
-
 RetentionLimits RetentionOptions::limits() const {
   RetentionLimits limits;
   if (max_bytes) limits.max_bytes = parse_size(*max_bytes, "--max-bytes");
-  if (max_age) limits.max_age = parse_age(*max_age, "--max-age");
+  if (max_age) limits.max_age = parse_duration_with_unit(*max_age, "--max-age");
   if (max_tapes) limits.max_tapes = parse_whole_number(*max_tapes, "--max-tapes");
   if (keep_free) limits.keep_free = parse_keep_free(*keep_free, "--keep-free");
-  if (keep_at_least) limits.keep_at_least = parse_age(*keep_at_least, "--keep-at-least");
+  if (keep_at_least)
+    limits.keep_at_least = parse_duration_with_unit(*keep_at_least, "--keep-at-least");
   return limits;
 }
 

@@ -1,7 +1,6 @@
 // --max-bytes, --max-age, --max-tapes, --keep-free, --keep-at-least: as words, and as limits.
 #pragma once
 
-#include <chrono>
 #include <optional>
 #include <string>
 
@@ -22,10 +21,6 @@ struct RetentionOptions {
   // What was not given is no limit.  Throws UsageError.
   [[nodiscard]] RetentionLimits limits() const;
 };
-
-// A duration that decides what is deleted: a bare number would be seconds where somebody means
-// days. Throws UsageError that names `option`.
-[[nodiscard]] std::chrono::nanoseconds parse_age(std::string_view text, std::string_view option);
 
 // A number of digits only.  Throws UsageError that names `option`.
 [[nodiscard]] std::uint64_t parse_whole_number(std::string_view text, std::string_view option);

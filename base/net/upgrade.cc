@@ -1,10 +1,9 @@
 #include "base/net/upgrade.h"
 
-#include <locale>
-
 #include <algorithm>
 #include <ctime>
 #include <iomanip>
+#include <locale>
 #include <optional>
 #include <sstream>
 #include <utility>
