@@ -87,7 +87,7 @@ void Daemon::add_source(std::size_t index) {
       {[this, index](Moment now) { on_first_open(index, now); }, [this] { tell_service(); }, say_});
 }
 
-RecorderOptions Daemon::recorder_options(std::size_t index) const {
+RecorderOptions Daemon::recorder_options(std::size_t index) {
   const SourceOptions& source = options_.sources[index];
   RecorderOptions to;
   to.source = source.name;
@@ -106,7 +106,7 @@ RecorderOptions Daemon::recorder_options(std::size_t index) const {
     say_(options_.sources.size() > 1 ? name + ": " + std::string(line) : std::string(line));
   };
   to.on_trouble = [this, index](const std::string& trouble) {
-    if (sources_[index].wants_room->exchange(is_want_of_room(trouble))) return;
+    if (sources_[index].wants_room.exchange(is_want_of_room(trouble))) return;
     if (!trouble.empty()) keeper_->look_now();  // perhaps it can make room
   };
   to.on_new_tape = [this] { keeper_->look_now(); };
@@ -135,7 +135,7 @@ KeeperHooks Daemon::keeper_hooks() {
 
 bool Daemon::disk_is_full() const {
   return std::any_of(sources_.begin(), sources_.end(), [](const Source& source) {
-    return source.wants_room->load();
+    return source.wants_room.load();
   });
 }
 
@@ -313,26 +313,24 @@ void Daemon::source_ended(std::exception_ptr failure) {
 }
 
 void Daemon::on_writer(Work work) {
-  on_writer(std::move(work), {}, WriterThread::When::Soon);
+  writer_->post([work = std::move(work)](WriterThread::Recorders& recorders, Moment now) {
+    for (const auto& recorder : recorders)
+      work(*recorder, now);
+  });
 }
 
 // About everything that has arrived up to now.
 void Daemon::in_turn(Work work, OrderDone done) {
-  on_writer(std::move(work), std::move(done), WriterThread::When::InTurn);
-}
-
-void Daemon::on_writer(Work work, OrderDone done, WriterThread::When when) {
   const auto task = [work = std::move(work), done = std::move(done)](
                         WriterThread::Recorders& recorders, Moment now) {
-    for (const auto& recorder : recorders)
-      work(*recorder, now);
     std::string trouble;
     for (const auto& recorder : recorders) {
+      work(*recorder, now);
       if (!recorder->is_writing()) trouble = recorder->report().trouble;
     }
-    if (done) done(trouble);
+    done(trouble);
   };
-  writer_->post(task, when);
+  writer_->post(task, WriterThread::When::InTurn);
 }
 
 }  // namespace smtptape

@@ -8,6 +8,7 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <exception>
 #include <functional>
 #include <memory>
@@ -53,11 +54,11 @@ class Daemon {
     std::unique_ptr<AllowList> filter;
     std::unique_ptr<Subscription> subscription;
     // Its tape can't be written for want of room.
-    std::unique_ptr<std::atomic<bool>> wants_room = std::make_unique<std::atomic<bool>>(false);
+    std::atomic<bool> wants_room = false;
   };
 
   void add_source(std::size_t index);
-  [[nodiscard]] RecorderOptions recorder_options(std::size_t index) const;
+  [[nodiscard]] RecorderOptions recorder_options(std::size_t index);
   [[nodiscard]] KeeperHooks keeper_hooks();
   void begin(std::size_t index, Moment now);
 
@@ -83,7 +84,6 @@ class Daemon {
       std::function<void(Recorder&, Moment)>;  // done to each recorder, on the writer thread
   void on_writer(Work work);
   void in_turn(Work work, OrderDone done);
-  void on_writer(Work work, OrderDone done, WriterThread::When when);
   [[nodiscard]] bool disk_is_full() const;
 
   void tell_ledger() const;
@@ -96,7 +96,7 @@ class Daemon {
   SyncThread sync_;
   EventQueue queue_;
   boost::asio::io_context context_{1};  // outlives whatever has a timer or a socket
-  std::vector<Source> sources_;
+  std::deque<Source> sources_;
   WriterThread::Recorders recorders_;
   boost::asio::posix::stream_descriptor stop_;
   boost::asio::signal_set hangup_;

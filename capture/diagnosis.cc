@@ -136,18 +136,23 @@ struct Growth {
 };
 
 // What the tapes may take: what is free without the reserve, and what they have.
-double room_of(const StoreFacts& store, std::uint64_t reserve) {
-  double room = static_cast<double>(store.space.free) - static_cast<double>(reserve);
+double bytes_of_files(const StoreFacts& store) {
+  double bytes = 0;
   for (const StoredFile& file : store.files)
-    room += static_cast<double>(file.bytes);
-  return room;
+    bytes += static_cast<double>(file.bytes);
+  return bytes;
+}
+
+double room_of(const StoreFacts& store, std::uint64_t reserve) {
+  const double room = static_cast<double>(store.space.free) - static_cast<double>(reserve);
+  return room + bytes_of_files(store);
 }
 
 // Nothing is recorded while keep-free is not kept, and it is not kept at the cost of young tapes.
 bool must_pause(const StoreFacts& store, const RetentionLimits& limits, std::uint64_t reserve) {
   if (reserve == 0) return false;
   const double room = room_of(store, reserve);
-  const double all = room_of(store, 0) - static_cast<double>(store.space.free);
+  const double all = bytes_of_files(store);
   const bool a_day_stays = limits.keep_at_least >= std::chrono::hours(24);
   const double young = a_day_stays ? static_cast<double>(store.bytes_of_last_day) : 0;
   return room - std::min(young, all) <= 0;

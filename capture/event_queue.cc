@@ -56,11 +56,6 @@ std::uint64_t EventQueue::pushed() const {
   return taken_ + chunks_.size();
 }
 
-std::uint64_t EventQueue::taken() const {
-  const std::lock_guard lock(mutex_);
-  return taken_;
-}
-
 std::uint64_t EventQueue::bytes_held() const {
   const std::lock_guard lock(mutex_);
   return bytes_held_;

@@ -70,7 +70,6 @@ class EventQueue {
 
   // Chunks so far: a moment in the stream.
   [[nodiscard]] std::uint64_t pushed() const;
-  [[nodiscard]] std::uint64_t taken() const;
   // Of what is queued and of the chunk taken last.
   [[nodiscard]] std::uint64_t bytes_held() const;
   [[nodiscard]] std::uint64_t bytes_held_of(std::size_t source) const;

@@ -72,7 +72,7 @@ class Keeper {
 
   // One look; start() makes them again and again.
   void look();
-  // The last one, when nothing is written any more; after stop().  Only keep-free needs none then.
+  // The last one, after stop(), when nothing is written any more: so keep-free is left out.
   void look_for_the_last_time(RetentionLimits limits);
 
  private:

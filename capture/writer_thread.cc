@@ -66,12 +66,11 @@ void WriterThread::record_all() {
   for (;;) {
     const EventQueue::Taken taken = queue_.take(chunk, deadline());
     if (taken == EventQueue::Taken::End) return;
-    const bool some = taken == EventQueue::Taken::Chunk;
-    do_tasks(queue_.taken() - (some ? 1 : 0));
-    if (some) {
+    if (taken == EventQueue::Taken::Chunk) {
       recorders_[chunk.source]->record(chunk);
-      do_tasks(queue_.taken());
+      ++recorded_;
     }
+    do_tasks(recorded_);
     tick();
     publish(taken == EventQueue::Taken::Nothing);
     const bool full = std::all_of(recorders_.begin(), recorders_.end(), [](const auto& recorder) {
@@ -81,12 +80,12 @@ void WriterThread::record_all() {
   }
 }
 
-void WriterThread::do_tasks(std::uint64_t taken) {
+void WriterThread::do_tasks(std::uint64_t recorded) {
   for (;;) {
     Task task;
     {
       const std::lock_guard lock(mutex_);
-      if (tasks_.empty() || tasks_.front().after > taken) return;
+      if (tasks_.empty() || tasks_.front().after > recorded) return;
       task = std::move(tasks_.front().task);
       tasks_.pop_front();
     }

@@ -48,7 +48,7 @@ class WriterThread {
  private:
   void run();
   void record_all();
-  void do_tasks(std::uint64_t taken);
+  void do_tasks(std::uint64_t recorded);
   void tick();
   void finish();
   void publish(bool at_once);
@@ -57,11 +57,12 @@ class WriterThread {
   Recorders& recorders_;
   EventQueue& queue_;
   std::function<void()> on_done_;
+  std::uint64_t recorded_ = 0;  // chunks
   std::int64_t published_ = 0;  // when, of the steady clock
   mutable std::mutex mutex_;
   struct Waiting {
     Task task;
-    std::uint64_t after = 0;  // chunks that were taken
+    std::uint64_t after = 0;  // so many chunks
   };
   std::deque<Waiting> tasks_;            // by mutex_
   std::vector<RecorderReport> reports_;  // by mutex_

@@ -1,7 +1,5 @@
 #include "cli/config.h"
 
-#include <sys/un.h>
-
 #include <algorithm>
 #include <map>
 #include <set>
@@ -11,6 +9,7 @@
 #include "base/io.h"
 #include "capture/access.h"
 #include "capture/capture.h"
+#include "capture/control_client.h"
 #include "capture/store.h"
 #include "cli/config_keys.h"
 #include "cli/config_value.h"
@@ -59,6 +58,15 @@ std::string without_tls(const std::string& endpoint) {
   if (endpoint.starts_with("https:")) return "http:" + endpoint.substr(6);
   if (endpoint.starts_with("wss:")) return "ws:" + endpoint.substr(4);
   return endpoint;
+}
+
+std::string trouble_with_socket(const fs::path& socket) {
+  try {
+    static_cast<void>(unix_address(socket));
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return {};
 }
 
 bool holds_credentials(std::string_view endpoint) {
@@ -212,11 +220,7 @@ class ConfigParser {
     if (store.max_bytes) {
       refuse("max_bytes", trouble_with_max_bytes(*store.max_bytes, config_.sources.size()));
     }
-    if (store.socket && store.socket->native().size() >= sizeof(sockaddr_un::sun_path)) {
-      refuse("socket",
-             "the path is longer than the " + std::to_string(sizeof(sockaddr_un::sun_path) - 1) +
-                 " bytes that a socket may have");
-    }
+    if (store.socket) refuse("socket", trouble_with_socket(*store.socket));
     if (store.queue_bytes) {
       refuse("queue_bytes",
              trouble_with_queue(*store.queue_bytes, store.max_frame.value_or(kDefaultMaxFrame)));

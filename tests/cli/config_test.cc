@@ -224,7 +224,7 @@ TEST(ConfigMistakes, WrongTypesSayWhatIsExpected) {
               ElementsAre("1: max_age: \"14\" has no unit; give 14d, 14h or 14s"));
   EXPECT_THAT(above("max_tapes = 0"), ElementsAre(HasSubstr("1: max_tapes: must be between 1")));
   EXPECT_THAT(above("socket = \"/" + std::string(200, 'x') + "\""),
-              ElementsAre(HasSubstr("1: socket: the path is longer than the 107 bytes")));
+              ElementsAre(HasSubstr("the path of a socket has at most 107 bytes")));
   EXPECT_THAT(above("max_tapes = 1.5"),
               ElementsAre("1: max_tapes: expected a number, found a fraction"));
   EXPECT_THAT(
