@@ -37,6 +37,33 @@ TEST(WrongOptions, AreNamedWithWhatWasMeant) {
   expect_refusal(smtptape("replay x.tape --until=", {}), 2, "is not a time");
 }
 
+TEST(WrongOptions, OfARecorderAreNamed) {
+  const TemporaryDirectory directory;
+  const std::string store = directory / "store";
+  const auto capture = [&](const std::string& options) {
+    return smtptape("capture --endpoint http://127.0.0.1:1 --until-end " + options, {});
+  };
+  expect_refusal(capture("--store " + store + " --socket ''"), 2, "--socket: the path is empty");
+  expect_refusal(capture("--store " + store + " --socket /nowhere/x"), 1, "--socket: ");
+  expect_refusal(capture("--store " + store + " --max-tapes 0"), 2, "0 would keep nothing");
+  expect_refusal(capture("--store " + store + " --max-age 0"), 2, "0 would keep nothing");
+  expect_refusal(capture("--store " + store + " --max-age 14"), 2, "give 14d, 14h or 14s");
+  expect_refusal(capture("--store " + store + " --keep-free 10"), 2, "give 10%");
+  expect_refusal(capture("--store " + store + "/a/b"), 1, "the directory above it is missing");
+  expect_refusal(smtptape("snapshot s -o -", {}), 2, "a snapshot is a file");
+  expect_refusal(smtptape("rotate", {store + "/none"}), 1, "no such directory");
+}
+
+TEST(WrongFiles, OneThatMayNotGrowIsAnErrorAndNoDeath) {
+  const TemporaryDirectory directory;
+  const std::string tape = directory / "x.tape";
+  const Ran ran =
+      run_program("/bin/sh",
+                  {"-c", "ulimit -f 1; exec \"$0\" import - -o \"$1\"", SMTPTAPE_PROGRAM, tape},
+                  "x\n");
+  expect_refusal(ran, 1, "File too large");
+}
+
 TEST(WrongFiles, AreNamed) {
   TemporaryDirectory directory;
   write_file(directory / "text.tape", "hello, this is no tape\n");

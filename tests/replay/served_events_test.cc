@@ -1,7 +1,5 @@
 #include "replay/served_events.h"
 
-#include <unistd.h>
-
 #include <filesystem>
 #include <memory>
 #include <string>
@@ -15,6 +13,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/wire/wire.h"
+#include "tests/support/temporary_directory.h"
 
 namespace smtptape {
 namespace {
@@ -23,20 +22,13 @@ using ::testing::ElementsAre;
 
 class ServedEventsTest : public ::testing::Test {
  protected:
-  ServedEventsTest() {
-    std::string name = ::testing::TempDir() + "served-XXXXXX";
-    if (::mkdtemp(name.data()) == nullptr) throw system_error("making " + name, errno);
-    directory_ = name;
-  }
-  ~ServedEventsTest() override { std::filesystem::remove_all(directory_); }
-
   std::string write(const std::string& name, std::string_view text) const {
-    const std::string path = directory_ / name;
+    const std::string path = directory_.path() / name;
     FdSink(create_file(path), path).write(text);
     return path;
   }
 
-  std::filesystem::path directory_;
+  TemporaryDirectory directory_;
 };
 
 std::string at(std::string_view second, std::string_view id) {
@@ -74,9 +66,9 @@ TEST_F(ServedEventsTest, MergesFilesByTime) {
 }
 
 TEST_F(ServedEventsTest, RefusesWhatIsNotThere) {
-  EXPECT_THROW(ServedEvents({directory_ / "no.jsonl"}, nullptr), Error);
-  EXPECT_THROW(ServedEvents({directory_ / "no.tape"}, nullptr), Error);
-  EXPECT_THROW(ServedEvents({directory_}, nullptr), Error);
+  EXPECT_THROW(ServedEvents({directory_.path() / "no.jsonl"}, nullptr), Error);
+  EXPECT_THROW(ServedEvents({directory_.path() / "no.tape"}, nullptr), Error);
+  EXPECT_THROW(ServedEvents({directory_.path()}, nullptr), Error);
 }
 
 TEST_F(ServedEventsTest, TellsTroubleOnce) {
