@@ -27,6 +27,8 @@ import sys
 import tempfile
 import time
 
+from trial import keep, wait_until
+
 EVENTS = 40_000
 BATCH_BYTES = 8 * 1024
 FAILPOINTS = ["tape-created", "before-write", "after-write", "before-sync", "after-sync", "rotated", "before-seal",
@@ -41,14 +43,6 @@ def numbered_feed(path):
             out.write(
                 f'{{"conn_meta":{{"id":"s-{session}","tenant":"t-{session % 7}"}},'
                 f'"payload":{{"Write":"NOOP {number}\\r\\n"}},"when":"2026-08-04T13:54:50.{micros:06}Z"}}\n')
-
-
-def wait_until(what, condition, seconds=30):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit(f"not within {seconds} s: {what}")
-        time.sleep(0.001)
 
 
 def end(process):
@@ -162,10 +156,7 @@ def main():
             for _ in range(given.failpoint_kills):
                 trial.kill_once(0, f"{name}:{chance.randint(1, 3)}")
     figures = trial.figures(given.kills, given.failpoint_kills * len(FAILPOINTS))
-    print("; ".join(f"{name}: {value}" for name, value in figures.items()))
-    if os.environ.get("SMTPTAPE_TRIALS"):
-        rows = "".join(f"{name}\t{value}\n" for name, value in figures.items())
-        (pathlib.Path(os.environ["SMTPTAPE_TRIALS"]) / "kill.tsv").write_text(rows, encoding="utf-8")
+    keep("kill", figures)
 
 
 if __name__ == "__main__":

@@ -8,7 +8,6 @@ be exact and what is left sound.  Ends by itself; talks to loopback only.
 """
 import argparse
 import base64
-import os
 import pathlib
 import random
 import re
@@ -17,6 +16,8 @@ import sys
 import tempfile
 import threading
 import time
+
+from trial import keep
 
 LIMIT = 64 << 20
 FEED_EVENTS = 20_000
@@ -95,10 +96,7 @@ def main():
             "looks": watch.looks,
             "tapes deleted": capture.stderr.count("deleted m-"),
         }
-        print("; ".join(f"{name}: {value}" for name, value in figures.items()))
-        if os.environ.get("SMTPTAPE_TRIALS"):
-            rows = "".join(f"{name}\t{value}\n" for name, value in figures.items())
-            (pathlib.Path(os.environ["SMTPTAPE_TRIALS"]) / "store_limit.tsv").write_text(rows, encoding="utf-8")
+        keep("store_limit", figures)
 
 
 if __name__ == "__main__":

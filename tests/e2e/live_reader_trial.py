@@ -25,6 +25,8 @@ import tempfile
 import threading
 import time
 
+from trial import keep
+
 EVENTS = 400_000
 PATIENCE = 120  # seconds for the follower to print the last event
 NUMBER = re.compile(rb"NOOP (\d+)\\?")
@@ -198,14 +200,6 @@ class Trial:
             process.wait(timeout=20)
 
 
-def keep(name, figures):
-    """Where somebody collects the figures of trials."""
-    folder = os.environ.get("SMTPTAPE_TRIALS")
-    if folder:
-        text = "".join(f"{key}\t{value}\n" for key, value in figures.items())
-        pathlib.Path(folder, f"{name}.tsv").write_text(text, encoding="utf-8")
-
-
 def run_trial(trial, seconds):
     feed = trial.work / "feed.jsonl"
     numbered_feed(feed)
@@ -227,7 +221,6 @@ def run_trial(trial, seconds):
         "copies with a torn tail": trial.torn,
         "follower's memory at most, MiB": memory,
     }
-    print(", ".join(f"{key}: {value}" for key, value in figures.items()))
     keep("live-reader", figures)
     if trial.alarms:
         sys.exit("\n".join(trial.alarms[:10]))

@@ -12,10 +12,11 @@ import os
 import pathlib
 import re
 import socket
-import struct
 import subprocess
 import sys
 import tempfile
+
+from trial import keep
 
 DATE = "20260804T210000Z"
 
@@ -98,10 +99,7 @@ def main():
         if changed:
             sys.exit(f"changed or gone: {changed}")
 
-        print(f"{len(before)} files of rubbish: recorded and read beside them, none changed")
-        if os.environ.get("SMTPTAPE_TRIALS"):
-            rows = f"files in the store\t{len(before)}\nfiles changed or gone\t0\n"
-            (pathlib.Path(os.environ["SMTPTAPE_TRIALS"]) / "rubbish.tsv").write_text(rows, encoding="utf-8")
+        keep("rubbish", {"files in the store": len(before), "files changed or gone": len(changed)})
 
 
 if __name__ == "__main__":

@@ -16,15 +16,9 @@ import sys
 import tempfile
 import time
 
+from trial import wait_until
+
 SECONDS = 5
-
-
-def wait_until(what, condition, seconds=20):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        if time.monotonic() > deadline:
-            sys.exit(f"not within {seconds} s: {what}")
-        time.sleep(0.002)
 
 
 class Trial:
