@@ -14,8 +14,8 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "capture/capture.h"
 #include "capture/control_client.h"
+#include "tests/capture/capture_options.h"
 #include "tests/capture/stored.h"
 #include "tests/support/fake_kumod.h"
 #include "tests/support/faulty_disk.h"
@@ -38,19 +38,13 @@ std::string event_number(int number) {
 class DaemonTest : public testing::Test {
  protected:
   DaemonTest() {
-    options_.store = directory_.path() / "store";
-    options_.version = "test";
     options_.shortest_pause = std::chrono::milliseconds(1);
     options_.longest_pause = std::chrono::milliseconds(5);
     options_.flush_interval = std::chrono::milliseconds(5);
   }
   ~DaemonTest() override { stop_.request(); }
 
-  void add(const std::string& name, const std::string& url) {
-    SourceOptions& source = options_.sources.emplace_back();
-    source.name = name;
-    source.endpoint = parse_endpoint(url);
-  }
+  void add(const std::string& name, const std::string& url) { add_source(options_, name, url); }
   std::future<CaptureTotals> start() {
     return std::async(std::launch::async, [this] {
       return run_capture(options_, stop_, [this](std::string_view line) {
@@ -93,7 +87,7 @@ class DaemonTest : public testing::Test {
   }
 
   TemporaryDirectory directory_;
-  CaptureOptions options_;
+  CaptureOptions options_ = recording_into(directory_.path() / "store");
   StopSignal stop_;
   mutable std::mutex mutex_;
   std::vector<std::string> said_;

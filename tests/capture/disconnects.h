@@ -13,7 +13,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "capture/capture.h"
+#include "tests/capture/capture_options.h"
 #include "tests/capture/stored.h"
 #include "tests/support/fake_kumod.h"
 #include "tests/support/temporary_directory.h"
@@ -119,18 +119,12 @@ inline void try_disconnects(const DisconnectPauses& pauses) {
   const FakeKumod good(steady.dialogues);
   const ClosedPort dead;
   const TemporaryDirectory directory;
-  CaptureOptions options;
-  options.store = directory.path() / "store";
-  options.version = "test";
+  CaptureOptions options = recording_into(directory.path() / "store");
   options.shortest_pause = pauses.shortest;
   options.longest_pause = pauses.longest;
-  const std::vector<std::pair<std::string, std::string>> endpoints = {
-      {"bad", bad.url()}, {"good", good.url()}, {"dead", dead.url()}};
-  for (const auto& [name, url] : endpoints) {
-    SourceOptions& source = options.sources.emplace_back();
-    source.name = name;
-    source.endpoint = parse_endpoint(url);
-  }
+  add_source(options, "bad", bad.url());
+  add_source(options, "good", good.url());
+  add_source(options, "dead", dead.url());
   StopSignal stop;
   auto running = std::async(std::launch::async,
                             [&] { return run_capture(options, stop, [](std::string_view) {}); });

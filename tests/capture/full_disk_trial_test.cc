@@ -15,7 +15,7 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
-#include "capture/capture.h"
+#include "tests/capture/capture_options.h"
 #include "tests/capture/stored.h"
 #include "tests/support/ring_server.h"
 #include "tests/support/small_file_system.h"
@@ -48,11 +48,7 @@ class Filling {
 class FullDisk : public testing::TestWithParam<unsigned> {
  protected:
   FullDisk() {
-    SourceOptions& source = options_.sources.emplace_back();
-    source.name = "mta";
-    source.endpoint = parse_endpoint(server_.url());
-    options_.store = disk_.path() / "store";
-    options_.version = "test";
+    add_source(options_, "mta", server_.url());
     options_.at_the_end = AtTheEnd::Stop;
     options_.limits.rotate_size = 256 * kKiB;
     options_.limits.retention.max_bytes = 4 * kMiB;
@@ -104,7 +100,7 @@ class FullDisk : public testing::TestWithParam<unsigned> {
 
   SmallFileSystem disk_{"24m"};
   RingServer server_{{300'000, 5000, 900}};
-  CaptureOptions options_;
+  CaptureOptions options_ = recording_into(disk_.path() / "store");
   mutable std::mutex mutex_;
   std::vector<std::string> said_;
 };

@@ -7,7 +7,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "capture/capture.h"
+#include "tests/capture/capture_options.h"
 #include "tests/capture/stored.h"
 #include "tests/support/own_process.h"
 #include "tests/support/ring_server.h"
@@ -90,12 +90,8 @@ TEST_P(Overload, TheLedgerIsExactWhateverIsLost) {
   RingServer server({kEvents, GetParam(), 900});
   const TemporaryDirectory directory;
   StallingDisk disk(kMiB / 2, std::chrono::seconds(3));
-  CaptureOptions options;
-  SourceOptions& source = options.sources.emplace_back();
-  source.name = "mta";
-  source.endpoint = parse_endpoint(server.url());
-  options.store = directory.path() / "store";
-  options.version = "test";
+  CaptureOptions options = recording_into(directory.path() / "store");
+  add_source(options, "mta", server.url());
   options.at_the_end = AtTheEnd::Stop;
   options.files = &disk;
   const StopSignal stop;
