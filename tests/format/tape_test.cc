@@ -15,114 +15,11 @@
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
+#include "tests/format/made_tape.h"
 #include "tests/support/golden.h"
 
 namespace smtptape {
 namespace {
-
-constexpr std::uint64_t kKi = 1024;
-
-struct Made {
-  std::string bytes;
-  std::vector<std::string> frames;
-  TapeHeader header;
-};
-
-TapeHeader header_of(Layout layout) {
-  TapeHeader header;
-  header.tape_id = random_id();
-  header.origin = {random_id(), "mta-1", 7, false};
-  header.layout = layout;
-  header.writer = "test";
-  header.first_sequence = 1;
-  return header;
-}
-
-TapeOptions sizes(std::uint64_t batch_bytes, std::uint64_t group_bytes) {
-  TapeOptions options;
-  options.batch_bytes = batch_bytes;
-  options.group_bytes = group_bytes;
-  options.indexed_keys = {"tenant", "recipient"};
-  return options;
-}
-
-// A tape of these frames, every third with a receive time that steps about.
-Made make_tape(std::vector<std::string> frames, Layout layout, TapeOptions options) {
-  Made made;
-  made.header = header_of(layout);
-  made.frames = std::move(frames);
-
-  StringSink sink;
-  TapeWriter writer(sink, made.header, options);
-  WireDecoder decoder;
-  EventBatch batch;
-  std::uint64_t sequence = 0;
-  for (const std::string& frame : made.frames) {
-    batch.clear();
-    Event& event = decoder.decode(frame, Opcode::Text, batch);
-    event.sequence = ++sequence;
-    event.received = 1'000'000'000'000 + static_cast<std::int64_t>(sequence % 3 * 5 + sequence);
-    writer.add(event);
-  }
-  Ledger ledger;
-  ledger.received = sequence;
-  writer.seal(ledger, 42);
-  made.bytes = sink.text();
-  return made;
-}
-
-struct ReadBack {
-  std::vector<std::string> frames;
-  std::vector<std::uint64_t> sequences;
-  std::vector<std::int64_t> received;
-  std::vector<Gap> gaps;
-  std::vector<Note> notes;
-  std::vector<Damage> damage;
-  TapeEnd end = TapeEnd::Unclosed;
-  std::uint64_t good_until = 0;
-  std::optional<TapeFooter> footer;
-  std::optional<TapeHeader> header;
-  std::vector<GroupIndex> indexes;
-  bool refused = false;
-};
-
-ReadBack read_back(std::string_view bytes) {
-  ReadBack out;
-  StringSource source(bytes);
-  TapeReader reader(source, "x.tape");
-  EventBatch batch;
-  try {
-    while (reader.next(batch)) {
-      for (const Event& event : batch.events) {
-        append_frame(out.frames.emplace_back(), event);
-        out.sequences.push_back(event.sequence);
-        out.received.push_back(event.received);
-      }
-      out.gaps.insert(out.gaps.end(), batch.gaps.begin(), batch.gaps.end());
-      out.notes.insert(out.notes.end(), batch.notes.begin(), batch.notes.end());
-    }
-  } catch (const Error&) {
-    out.refused = true;
-  }
-  out.damage = reader.damage();
-  out.end = reader.end();
-  out.good_until = reader.good_until();
-  out.footer = reader.footer();
-  out.header = reader.header();
-  out.indexes = reader.indexes();
-  return out;
-}
-
-std::vector<std::string> some_frames(std::size_t count) {
-  std::vector<std::string> all =
-      testing::read_lines(testing::golden_path("feeds/errors/raw.jsonl"));
-  const auto odd = testing::read_lines(testing::golden_path("kcli/render/lag.jsonl"));
-  all.insert(all.begin() + 3, odd.begin(), odd.end());
-  all.insert(all.begin() + 5, "not json \xff");
-  all.insert(all.begin() + 7, "");
-  all.resize(count);
-  return all;
-}
 
 class TapeLayouts : public ::testing::TestWithParam<Layout> {};
 INSTANTIATE_TEST_SUITE_P(Tape,
@@ -468,66 +365,6 @@ TEST(Tape, ZerosBehindABatchAreNoCleanEndAndStandWhereTheyStand) {
   }
 }
 
-TEST(Tape, SessionRowsComeBackAsTheyWere) {
-  GroupIndex index;
-  index.first_sequence = 100;
-  index.first_received = -5;
-  SessionRows rows;
-  rows.properties = {{"tenant", {"\"a\"", "\"b\"", "\"c\""}}, {"recipient", {}}};
-  for (std::uint32_t i = 0; i < 3; ++i) {
-    SessionRow& row = rows.rows.emplace_back();
-    row.id = std::string(i, 'x');
-    row.first_sequence = 100 + i;
-    row.last_sequence = 1'000'000'000'000 + i;
-    row.first_received = -5 + std::int64_t{i};
-    row.last_received = 7 + std::int64_t{i};
-    row.bytes_written = std::uint64_t{1} << (40 + i);
-    row.last_reply = 250;
-    row.tls = i == 1;
-    row.properties.resize(2);
-    row.properties[0].values =
-        i == 0 ? std::vector<std::uint32_t>{0, 1} : std::vector<std::uint32_t>{2, 0};
-    row.properties[1].absent = true;
-    if (i == 2) row.properties[1].hashes = {7, 8};
-  }
-  index.rows = compress_whole(to_message(rows, index));
-  const SessionRows back = read_rows(index);
-  ASSERT_EQ(back.rows.size(), 3U);
-  EXPECT_EQ(back.properties[0].values, rows.properties[0].values);
-  for (std::size_t i = 0; i < 3; ++i) {
-    EXPECT_EQ(back.rows[i].id, rows.rows[i].id);
-    EXPECT_EQ(back.rows[i].first_sequence, rows.rows[i].first_sequence);
-    EXPECT_EQ(back.rows[i].last_sequence, rows.rows[i].last_sequence);
-    EXPECT_EQ(back.rows[i].first_received, rows.rows[i].first_received);
-    EXPECT_EQ(back.rows[i].last_received, rows.rows[i].last_received);
-    EXPECT_EQ(back.rows[i].bytes_written, rows.rows[i].bytes_written);
-    EXPECT_EQ(back.rows[i].last_reply, 250);
-    EXPECT_EQ(back.rows[i].tls, rows.rows[i].tls);
-    EXPECT_EQ(back.rows[i].properties[0].values, rows.rows[i].properties[0].values);
-    EXPECT_TRUE(back.rows[i].properties[1].absent);
-    EXPECT_EQ(back.rows[i].properties[1].hashes, rows.rows[i].properties[1].hashes);
-  }
-}
-
-TEST(Tape, TheIndexHasARowForEachSession) {
-  const Made made = make_tape(testing::read_lines(testing::golden_path("feeds/basic/raw.jsonl")),
-                              Layout::Interleaved,
-                              sizes(256 * kKi, 1024 * kKi));
-  const ReadBack got = read_back(made.bytes);
-  ASSERT_EQ(got.indexes.size(), 1U);
-  const SessionRows directory = read_rows(got.indexes[0]);
-  const std::vector<SessionRow>& rows = directory.rows;
-  std::uint64_t events = 0;
-  for (const SessionRow& row : rows) {
-    events += row.events;
-    EXPECT_EQ(row.properties.size(), 2U);
-    EXPECT_TRUE(row.opened);
-  }
-  EXPECT_EQ(events, made.frames.size());
-  EXPECT_EQ(rows.size(), got.indexes[0].sessions);
-  EXPECT_EQ(got.footer->session_hashes.size(), rows.size());
-}
-
 // A good checksum says nothing about what a hostile writer put into a section.
 TEST_P(TapeLayouts, ASectionThatMakesNoSenseIsDamageAndCostsNothingElse) {
   const Made made = make_tape(some_frames(9), GetParam(), sizes(kKi, 3 * kKi));
@@ -591,24 +428,6 @@ TEST(Tape, AFrameOf60MiBIsOneBatch) {
                               Layout::Interleaved,
                               {});
   EXPECT_EQ(read_back(made.bytes).frames, made.frames);
-}
-
-TEST(Section, RoundTripsAndRefusesEveryFlippedBit) {
-  const Id128 id = random_id();
-  const std::string frame = footer_frame(id, {1, 2}, std::string(24, 'm'), 1234);
-  const auto place = parse_trailer(frame);
-  ASSERT_TRUE(place);
-  EXPECT_EQ(place->offset, 1234U);
-  EXPECT_EQ(place->bytes, frame.size());
-  const auto section = parse_section(frame);
-  ASSERT_TRUE(section);
-  EXPECT_EQ(section->message(), std::string(24, 'm'));
-  EXPECT_EQ(section->flags.compatible, 2U);
-  for (std::size_t bit = 0; bit < frame.size() * 8; ++bit) {
-    std::string changed = frame;
-    changed[bit / 8] = static_cast<char>(changed[bit / 8] ^ (1 << bit % 8));
-    EXPECT_FALSE(parse_section(changed)) << bit;
-  }
 }
 
 }  // namespace

@@ -1,19 +1,12 @@
 // A server and its clients over real sockets: the recorder's own client, and one that is rude.
 #include "replay/serve.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-
 #include <array>
 #include <chrono>
 #include <future>
 #include <memory>
 #include <mutex>
 #include <optional>
-#include <span>
-#include <stdexcept>
 #include <string>
 #include <string_view>
 #include <thread>
@@ -24,10 +17,9 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "base/io.h"
-#include "base/net/upgrade.h"
 #include "capture/feed.h"
 #include "format/wire/wire.h"
+#include "tests/replay/serve_clients.h"
 #include "tests/support/golden.h"
 
 namespace smtptape {
@@ -152,114 +144,6 @@ class ServeTest : public ::testing::Test {
   std::vector<std::string> lines_;
   std::future<ServeTotals> running_;  // the last member: it waits for the thread
 };
-
-// ---- clients ----
-
-struct Received {
-  FeedEnd end;
-  std::vector<std::string> texts;
-  std::size_t others = 0;  // frames that are no text
-};
-
-class Collector : public FrameSink {
- public:
-  Flow on_frames(std::span<const WsMessage> frames) override {
-    for (const WsMessage& frame : frames) {
-      if (frame.opcode == Opcode::Text) {
-        received.texts.emplace_back(frame.payload);
-      } else {
-        ++received.others;
-      }
-    }
-    return Flow::Continue;
-  }
-  Received received;
-};
-
-Received ask(const Server& server, const std::string& request) {
-  FeedOptions options;
-  options.endpoint = parse_endpoint(server.url());
-  options.request = request;
-  Collector sink;
-  const FeedEnd end = follow_feed(options, sink);
-  sink.received.end = end;
-  return std::move(sink.received);
-}
-
-// A bare socket.  Nothing waits for longer than kPatience.
-class RawClient {
- public:
-  explicit RawClient(const Server& server, int receive_buffer = 0)
-      : socket_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-    const timeval patience{kPatience.count(), 0};
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &patience, sizeof patience);
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_SNDTIMEO, &patience, sizeof patience);
-    if (receive_buffer > 0) {
-      ::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVBUF, &receive_buffer, sizeof receive_buffer);
-    }
-    sockaddr_in address{};
-    address.sin_family = AF_INET;
-    address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    address.sin_port = htons(server.port());
-    if (::connect(socket_.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address) != 0)
-      throw system_error("connecting", errno);
-  }
-
-  void send(std::string_view bytes) { write_all(socket_.get(), bytes, "a client"); }
-  void send_frame(Opcode opcode, std::string_view payload) {
-    std::string bytes;
-    append_masked_frame(bytes, opcode, payload, {'m', 'a', 's', 'k'});
-    send(bytes);
-  }
-  void upgrade() {
-    send(upgrade_request("127.0.0.1", kPath, "dGhlIHNhbXBsZSBub25jZQ=="));
-    std::string head;
-    while (!head.ends_with("\r\n\r\n"))
-      head += read(1);
-    EXPECT_THAT(head, StartsWith("HTTP/1.1 101 "));
-  }
-
-  // Exactly so many bytes.
-  std::string read(std::size_t size) {
-    std::string bytes(size, '\0');
-    const ssize_t got = ::recv(socket_.get(), bytes.data(), size, MSG_WAITALL);
-    if (got != static_cast<ssize_t>(size)) throw std::runtime_error("the server sent too little");
-    return bytes;
-  }
-  // Until the server has ended its side; fails when it resets the connection.
-  std::string read_to_end() {
-    std::string bytes;
-    std::array<char, 4096> buffer{};
-    for (;;) {
-      const ssize_t got = ::recv(socket_.get(), buffer.data(), buffer.size(), 0);
-      if (got < 0) throw system_error("reading", errno);
-      if (got == 0) return bytes;
-      bytes.append(buffer.data(), static_cast<std::size_t>(got));
-    }
-  }
-  void reset() {
-    const linger at_once{1, 0};
-    ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);
-    socket_.reset();
-  }
-
- private:
-  UniqueFd socket_;
-};
-
-// What is in the bytes of a whole connection: text frames and nothing else.
-std::vector<std::string> split_frames(std::string_view bytes) {
-  WsFrameReader reader(WsRole::Client, kDefaultMaxFrame);
-  std::vector<std::string> texts;
-  reader.feed(bytes);
-  while (const std::optional<WsMessage> message = reader.next()) {
-    EXPECT_EQ(message->opcode, Opcode::Text);
-    texts.emplace_back(message->payload);
-  }
-  EXPECT_FALSE(reader.mid_message());
-  EXPECT_EQ(reader.protocol_error(), "");
-  return texts;
-}
 
 // ---- what a client gets ----
 
@@ -534,63 +418,6 @@ TEST_F(ServeTest, OutlivesAFileThatIsGone) {
   start();
   EXPECT_THAT(ask(*server_, "{}").texts, IsEmpty());
   EXPECT_EQ(stop().failures, 1U);
-}
-
-// ---- where it listens ----
-
-std::string url_of(const std::string& address, Reach reach) {
-  ServeOptions options;
-  options.listen = address;
-  options.reach = reach;
-  return Server(options, nullptr, nullptr).url();
-}
-
-TEST(Listen, TellsItsUrl) {
-  EXPECT_THAT(url_of("127.0.0.1:0", Reach::Loopback), StartsWith("http://127.0.0.1:"));
-  EXPECT_THAT(url_of("127.0.0.2:0", Reach::Loopback), StartsWith("http://127.0.0.2:"));
-  EXPECT_THAT(url_of("0.0.0.0:0", Reach::Anyone), StartsWith("http://127.0.0.1:"));
-  EXPECT_THAT(url_of("127.0.0.1:0", Reach::Loopback), Not(::testing::EndsWith(":0")));
-}
-
-TEST(Listen, RefusesWhatOthersCanReachUnlessTold) {
-  for (const char* const address : {"0.0.0.0:0", "192.0.2.1:8001", "[::]:0"})
-    EXPECT_THROW(static_cast<void>(url_of(address, Reach::Loopback)), UsageError) << address;
-}
-
-TEST(Listen, RefusesWhatIsNoAddress) {
-  for (const char* const address : {"",
-                                    ":",
-                                    "8001",
-                                    ":8001",
-                                    "127.0.0.1",
-                                    "127.0.0.1:",
-                                    "127.0.0.1:65536",
-                                    "127.0.0.1:x",
-                                    "::1:8001",
-                                    "[]:1",
-                                    "127.0.0.1:-1"})
-    EXPECT_THROW(static_cast<void>(url_of(address, Reach::Loopback)), UsageError) << address;
-}
-
-TEST(Listen, SaysThatAPortIsTaken) {
-  ServeOptions options;
-  options.listen = "127.0.0.1:0";
-  const Server first(options, nullptr, nullptr);
-  options.listen = "127.0.0.1:" + std::to_string(first.port());
-  try {
-    const Server second(options, nullptr, nullptr);
-    FAIL() << "two servers on one port";
-  } catch (const Error& error) {
-    EXPECT_EQ(error.what(), "listening on " + options.listen + ": Address already in use");
-    EXPECT_EQ(error.exit(), Exit::Failed);
-  }
-}
-
-TEST(HowToConnect, GivesTheCommandLineAndWhoCan) {
-  const std::string text = how_to_connect("http://127.0.0.1:8001", Reach::Loopback);
-  EXPECT_THAT(text, HasSubstr("\n  kcli --endpoint http://127.0.0.1:8001 trace-smtp-client\n"));
-  EXPECT_THAT(text, HasSubstr("any local user"));
-  EXPECT_THAT(how_to_connect("http://127.0.0.1:8001", Reach::Anyone), HasSubstr("anybody"));
 }
 
 }  // namespace
