@@ -15,7 +15,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 #include "base/error.h"
 #include "base/net/lookup.h"
@@ -281,12 +280,17 @@ asio::awaitable<Transfer> Connection::write(std::string_view bytes) {
     }
     co_return transfer;
   }
-  transfer.error = impl_->interruption();
-  if (transfer.error) co_return transfer;
-  const asio::const_buffer buffer(bytes.data(), bytes.size());
-  auto [error, size] = co_await asio::async_write(impl_->socket, buffer, kNoThrow);
-  transfer.error = impl_->reason_for(error);
-  transfer.size = size;
+  // Part by part: between two of them nothing waits that stop() or the deadline could cancel.
+  while (transfer.size < bytes.size()) {
+    transfer.error = impl_->interruption();
+    if (transfer.error) break;
+    const std::string_view rest = bytes.substr(transfer.size);
+    const asio::const_buffer buffer(rest.data(), rest.size());
+    auto [error, size] = co_await impl_->socket.async_write_some(buffer, kNoThrow);
+    transfer.size += size;
+    transfer.error = impl_->reason_for(error);
+    if (error) break;
+  }
   co_return transfer;
 }
 

@@ -17,7 +17,6 @@
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
-#include <boost/asio/write.hpp>
 
 namespace smtptape {
 
@@ -160,10 +159,15 @@ asio::awaitable<std::string> Peer::answer(const RequestServerOptions& options) {
 asio::awaitable<void> Peer::send(std::string text, milliseconds within) {
   if (stopped_) co_return;
   expires_after(within);
-  const asio::const_buffer bytes = asio::buffer(text);
-  auto [error, size] = co_await asio::async_write(socket_, bytes, kNoThrow);
-  static_cast<void>(size);
-  error_code failed = error;
+  error_code failed;
+  // Part by part: between two of them nothing waits that could be cancelled.
+  for (std::size_t sent = 0; sent < text.size() && !failed;) {
+    if (stopped_ || timed_out_) co_return;
+    const asio::const_buffer rest = asio::buffer(text) + sent;
+    auto [error, size] = co_await socket_.async_write_some(rest, kNoThrow);
+    sent += size;
+    failed = error;
+  }
   error_code ignored;
   socket_.shutdown(asio::socket_base::shutdown_send, ignored);
   std::array<char, 4096> unread{};

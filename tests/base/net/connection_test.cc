@@ -17,6 +17,7 @@
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
+#include <boost/asio/post.hpp>
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
@@ -184,6 +185,22 @@ TEST_F(LoopbackTest, GivesUpAConnectionThatNobodyAnswers) {
   const ConnectOutcome outcome = run(third.connect("127.0.0.1", full_port, milliseconds(100)));
   EXPECT_EQ(outcome.kind, ConnectOutcome::Kind::Failed);
   EXPECT_EQ(outcome.error, asio::error::timed_out);
+}
+
+// Between two parts of what is written, when nothing waits that could be cancelled.
+TEST_F(LoopbackTest, StopsBetweenTwoPartsOfAWrite) {
+  connect();
+  server_->expires_never();
+  const std::string large(50'000'000, 'x');  // nobody reads it
+  std::optional<Transfer> sent;
+  start(server_->write(large), sent);
+  asio::post(context_, [this] { server_->stop(); });
+  context_.restart();
+  while (!sent && context_.run_one_for(kPatience) > 0) {
+  }
+  ASSERT_TRUE(sent) << "it waits for a reader";
+  EXPECT_EQ(sent->error, asio::error::operation_aborted);
+  EXPECT_GT(sent->size, 0U);
 }
 
 TEST_F(LoopbackTest, StopsWhileANameIsLookedUp) {
