@@ -4,6 +4,7 @@
 #include <map>
 #include <set>
 #include <type_traits>
+#include <vector>
 
 #include "base/error.h"
 #include "base/io.h"
@@ -15,9 +16,8 @@
 #include "cli/config_value.h"
 #include "cli/options.h"
 #include "cli/output.h"
+#include "cli/toml.h"
 #include "filters/cidr.h"
-
-#include <toml++/toml.h>
 
 namespace smtptape {
 
@@ -76,6 +76,27 @@ bool holds_credentials(std::string_view endpoint) {
   return rest.substr(0, rest.find_first_of("/?#")).find('@') != std::string_view::npos;
 }
 
+bool is_malformed(std::string_view text) {
+  try {
+    static_cast<void>(toml::parse(text));
+  } catch (const MalformedToml&) {
+    return true;
+  } catch (const toml::parse_error&) {  // it ends too early
+  }
+  return false;
+}
+
+// Nothing but the text tells where: the first line with which the text is malformed.
+std::size_t malformed_line(std::string_view text) {
+  std::vector<std::size_t> ends;
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    ends.push_back(at + 1);
+  const auto line = std::partition_point(ends.begin(), ends.end(), [text](std::size_t end) {
+    return !is_malformed(text.substr(0, end));
+  });
+  return static_cast<std::size_t>(line - ends.begin()) + 1;
+}
+
 class ConfigParser {
  public:
   ConfigParser(const fs::path& file, SourcesIn sources)
@@ -89,6 +110,8 @@ class ConfigParser {
       check_sizes(root);
     } catch (const toml::parse_error& error) {
       mistake(line_of(error.source()), "not TOML: " + std::string(error.description()));
+    } catch (const MalformedToml&) {
+      mistake(malformed_line(text), "not TOML: expected the name of a table, in brackets");
     }
     std::stable_sort(mistakes_.begin(), mistakes_.end(), [](const auto& a, const auto& b) {
       return a.line < b.line;

@@ -12,8 +12,7 @@
 #include "base/error.h"
 #include "capture/retention.h"
 #include "cli/config_keys.h"
-
-#include <toml++/toml.h>
+#include "cli/toml.h"
 
 namespace smtptape {
 

@@ -336,6 +336,13 @@ TEST(ConfigMistakes, NoSourceAndNoToml) {
               ElementsAre(HasSubstr("2: not TOML: ")));
   EXPECT_THAT(mistakes_in("store = \"\xff\"\n"), ElementsAre(HasSubstr("1: not TOML: ")));
   EXPECT_THAT(mistakes_in(std::string(5000, '[')), ElementsAre(HasSubstr("not TOML: ")));
+  // What toml++ itself holds for impossible.
+  for (const char* const header : {"[[[a]]]", "[,]", "[[,]]", "[[ [", "[\x01]"}) {
+    EXPECT_THAT(mistakes_in("store = \"x\"\n# [,]\nkeep_free = \"\"\"\n[,]\"\"\"\n" +
+                            std::string(header) + "\nmax_bytes = 1\n"),
+                ElementsAre(HasSubstr("5: not TOML: ")))
+        << header;
+  }
 }
 
 TEST(ConfigMistakes, AreOneLineEachAndDontSpeakToTheTerminal) {
