@@ -17,7 +17,7 @@
 #include "base/net/endpoint.h"
 #include "capture/access.h"
 #include "capture/keeper.h"
-#include "capture/levels.h"
+#include "filters/event_levels.h"
 #include "capture/recorder.h"
 #include "capture/stop_signal.h"
 #include "filters/request.h"

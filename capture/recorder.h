@@ -27,7 +27,7 @@
 #include "capture/event_queue.h"
 #include "capture/feed_figures.h"
 #include "capture/last_tape.h"
-#include "capture/levels.h"
+#include "filters/event_levels.h"
 #include "capture/open_tape.h"
 #include "capture/status.h"
 #include "capture/store.h"

@@ -16,7 +16,7 @@
 
 #include "base/error.h"
 #include "capture/keeper.h"
-#include "capture/levels.h"
+#include "filters/event_levels.h"
 #include "capture/retention.h"
 #include "filters/request.h"
 

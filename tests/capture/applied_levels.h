@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/levels.h"
+#include "filters/event_levels.h"
 #include "format/event.h"
 #include "format/wire/json.h"
 #include "format/wire/wire.h"

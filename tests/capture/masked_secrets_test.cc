@@ -4,8 +4,8 @@
 
 #include <gtest/gtest.h>
 
-#include "capture/levels.h"
-#include "capture/seen_secrets.h"
+#include "filters/event_levels.h"
+#include "smtp/seen_secrets.h"
 #include "format/wire/wire.h"
 #include "tests/capture/applied_levels.h"
 

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "capture/levels.h"
+#include "filters/event_levels.h"
 #include "format/event.h"
 #include "tests/capture/applied_levels.h"
 

@@ -12,11 +12,12 @@ import checkout
 BELOW = {
     "base": set(),
     "base/net": {"base"},
-    "format": {"base"},
-    "filters": {"base", "format"},
-    "capture": {"base", "base/net", "format", "filters"},
-    "replay": {"base", "base/net", "format", "filters"},
-    "cli": {"base", "format", "filters", "capture", "replay"},
+    "smtp": {"base"},
+    "format": {"base", "smtp"},
+    "filters": {"base", "smtp", "format"},
+    "capture": {"base", "base/net", "smtp", "format", "filters"},
+    "replay": {"base", "base/net", "smtp", "format", "filters"},
+    "cli": {"base", "smtp", "format", "filters", "capture", "replay"},
 }
 # The first pattern that fits decides.
 AT_HOME = [

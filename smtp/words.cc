@@ -1,4 +1,4 @@
-#include "capture/smtp_words.h"
+#include "smtp/words.h"
 
 #include <algorithm>
 #include <array>

@@ -1,4 +1,4 @@
-#include "capture/levels.h"
+#include "filters/event_levels.h"
 
 #include <algorithm>
 #include <cstring>
@@ -10,8 +10,8 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/hash.h"
-#include "capture/smtp_dialogue.h"
-#include "capture/smtp_words.h"
+#include "smtp/dialogue.h"
+#include "smtp/words.h"
 #include "format/wire/wire.h"
 
 namespace smtptape {

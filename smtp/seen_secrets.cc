@@ -1,4 +1,4 @@
-#include "capture/seen_secrets.h"
+#include "smtp/seen_secrets.h"
 
 #include <algorithm>
 #include <array>

@@ -1,8 +1,8 @@
-#include "capture/smtp_dialogue.h"
+#include "smtp/dialogue.h"
 
 #include <algorithm>
 
-#include "capture/smtp_words.h"
+#include "smtp/words.h"
 
 namespace smtptape {
 

@@ -14,8 +14,8 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/levels.h"
-#include "capture/seen_secrets.h"
+#include "smtp/levels.h"
+#include "smtp/seen_secrets.h"
 
 namespace smtptape {
 

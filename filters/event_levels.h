@@ -11,28 +11,9 @@
 #include <vector>
 
 #include "format/event.h"
+#include "smtp/levels.h"
 
 namespace smtptape {
-
-enum class Bodies : std::uint8_t {
-  Full,
-  Headers,  // up to the first empty line
-  None,
-};
-
-enum class Secrets : std::uint8_t {
-  Keep,
-  Mask,  // arguments of AUTH become as many asterisks
-};
-
-struct Levels {
-  Bodies bodies = Bodies::Full;
-  Secrets secrets = Secrets::Keep;
-
-  [[nodiscard]] bool keep_everything() const {
-    return bodies == Bodies::Full && secrets == Secrets::Keep;
-  }
-};
 
 // What a tape says of them; nothing where everything is kept.
 [[nodiscard]] std::vector<Note> notes_of(const Levels& levels);
