@@ -15,10 +15,10 @@
 #include <vector>
 
 #include "base/net/endpoint.h"
-#include "capture/access.h"
-#include "capture/keeper.h"
+#include "capture/feed/access.h"
+#include "capture/keep/keeper.h"
 #include "filters/event_levels.h"
-#include "capture/recorder.h"
+#include "capture/record/recorder.h"
 #include "capture/stop_signal.h"
 #include "filters/request.h"
 #include "format/limits.h"

@@ -23,16 +23,16 @@
 
 #include "base/service_manager.h"
 #include "capture/capture.h"
-#include "capture/clocks.h"
-#include "capture/control.h"
-#include "capture/event_queue.h"
-#include "capture/keeper.h"
-#include "capture/last_tape.h"
-#include "capture/status_server.h"
-#include "capture/store.h"
-#include "capture/subscription.h"
-#include "capture/sync_thread.h"
-#include "capture/writer_thread.h"
+#include "capture/record/clocks.h"
+#include "capture/watch/control.h"
+#include "capture/record/event_queue.h"
+#include "capture/keep/keeper.h"
+#include "capture/keep/last_tape.h"
+#include "capture/watch/status_server.h"
+#include "capture/keep/store.h"
+#include "capture/feed/subscription.h"
+#include "capture/record/sync_thread.h"
+#include "capture/record/writer_thread.h"
 
 namespace smtptape {
 

@@ -8,10 +8,10 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "capture/access.h"
+#include "capture/feed/access.h"
 #include "capture/capture.h"
-#include "capture/control_client.h"
-#include "capture/store.h"
+#include "capture/watch/control_client.h"
+#include "capture/keep/store.h"
 #include "cli/config_keys.h"
 #include "cli/config_value.h"
 #include "cli/options.h"

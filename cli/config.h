@@ -15,9 +15,9 @@
 #include <vector>
 
 #include "base/error.h"
-#include "capture/keeper.h"
+#include "capture/keep/keeper.h"
 #include "filters/event_levels.h"
-#include "capture/retention.h"
+#include "capture/keep/retention.h"
 #include "filters/request.h"
 
 namespace smtptape {

@@ -10,7 +10,7 @@
 #include <type_traits>
 
 #include "base/error.h"
-#include "capture/retention.h"
+#include "capture/keep/retention.h"
 #include "cli/config_keys.h"
 #include "cli/toml.h"
 

@@ -9,7 +9,7 @@
 #include <string>
 #include <vector>
 
-#include "capture/feed.h"
+#include "capture/feed/feed.h"
 #include "cli/options.h"
 
 namespace smtptape {

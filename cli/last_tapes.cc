@@ -11,7 +11,7 @@
 #include "base/io.h"
 #include "base/time_spec.h"
 #include "base/wall_time.h"
-#include "capture/store.h"
+#include "capture/keep/store.h"
 #include "cli/ledger_text.h"
 #include "cli/output.h"
 #include "format/tape/ledger_json.h"

@@ -3,7 +3,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "capture/feed.h"
+#include "capture/feed/feed.h"
 #include "filters/request.h"
 #include "replay/renderer.h"
 

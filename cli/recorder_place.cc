@@ -1,7 +1,7 @@
 #include "cli/recorder_place.h"
 
 #include "base/error.h"
-#include "capture/control.h"
+#include "capture/watch/control.h"
 
 namespace smtptape {
 

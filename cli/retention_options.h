@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "capture/retention.h"
+#include "capture/keep/retention.h"
 #include "cli/options.h"
 
 namespace smtptape {

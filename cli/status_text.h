@@ -4,7 +4,7 @@
 #include <optional>
 #include <string>
 
-#include "capture/status.h"
+#include "capture/watch/status.h"
 
 namespace smtptape {
 

@@ -2,7 +2,7 @@
 
 #include "base/error.h"
 #include "base/time_spec.h"
-#include "capture/clocks.h"
+#include "capture/record/clocks.h"
 #include "cli/version.h"
 #include "filters/property.h"
 #include "format/wire/wire.h"

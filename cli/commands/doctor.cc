@@ -3,7 +3,7 @@
 
 #include "base/time_spec.h"
 #include "capture/capture.h"
-#include "capture/diagnosis.h"
+#include "capture/doctor/diagnosis.h"
 #include "cli/command.h"
 #include "cli/config.h"
 #include "cli/endpoint_options.h"

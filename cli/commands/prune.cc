@@ -1,5 +1,5 @@
 // smtptape prune: deletes the oldest tapes of a store until it keeps to the limits.
-#include "capture/prune.h"
+#include "capture/keep/prune.h"
 
 #include <filesystem>
 

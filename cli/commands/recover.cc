@@ -3,7 +3,7 @@
 #include <filesystem>
 
 #include "base/time_spec.h"
-#include "capture/clocks.h"
+#include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/output.h"
 #include "cli/tape_output.h"

@@ -1,5 +1,5 @@
 // smtptape rotate: has the recorder of a store seal its tapes and begin new ones.
-#include "capture/control_client.h"
+#include "capture/watch/control_client.h"
 #include "cli/command.h"
 #include "cli/recorder_place.h"
 

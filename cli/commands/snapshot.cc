@@ -1,6 +1,6 @@
 // smtptape snapshot: the last minutes of a store as one sealed tape, also while it is written.
 #include "base/time_spec.h"
-#include "capture/control_client.h"
+#include "capture/watch/control_client.h"
 #include "cli/command.h"
 #include "cli/extraction.h"
 #include "cli/output.h"

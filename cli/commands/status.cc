@@ -1,6 +1,6 @@
 // smtptape status: how the recorder of a store is doing.
-#include "capture/control_client.h"
-#include "capture/status_json.h"
+#include "capture/watch/control_client.h"
+#include "capture/watch/status_json.h"
 #include "cli/command.h"
 #include "cli/last_tapes.h"
 #include "cli/output.h"

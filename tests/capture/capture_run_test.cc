@@ -10,7 +10,7 @@
 #include <gtest/gtest.h>
 
 #include "capture/capture.h"
-#include "tests/capture/stored.h"
+#include "tests/capture/record/stored.h"
 #include "tests/support/fake_kumod.h"
 #include "tests/support/temporary_directory.h"
 

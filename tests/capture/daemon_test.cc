@@ -14,9 +14,9 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "capture/control_client.h"
+#include "capture/watch/control_client.h"
 #include "tests/capture/capture_options.h"
-#include "tests/capture/stored.h"
+#include "tests/capture/record/stored.h"
 #include "tests/support/fake_kumod.h"
 #include "tests/support/faulty_disk.h"
 #include "tests/support/temporary_directory.h"

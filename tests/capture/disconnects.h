@@ -14,7 +14,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/capture/capture_options.h"
-#include "tests/capture/stored.h"
+#include "tests/capture/record/stored.h"
 #include "tests/support/fake_kumod.h"
 #include "tests/support/temporary_directory.h"
 

@@ -16,7 +16,7 @@
 
 #include "base/io.h"
 #include "tests/capture/capture_options.h"
-#include "tests/capture/stored.h"
+#include "tests/capture/record/stored.h"
 #include "tests/support/ring_server.h"
 #include "tests/support/small_file_system.h"
 #include "tests/support/trial_figures.h"

@@ -13,11 +13,11 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "capture/keeper.h"
-#include "capture/recorder.h"
+#include "capture/keep/keeper.h"
+#include "capture/record/recorder.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
-#include "tests/capture/numbered_frames.h"
+#include "tests/capture/record/numbered_frames.h"
 #include "tests/support/own_process.h"
 #include "tests/support/temporary_directory.h"
 #include "tests/support/trial_figures.h"

@@ -8,7 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "tests/capture/capture_options.h"
-#include "tests/capture/stored.h"
+#include "tests/capture/record/stored.h"
 #include "tests/support/own_process.h"
 #include "tests/support/ring_server.h"
 #include "tests/support/temporary_directory.h"

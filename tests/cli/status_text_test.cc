@@ -3,7 +3,7 @@
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "tests/capture/example_status.h"
+#include "tests/capture/watch/example_status.h"
 
 namespace smtptape {
 namespace {

@@ -11,10 +11,10 @@
 #include <gtest/gtest.h>
 
 #include "base/time_spec.h"
-#include "capture/control.h"
-#include "capture/status_json.h"
-#include "tests/capture/context_thread.h"
-#include "tests/capture/example_status.h"
+#include "capture/watch/control.h"
+#include "capture/watch/status_json.h"
+#include "tests/capture/feed/context_thread.h"
+#include "tests/capture/watch/example_status.h"
 #include "tests/e2e/cli.h"
 
 namespace smtptape::testing {

@@ -23,7 +23,7 @@
 #include "base/io.h"
 #include "base/net/upgrade.h"
 #include "base/net/ws_frames.h"
-#include "capture/feed.h"
+#include "capture/feed/feed.h"
 #include "replay/serve.h"
 
 namespace smtptape {

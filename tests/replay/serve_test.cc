@@ -17,7 +17,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "capture/feed.h"
+#include "capture/feed/feed.h"
 #include "format/wire/wire.h"
 #include "tests/replay/serve_clients.h"
 #include "tests/support/golden.h"

@@ -1,0 +1,81 @@
+#include "capture/keep/store.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <system_error>
+#include <utility>
+
+#include "base/error.h"
+#include "format/tape/tape_lock.h"
+
+namespace smtptape {
+
+namespace fs = std::filesystem;
+
+Store::Store(fs::path directory, FileCalls& calls, WhoReads who_reads)
+    : directory_(std::move(directory)), calls_(calls), who_reads_(who_reads) {
+  const mode_t mode = who_reads == WhoReads::Group ? 0750 : 0700;
+  if (::mkdir(directory_.c_str(), mode) == 0) {
+    const fs::path parent = (directory_ / "..").lexically_normal();
+    sync_directory(parent, calls_);
+    return;
+  }
+  if (errno == ENOENT) {
+    throw Error("creating the store " + directory_.string() +
+                ": the directory above it is missing; make that first");
+  }
+  if (errno != EEXIST) throw system_error("creating the store " + directory_.string(), errno);
+  std::error_code error;
+  if (!fs::is_directory(directory_, error)) {
+    throw Error("opening the store " + directory_.string() + ": not a directory");
+  }
+}
+
+mode_t Store::file_mode() const {
+  return who_reads_ == WhoReads::Group ? 0640 : 0600;
+}
+
+std::vector<Store::Tape> Store::tapes_of(std::string_view source) const {
+  const std::string wanted = file_name_of_source(source);
+  std::vector<Tape> tapes;
+  std::error_code error;
+  fs::directory_iterator entry(directory_, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    std::optional<TapeName> name = parse_tape_name(entry->path().filename().native());
+    if (!name || name->source != wanted) continue;
+    std::error_code unknown;
+    if (!fs::is_regular_file(entry->symlink_status(unknown))) continue;
+    tapes.push_back({std::move(*name), entry->path()});
+  }
+  if (error) throw system_error("listing the store " + directory_.string(), error.value());
+  std::sort(tapes.begin(), tapes.end(), [](const Tape& a, const Tape& b) {
+    return a.name.number != b.name.number ? a.name.number < b.name.number
+                                          : a.name.start < b.name.start;
+  });
+  return tapes;
+}
+
+std::uint64_t Store::next_number(std::string_view source) const {
+  const std::vector<Tape> tapes = tapes_of(source);
+  return tapes.empty() ? 1 : tapes.back().name.number + 1;
+}
+
+UniqueFd Store::lock_source(std::string_view source) const {
+  const fs::path path = directory_ / (file_name_of_source(source) + ".lock");
+  UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
+  if (!fd) throw system_error("opening " + path.string(), errno);
+  if (!try_lock_byte(fd.get(), 0, path.string())) {
+    throw Error("another recorder writes source " + std::string(source) + " into " +
+                directory_.string());
+  }
+  return fd;
+}
+
+fs::path Store::path_of(const TapeName& name) const {
+  return directory_ / to_file_name(name);
+}
+
+}  // namespace smtptape
