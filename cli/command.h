@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "base/error.h"
-#include "cli/options.h"
+#include "cli/options/options.h"
 
 namespace smtptape {
 

@@ -6,7 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/text/output.h"
 #include "cli/version.h"
 #include "format/wire/json.h"
 

@@ -8,14 +8,14 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/config.h"
-#include "cli/config_keys.h"
-#include "cli/endpoint_options.h"
-#include "cli/output.h"
-#include "cli/recorder_settings.h"
-#include "cli/retention_options.h"
-#include "cli/selection_options.h"
-#include "cli/tape_output.h"
+#include "cli/config/config.h"
+#include "cli/config/config_keys.h"
+#include "cli/options/endpoint_options.h"
+#include "cli/text/output.h"
+#include "cli/config/recorder_settings.h"
+#include "cli/options/retention_options.h"
+#include "cli/options/selection_options.h"
+#include "cli/options/tape_output.h"
 
 namespace smtptape {
 

@@ -2,9 +2,9 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/output.h"
-#include "cli/selection_options.h"
-#include "cli/tape_output.h"
+#include "cli/text/output.h"
+#include "cli/options/selection_options.h"
+#include "cli/options/tape_output.h"
 
 namespace smtptape {
 

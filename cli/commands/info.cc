@@ -4,8 +4,8 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/ledger_text.h"
-#include "cli/output.h"
+#include "cli/text/ledger_text.h"
+#include "cli/text/output.h"
 #include "format/limits.h"
 #include "format/tape/ledger_json.h"
 #include "format/tape/tape_reader.h"

@@ -1,7 +1,7 @@
 // smtptape rotate: has the recorder of a store seal its tapes and begin new ones.
 #include "capture/watch/control_client.h"
 #include "cli/command.h"
-#include "cli/recorder_place.h"
+#include "cli/run/recorder_place.h"
 
 namespace smtptape {
 

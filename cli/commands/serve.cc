@@ -5,7 +5,7 @@
 #include <csignal>
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/text/output.h"
 #include "replay/served_events.h"
 
 namespace smtptape {

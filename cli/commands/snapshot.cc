@@ -2,9 +2,9 @@
 #include "base/time_spec.h"
 #include "capture/watch/control_client.h"
 #include "cli/command.h"
-#include "cli/extraction.h"
-#include "cli/output.h"
-#include "cli/recorder_place.h"
+#include "cli/run/extraction.h"
+#include "cli/text/output.h"
+#include "cli/run/recorder_place.h"
 
 namespace smtptape {
 

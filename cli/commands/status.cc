@@ -2,10 +2,10 @@
 #include "capture/watch/control_client.h"
 #include "capture/watch/status_json.h"
 #include "cli/command.h"
-#include "cli/last_tapes.h"
-#include "cli/output.h"
-#include "cli/recorder_place.h"
-#include "cli/status_text.h"
+#include "cli/run/last_tapes.h"
+#include "cli/text/output.h"
+#include "cli/run/recorder_place.h"
+#include "cli/text/status_text.h"
 #include "format/wire/json_line.h"
 
 namespace smtptape {

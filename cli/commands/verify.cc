@@ -3,7 +3,7 @@
 #include <set>
 
 #include "cli/command.h"
-#include "cli/output.h"
+#include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_check.h"
 

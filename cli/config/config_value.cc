@@ -1,0 +1,129 @@
+#include "cli/config/config_value.h"
+
+#include <algorithm>
+#include <charconv>
+
+#include "base/time_spec.h"
+#include "cli/options/retention_options.h"
+
+namespace smtptape {
+
+namespace {
+
+[[noreturn]] void expected(std::string_view key, std::string_view what, const toml::node& node) {
+  throw Error(std::string(key) + ": expected " + std::string(what) + ", found " +
+              std::string(toml_type_name(node)));
+}
+
+bool is_listen_address(std::string_view text) {
+  const std::size_t colon = text.rfind(':');
+  if (colon == std::string_view::npos || colon == 0) return text.empty();
+  std::uint16_t port = 0;
+  const char* const end = text.data() + text.size();
+  const auto result = std::from_chars(text.data() + colon + 1, end, port);
+  return result.ec == std::errc{} && result.ptr == end;
+}
+
+std::string show_bound(std::uint64_t bytes) {
+  return bytes < 1024 ? std::to_string(bytes) : show_size(bytes);
+}
+
+}  // namespace
+
+std::size_t line_of(const toml::source_region& region) {
+  return std::max<std::size_t>(region.begin.line, 1);
+}
+
+std::size_t line_of(const toml::node& node) {
+  return line_of(node.source());
+}
+
+std::string_view toml_type_name(const toml::node& node) {
+  switch (node.type()) {
+    case toml::node_type::none: return "nothing";
+    case toml::node_type::table: return "a table";
+    case toml::node_type::array: return "a list";
+    case toml::node_type::string: return "a string";
+    case toml::node_type::integer: return "a number";
+    case toml::node_type::floating_point: return "a fraction";
+    case toml::node_type::boolean: return "true or false";
+    case toml::node_type::date:
+    case toml::node_type::time:
+    case toml::node_type::date_time: return "a date or time";
+  }
+  return "something else";
+}
+
+std::string text_in(std::string_view key, std::string_view what, const toml::node& node) {
+  const toml::value<std::string>* const text = node.as_string();
+  if (text == nullptr) expected(key, what, node);
+  return text->get();
+}
+
+void ConfigValue::read(const toml::node& node, std::string& to) const {
+  to = text_in(key_, "a string", node);
+  if (kind_ == ConfigKind::Listen) {
+    if (!is_listen_address(to)) {
+      fail("\"" + to + "\" is not HOST:PORT, such as 127.0.0.1:9109; the empty string is off");
+    }
+  } else if (to.empty()) {
+    fail("must not be empty");
+  }
+}
+
+void ConfigValue::read(const toml::node& node, std::filesystem::path& to) const {
+  const std::string text = text_in(key_, "a path in quotes", node);
+  if (text.empty()) fail("must not be empty");
+  to = text;
+}
+
+void ConfigValue::read(const toml::node& node, std::uint64_t& to) const {
+  if (const auto* const number = node.as_integer()) {
+    if (number->get() < 0) fail("must not be negative");
+    to = static_cast<std::uint64_t>(number->get());
+  } else if (kind_ == ConfigKind::Size) {
+    to = parse_size(text_in(key_, "a size such as \"256M\", in quotes, or bytes", node), key_);
+  } else {
+    to = parse_whole_number(text_in(key_, "a number", node), key_);
+  }
+  if (to < least_ || to > most_) {
+    fail("must be between " + show_bound(least_) + " and " + show_bound(most_));
+  }
+}
+
+void ConfigValue::read(const toml::node& node, std::chrono::nanoseconds& to) const {
+  to = parse_duration_with_unit(text_in(key_, "a duration such as \"1h\", in quotes", node), key_);
+  if (to.count() < static_cast<std::int64_t>(least_)) fail("must be more than 0");
+}
+
+void ConfigValue::read(const toml::node& node, bool& to) const {
+  const toml::value<bool>* const value = node.as_boolean();
+  if (value == nullptr) expected(key_, "true or false, without quotes", node);
+  to = value->get();
+}
+
+void ConfigValue::read(const toml::node& node, KeepFree& to) const {
+  if (const auto* const number = node.as_integer()) {
+    if (number->get() < 0) fail("must not be negative");
+    to = parse_keep_free(std::to_string(number->get()), key_);
+    return;
+  }
+  to = parse_keep_free(text_in(key_, "a share such as \"10%\", in quotes, or a size", node), key_);
+}
+
+std::size_t ConfigValue::place_in(std::span<const std::string_view> words,
+                                  const toml::node& node) const {
+  std::string known;
+  for (const std::string_view word : words)
+    known += (known.empty() ? "\"" : ", \"") + std::string(word) + "\"";
+  const std::string text = text_in(key_, "one of " + known, node);
+  const auto found = std::find(words.begin(), words.end(), text);
+  if (found == words.end()) fail("\"" + text + "\" is none of " + known);
+  return static_cast<std::size_t>(found - words.begin());
+}
+
+void ConfigValue::fail(const std::string& why) const {
+  throw Error(std::string(key_) + ": " + why);
+}
+
+}  // namespace smtptape

@@ -1,0 +1,41 @@
+// From settings, wherever they were given, to what a recorder runs with.  Flags beat the
+// configuration file; what neither gives has its default here.
+#pragma once
+
+#include <string>
+#include <vector>
+
+#include "capture/capture.h"
+#include "cli/config/config.h"
+#include "cli/options/endpoint_options.h"
+
+namespace smtptape {
+
+// What `flags` gives, else what `file` gives.
+[[nodiscard]] StoreSettings merged(const StoreSettings& flags, const StoreSettings& file);
+
+// Throw UsageError for what can't be.
+// With max_bytes a tape is at most a quarter of what each source may have: tapes are deleted whole.
+[[nodiscard]] StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources);
+[[nodiscard]] CaptureOptions capture_options_of(const Config& config);
+
+// How to get in, as it was given elsewhere.
+void set_access(SourceSettings& source, const AccessSettings& access);
+
+// Reads the files of its credentials.
+struct CheckedSource {
+  SourceOptions options;
+  std::vector<std::string> warnings;  // what is odd about it, one line each: to be told once
+};
+// `store`: what holds where the source says nothing of its own.
+[[nodiscard]] CheckedSource checked_source(const SourceSettings& source,
+                                           const StoreSettings& store);
+
+// What differs and takes a restart: the names of keys, "source" for all about the sources.
+[[nodiscard]] std::vector<std::string> what_takes_a_restart(const Config& running,
+                                                            const Config& read);
+
+// Of all sources.
+[[nodiscard]] std::vector<std::string> warnings_about(const Config& config);
+
+}  // namespace smtptape

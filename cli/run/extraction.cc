@@ -1,0 +1,131 @@
+#include "cli/run/extraction.h"
+
+#include <set>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/time_spec.h"
+#include "cli/text/output.h"
+#include "cli/options/tape_output.h"
+#include "format/tape/tape_writer.h"
+#include "format/wire/json.h"
+
+namespace smtptape {
+
+namespace {
+
+// Whose mail is inside: shown before the file leaves the house.
+class Insiders {
+ public:
+  void add(const EventBatch& batch) {
+    for (const Event& event : batch.events) {
+      if (event.meta == nullptr || seen_.find(*event.meta) != nullptr) continue;
+      seen_.remember(*event.meta, true);
+      if (const auto tenant = event.meta->find("tenant")) add(tenants_, unquoted(*tenant));
+      if (const auto sender = event.meta->find("sender")) add(domains_, domain(unquoted(*sender)));
+      if (event.meta->session_id() && !event.meta->session_id()->empty()) {
+        sessions_.insert(*event.meta->session_id());
+      }
+    }
+  }
+  [[nodiscard]] std::string tenants() const { return listed(tenants_); }
+  [[nodiscard]] std::string domains() const { return listed(domains_); }
+  [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
+
+ private:
+  static constexpr std::size_t kMostKept = 1000;
+  static constexpr std::size_t kMostShown = 20;
+
+  static void add(std::set<std::string>& to, const std::string& value) {
+    if (to.size() < kMostKept && !value.empty()) to.insert(printable(value));
+  }
+  static std::string unquoted(std::string_view json) {
+    JsonReader reader(json);
+    std::string text;
+    return reader.peek() == JsonReader::Type::String && reader.read_string(text) ? text : "";
+  }
+  static std::string domain(const std::string& address) {
+    const std::size_t at = address.rfind('@');
+    return at == std::string::npos ? "" : address.substr(at + 1);
+  }
+  static std::string listed(const std::set<std::string>& all) {
+    std::string text;
+    std::size_t shown = 0;
+    for (const std::string& value : all) {
+      if (shown++ == kMostShown) {
+        return text + " and " + std::to_string(all.size() - kMostShown) + " more";
+      }
+      text += (text.empty() ? "" : ", ") + value;
+    }
+    return text.empty() ? "none" : text;
+  }
+
+  MetaMemo<bool> seen_;
+  std::set<std::string> tenants_;
+  std::set<std::string> domains_;
+  std::set<std::string> sessions_;
+};
+
+Origin first_origin(const SelectedTapes& tapes) {
+  for (const TapeFile& tape : tapes.tapes()) {
+    if (!tape.origins.empty()) return tape.origins.front();
+  }
+  return Origin{random_id(), "unknown", 0, false};
+}
+
+void write_tape(SelectedTapes& tapes, ByteSink& file, Insiders& insiders, Extraction& extraction) {
+  TapeHeader header = new_tape_header(first_origin(tapes));
+  for (const TapeFile& tape : tapes.tapes()) {
+    if (tape.header) header.copy_of = tape.header->tape_id;
+  }
+  TapeOptions options;
+  options.indexed_keys = indexed_keys();
+  TapeWriter writer(file, header, options);
+  Ledger ledger;
+  EventBatch batch;
+  while (tapes.events().next(batch)) {
+    std::erase_if(batch.notes, [](const Note& note) { return note.key == kNoFinalNewline; });
+    insiders.add(batch);
+    for (const Event& event : batch.events)
+      writer.add(event);
+    writer.add_beside_events(batch, ledger);
+  }
+  ledger.received = tapes.events_seen() + ledger.total_lost().count;
+  ledger.not_selected = tapes.events_seen() - writer.events_written();
+  writer.seal(ledger, now_unix_nanos());
+  extraction.bytes = writer.bytes_written();
+  extraction.events = writer.events_written();
+}
+
+}  // namespace
+
+Extraction extract_to(const std::string& output,
+                      bool force,
+                      const SelectionOptions& options,
+                      const Selection& selection) {
+  SelectedTapes tapes(options, selection);
+  OutputFile file(output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
+  Insiders insiders;
+  Extraction extraction;
+  write_tape(tapes, file, insiders, extraction);
+  extraction.incomplete = tapes.tell_trouble();
+  if (extraction.events == 0) {
+    throw Error("nothing was chosen, so " + output +
+                " was not written; widen the filters or times");
+  }
+  file.commit();
+  extraction.sessions = insiders.sessions();
+  extraction.tenants = insiders.tenants();
+  extraction.domains = insiders.domains();
+  return extraction;
+}
+
+void tell_of(const Extraction& extraction, const std::string& output) {
+  say(output + ": " + std::to_string(extraction.events) + " events of " +
+      std::to_string(extraction.sessions) + " sessions, " + show_size(extraction.bytes));
+  say("tenants inside: " + extraction.tenants + "; sender domains: " + extraction.domains);
+  say("it holds secrets: what was recorded of passwords, messages and addresses");
+  say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
+}
+
+}  // namespace smtptape

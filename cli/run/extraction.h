@@ -1,0 +1,30 @@
+// The chosen events in a new sealed tape: what `extract` and `snapshot` share.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "cli/options/selection_options.h"
+
+namespace smtptape {
+
+struct Extraction {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;  // of the tape
+  std::size_t sessions = 0;
+  std::string tenants;      // whose mail is inside, in words
+  std::string domains;      // of senders
+  bool incomplete = false;  // damage, or a gap within what was chosen; it was told
+};
+
+// `output` appears whole or not at all; throws Error when nothing is chosen.
+[[nodiscard]] Extraction extract_to(const std::string& output,
+                                    bool force,
+                                    const SelectionOptions& options,
+                                    const Selection& selection);
+
+// On stderr, before the file leaves the house.
+void tell_of(const Extraction& extraction, const std::string& output);
+
+}  // namespace smtptape

@@ -1,0 +1,152 @@
+#include "cli/run/live.h"
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <span>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include "cli/text/output.h"
+#include "filters/allow_list.h"
+#include "format/event.h"
+#include "format/limits.h"
+#include "format/wire/wire.h"
+
+namespace smtptape {
+namespace {
+
+// Bytes as Rust shows them: b"…".
+std::string rust_bytes(std::string_view bytes) {
+  static constexpr std::string_view kHex = "0123456789abcdef";
+  std::string out = "b\"";
+  for (const char c : bytes) {
+    const auto byte = static_cast<unsigned char>(c);
+    switch (c) {
+      case '\0': out += "\\0"; continue;
+      case '\t': out += "\\t"; continue;
+      case '\n': out += "\\n"; continue;
+      case '\r': out += "\\r"; continue;
+      case '"': out += "\\\""; continue;
+      case '\\': out += "\\\\"; continue;
+      default: break;
+    }
+    if (byte >= 0x20 && byte < 0x7f) {
+      out.push_back(c);
+    } else {
+      out.append("\\x").append({kHex[byte >> 4U], kHex[byte & 0xFU]});
+    }
+  }
+  return out + "\"";
+}
+
+// What kcli calls a frame that is no event.
+std::string kcli_name(const WsMessage& frame) {
+  switch (frame.opcode) {
+    case Opcode::Ping: return "Ping(" + rust_bytes(frame.payload) + ")";
+    case Opcode::Pong: return "Pong(" + rust_bytes(frame.payload) + ")";
+    case Opcode::Binary: return "Binary(" + rust_bytes(frame.payload) + ")";
+    case Opcode::Close: return frame.payload.empty() ? "Close(None)" : "Close(Some(…))";
+    case Opcode::Text:
+    case Opcode::Continuation: break;
+  }
+  SMTPTAPE_CHECK(false && "not a frame that kcli refuses");
+  return {};
+}
+
+// Frames to text.  Stops the feed when there is nothing more to show.
+class LivePrinter : public FrameSink {
+ public:
+  LivePrinter(const LiveOptions& options, ByteSink& out)
+      : as_live_(options.honour == Honour::AsLive),
+        filter_(options.request, options.honour),
+        renderer_(options.render),
+        out_(out) {}
+
+  Flow on_frames(std::span<const WsMessage> frames) override {
+    batch_.clear();
+    std::optional<Ending> end_of_kcli;
+    for (const WsMessage& frame : frames) {
+      end_of_kcli = take(frame);
+      if (end_of_kcli) break;
+    }
+    ending_ = renderer_.render(batch_.events, text_);
+    if (!ending_) ending_ = std::move(end_of_kcli);
+    out_.write(text_);
+    text_.clear();
+    return ending_ ? Flow::Stop : Flow::Continue;
+  }
+
+  [[nodiscard]] const std::optional<Ending>& ending() const { return ending_; }
+  [[nodiscard]] const Renderer& renderer() const { return renderer_; }
+  [[nodiscard]] std::uint64_t skipped() const { return skipped_; }
+
+ private:
+  // How kcli ends at this frame; nullopt: it goes on.
+  std::optional<Ending> take(const WsMessage& frame) {
+    if (frame.oversize) {
+      ++skipped_;
+      return as_live_ ? std::optional(Ending{}) : std::nullopt;
+    }
+    if (as_live_ && frame.opcode != Opcode::Text) {
+      return Ending{Exit::Failed, "Error: Unexpected " + kcli_name(frame) + " response"};
+    }
+    // Pings are answered already, and a Close frame is told when the feed has ended.
+    if (frame.opcode != Opcode::Text && frame.opcode != Opcode::Binary) return std::nullopt;
+    const Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
+    // What the server is known to ignore is filtered here.
+    const bool pass = !filter_.needs_local_help() || filter_.passes(event.meta, Scope::Event);
+    if (!pass) batch_.events.pop_back();
+    return std::nullopt;
+  }
+
+  bool as_live_;
+  AllowList filter_;
+  WireDecoder decoder_;
+  Renderer renderer_;
+  ByteSink& out_;
+  EventBatch batch_;
+  std::string text_;
+  std::optional<Ending> ending_;
+  std::uint64_t skipped_ = 0;  // frames over the limit
+};
+
+// Without --as-live: what kcli keeps to itself.
+Exit tell_trouble(const LivePrinter& printer, std::uint64_t limit) {
+  const Renderer& renderer = printer.renderer();
+  if (renderer.stepped_back() > 0) {
+    say("the server's clock stepped back within " + std::to_string(renderer.stepped_back()) +
+        " sessions: times before their beginning are negative");
+  }
+  if (printer.skipped() > 0) {
+    say(std::to_string(printer.skipped()) + " frames over " + std::to_string(limit) +
+        " bytes were left out");
+  }
+  const bool incomplete = printer.skipped() > 0 || renderer.unreadable() > 0;
+  return incomplete ? Exit::Incomplete : Exit::Done;
+}
+
+}  // namespace
+
+Exit show_live(LiveOptions options, ByteSink& out) {
+  const bool as_live = options.honour == Honour::AsLive;
+  FeedOptions& feed = options.feed;
+  feed.request = to_json(options.request);
+  feed.max_frame = as_live ? kKcliMaxFrame : kDefaultMaxFrame;
+  LivePrinter printer(options, out);
+  const FeedEnd end = follow_feed(feed, printer);
+
+  if (const std::optional<Ending>& ending = printer.ending()) {
+    if (!ending->message.empty()) say_raw(ending->message);
+    if (as_live || ending->exit != Exit::Done) return ending->exit;
+    return tell_trouble(printer, feed.max_frame);
+  }
+  if (!end.opened && as_live) throw AsKcliError(kcli_connect_error(end));
+  if (!end.opened) throw Error(describe(end, feed.endpoint));
+  if (as_live) return Exit::Done;
+  say(describe(end, feed.endpoint));
+  return tell_trouble(printer, feed.max_frame);
+}
+
+}  // namespace smtptape

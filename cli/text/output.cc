@@ -1,0 +1,116 @@
+#include "cli/text/output.h"
+
+#include <fcntl.h>
+#include <poll.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <climits>
+#include <cstdint>
+#include <cstdlib>
+#include <cstring>
+#include <mutex>
+#include <utility>
+
+#include "base/error.h"
+
+namespace smtptape {
+
+StandardOutput::StandardOutput() {
+  constexpr int kPipeBytes = 1 << 20;
+  // Not a pipe, or more than this user may have: it stays as it is.
+  [[maybe_unused]] const int result = ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, kPipeBytes);
+}
+
+void StandardOutput::write(std::string_view bytes) {
+  while (!bytes.empty()) {
+    const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
+    if (written < 0) {
+      if (errno == EINTR) continue;
+      if (errno == EPIPE) throw OutputClosed{};
+      throw system_error("writing standard output", errno);
+    }
+    bytes.remove_prefix(static_cast<std::size_t>(written));
+  }
+}
+
+void say_raw(std::string_view text) {
+  std::string line(text);
+  line.push_back('\n');
+  // Whether anybody hears us can't be told to anybody.
+  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+}
+
+std::string printable(std::string_view text) {
+  std::string out(text);
+  for (char& c : out) {
+    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  }
+  return out;
+}
+
+void say(std::string_view text) {
+  say_raw("smtptape: " + printable(text));
+}
+
+void say_lines(std::string_view text) {
+  for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
+    end = text.find('\n');
+    say(text.substr(0, end));
+    if (end == std::string_view::npos) return;
+  }
+}
+
+namespace {
+
+// A pipe that is ready takes so much at once; longer lines lose their end.
+constexpr std::size_t kLongestLine = PIPE_BUF - 64;
+
+bool can_be_told() {
+  pollfd error{STDERR_FILENO, POLLOUT, 0};
+  return ::poll(&error, 1, 0) == 1 && (error.revents & POLLOUT) != 0;
+}
+
+}  // namespace
+
+void say_without_waiting(std::string_view text) {
+  static std::mutex mutex;
+  static std::uint64_t missed = 0;  // by mutex
+  const std::lock_guard lock(mutex);
+  for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
+    end = text.find('\n');
+    if (missed > 0 && can_be_told()) {
+      say(std::to_string(std::exchange(missed, 0)) +
+          " lines could not be written here: nobody was reading");
+    }
+    if (missed == 0 && can_be_told()) {
+      say(text.substr(0, std::min(end, kLongestLine)));
+    } else {
+      ++missed;
+    }
+    if (end == std::string_view::npos) return;
+  }
+}
+
+ColorChoice parse_color(std::string_view text) {
+  if (text == "tty" || text == "auto") return ColorChoice::Terminal;
+  if (text == "yes" || text == "always") return ColorChoice::Always;
+  if (text == "no" || text == "never") return ColorChoice::Never;
+  throw UsageError("--color: \"" + std::string(text) + "\" is none of tty, yes, no");
+}
+
+bool use_color(ColorChoice choice) {
+  switch (choice) {
+    case ColorChoice::Always: return true;
+    case ColorChoice::Never: return false;
+    case ColorChoice::Terminal: break;
+  }
+  const char* const no_color = std::getenv("NO_COLOR");
+  const char* const terminal = std::getenv("TERM");
+  if (no_color != nullptr && *no_color != '\0') return false;
+  if (terminal != nullptr && std::strcmp(terminal, "dumb") == 0) return false;
+  return ::isatty(STDOUT_FILENO) != 0;
+}
+
+}  // namespace smtptape
