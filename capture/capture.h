@@ -17,9 +17,9 @@
 #include "base/net/endpoint.h"
 #include "capture/feed/access.h"
 #include "capture/keep/keeper.h"
-#include "filters/event_levels.h"
 #include "capture/record/recorder.h"
 #include "capture/stop_signal.h"
+#include "filters/event_levels.h"
 #include "filters/request.h"
 #include "format/limits.h"
 

@@ -23,16 +23,16 @@
 
 #include "base/service_manager.h"
 #include "capture/capture.h"
-#include "capture/record/clocks.h"
-#include "capture/watch/control.h"
-#include "capture/record/event_queue.h"
+#include "capture/feed/subscription.h"
 #include "capture/keep/keeper.h"
 #include "capture/keep/last_tape.h"
-#include "capture/watch/status_server.h"
 #include "capture/keep/store.h"
-#include "capture/feed/subscription.h"
+#include "capture/record/clocks.h"
+#include "capture/record/event_queue.h"
 #include "capture/record/sync_thread.h"
 #include "capture/record/writer_thread.h"
+#include "capture/watch/control.h"
+#include "capture/watch/status_server.h"
 
 namespace smtptape {
 

@@ -10,9 +10,9 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/hash.h"
+#include "format/wire/wire.h"
 #include "smtp/dialogue.h"
 #include "smtp/words.h"
-#include "format/wire/wire.h"
 
 namespace smtptape {
 

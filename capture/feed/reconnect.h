@@ -6,8 +6,8 @@
 #include <cstdint>
 #include <string>
 
-#include "capture/record/clocks.h"
 #include "capture/feed/feed.h"
+#include "capture/record/clocks.h"
 
 namespace smtptape {
 

@@ -19,10 +19,10 @@
 #include <boost/asio/steady_timer.hpp>
 
 #include "capture/capture.h"
-#include "capture/record/clocks.h"
-#include "capture/record/event_queue.h"
 #include "capture/feed/feed_client.h"
 #include "capture/feed/reconnect.h"
+#include "capture/record/clocks.h"
+#include "capture/record/event_queue.h"
 #include "capture/watch/status.h"
 
 namespace smtptape {

@@ -1,8 +1,8 @@
 // Keeps a store within its limits while it is written, on a thread of its own: listing and deleting
 // can take long, and recording must not wait for it.
 //
-// Whole tapes go, the oldest first (capture/keep/retention.h).  Where that doesn't make enough room,
-// recording pauses, goes on at the cost of young tapes, or stops, as was asked for.
+// Whole tapes go, the oldest first (capture/keep/retention.h).  Where that doesn't make enough
+// room, recording pauses, goes on at the cost of young tapes, or stops, as was asked for.
 #pragma once
 
 #include <chrono>

@@ -24,15 +24,15 @@
 #include <string_view>
 #include <vector>
 
+#include "capture/keep/last_tape.h"
+#include "capture/keep/store.h"
 #include "capture/record/event_queue.h"
 #include "capture/record/feed_figures.h"
-#include "capture/keep/last_tape.h"
-#include "filters/event_levels.h"
 #include "capture/record/open_tape.h"
-#include "capture/watch/status.h"
-#include "capture/keep/store.h"
 #include "capture/record/sync_thread.h"
+#include "capture/watch/status.h"
 #include "filters/allow_list.h"
+#include "filters/event_levels.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
 

@@ -10,12 +10,12 @@
 #include "cli/command.h"
 #include "cli/config/config.h"
 #include "cli/config/config_keys.h"
-#include "cli/options/endpoint_options.h"
-#include "cli/text/output.h"
 #include "cli/config/recorder_settings.h"
+#include "cli/options/endpoint_options.h"
 #include "cli/options/retention_options.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/output.h"
 
 namespace smtptape {
 

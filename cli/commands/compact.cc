@@ -5,8 +5,8 @@
 #include "base/time_spec.h"
 #include "capture/record/clocks.h"
 #include "cli/command.h"
-#include "cli/text/output.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
 

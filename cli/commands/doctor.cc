@@ -6,10 +6,10 @@
 #include "capture/doctor/diagnosis.h"
 #include "cli/command.h"
 #include "cli/config/config.h"
-#include "cli/options/endpoint_options.h"
-#include "cli/text/output.h"
 #include "cli/config/recorder_settings.h"
+#include "cli/options/endpoint_options.h"
 #include "cli/options/retention_options.h"
+#include "cli/text/output.h"
 #include "filters/request.h"
 #include "format/wire/json_line.h"
 

@@ -2,9 +2,9 @@
 #include <optional>
 
 #include "cli/command.h"
-#include "cli/text/output.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/output.h"
 
 namespace smtptape {
 

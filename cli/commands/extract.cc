@@ -1,7 +1,7 @@
 // smtptape extract: the chosen events as a new sealed tape, the file to attach to a bug report.
 #include "cli/command.h"
-#include "cli/run/extraction.h"
 #include "cli/options/selection_options.h"
+#include "cli/run/extraction.h"
 
 namespace smtptape {
 

@@ -3,8 +3,8 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/text/output.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/output.h"
 #include "replay/inputs.h"
 
 namespace smtptape {

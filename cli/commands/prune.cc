@@ -5,8 +5,8 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/text/output.h"
 #include "cli/options/retention_options.h"
+#include "cli/text/output.h"
 #include "format/wire/json_line.h"
 
 namespace smtptape {

@@ -1,8 +1,8 @@
 // smtptape replay: prints sessions as `kcli trace-smtp-client` would have.
 #include "cli/command.h"
+#include "cli/options/selection_options.h"
 #include "cli/run/following.h"
 #include "cli/text/output.h"
-#include "cli/options/selection_options.h"
 #include "replay/renderer.h"
 
 namespace smtptape {

@@ -3,8 +3,8 @@
 #include "capture/watch/control_client.h"
 #include "cli/command.h"
 #include "cli/run/extraction.h"
-#include "cli/text/output.h"
 #include "cli/run/recorder_place.h"
+#include "cli/text/output.h"
 
 namespace smtptape {
 

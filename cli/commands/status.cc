@@ -3,8 +3,8 @@
 #include "capture/watch/status_json.h"
 #include "cli/command.h"
 #include "cli/run/last_tapes.h"
-#include "cli/text/output.h"
 #include "cli/run/recorder_place.h"
+#include "cli/text/output.h"
 #include "cli/text/status_text.h"
 #include "format/wire/json_line.h"
 

@@ -1,9 +1,9 @@
 // smtptape trace-smtp-client: the live feed, with the command line of kcli's own.
 #include "cli/command.h"
 #include "cli/options/endpoint_options.h"
+#include "cli/options/selection_options.h"
 #include "cli/run/live.h"
 #include "cli/text/output.h"
-#include "cli/options/selection_options.h"
 
 namespace smtptape {
 

@@ -8,15 +8,15 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "capture/feed/access.h"
 #include "capture/capture.h"
-#include "capture/watch/control_client.h"
+#include "capture/feed/access.h"
 #include "capture/keep/store.h"
+#include "capture/watch/control_client.h"
 #include "cli/config/config_keys.h"
 #include "cli/config/config_value.h"
+#include "cli/config/toml.h"
 #include "cli/options/options.h"
 #include "cli/text/output.h"
-#include "cli/config/toml.h"
 #include "filters/cidr.h"
 
 namespace smtptape {

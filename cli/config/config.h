@@ -16,8 +16,8 @@
 
 #include "base/error.h"
 #include "capture/keep/keeper.h"
-#include "filters/event_levels.h"
 #include "capture/keep/retention.h"
+#include "filters/event_levels.h"
 #include "filters/request.h"
 
 namespace smtptape {

@@ -1,7 +1,8 @@
 // Every key of the configuration file: its name, what it takes, where that goes, what it means.
 //
 // The parser, the suggestions for misspelt keys and the tables of docs/configuration.md come from
-// here.  Adding a key: a field in cli/config/config.h, a row here, a row in that page; a test compares.
+// here.  Adding a key: a field in cli/config/config.h, a row here, a row in that page; a test
+// compares.
 #pragma once
 
 #include <cstdint>

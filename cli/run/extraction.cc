@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/time_spec.h"
-#include "cli/text/output.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/output.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/json.h"
 

@@ -7,8 +7,8 @@
 
 #include "base/io.h"
 #include "capture/stop_signal.h"
-#include "cli/text/output.h"
 #include "cli/options/selection_options.h"
+#include "cli/text/output.h"
 #include "replay/follow.h"
 #include "replay/selection.h"
 

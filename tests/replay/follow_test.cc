@@ -10,8 +10,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "capture/record/live_tape.h"
 #include "capture/keep/store.h"
+#include "capture/record/live_tape.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
 #include "replay/watched_directory.h"

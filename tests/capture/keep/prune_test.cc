@@ -18,8 +18,8 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "capture/record/live_tape.h"
 #include "capture/keep/store.h"
+#include "capture/record/live_tape.h"
 #include "format/tape/tape_lock.h"
 #include "tests/support/example_tape.h"
 #include "tests/support/faulty_disk.h"

@@ -5,8 +5,8 @@
 #include <gtest/gtest.h>
 
 #include "filters/event_levels.h"
-#include "smtp/seen_secrets.h"
 #include "format/wire/wire.h"
+#include "smtp/seen_secrets.h"
 #include "tests/capture/record/applied_levels.h"
 
 namespace smtptape {
