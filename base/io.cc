@@ -78,8 +78,16 @@ int sync_data(int fd, FileCalls& calls) {
   return 0;
 }
 
-void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
-  const std::string name = directory.empty() ? "." : directory.string();
+namespace {
+
+std::string name_of_directory(const std::filesystem::path& path) {
+  return path.empty() ? "." : path.string();
+}
+
+}  // namespace
+
+int sync_entries(const std::filesystem::path& directory, FileCalls& calls) {
+  const std::string name = name_of_directory(directory);
   const UniqueFd fd(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   int result = fd ? 0 : -1;
   if (fd) {
@@ -87,7 +95,13 @@ void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
       result = calls.fsync(fd.get());
     while (result != 0 && errno == EINTR);
   }
-  if (result != 0) throw system_error("syncing the directory " + name, errno);
+  return result == 0 ? 0 : errno;
+}
+
+void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
+  const int error = sync_entries(directory, calls);
+  if (error != 0)
+    throw system_error("syncing the directory " + name_of_directory(directory), error);
 }
 
 UniqueFd unlinked_file() {

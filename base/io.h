@@ -128,7 +128,10 @@ void write_all(int fd,
 // asked again, since the system may have dropped what it held.
 [[nodiscard]] int sync_data(int fd, FileCalls& calls = system_file_calls());
 
-// The directory's entries are on the disk when this returns.
+// The directory's entries are on the disk when this returns; 0, or errno.
+[[nodiscard]] int sync_entries(const std::filesystem::path& directory,
+                               FileCalls& calls = system_file_calls());
+// The same; throws Error.
 void sync_directory(const std::filesystem::path& directory, FileCalls& calls = system_file_calls());
 
 // Makes a directory of mode 0700 unless it is there already; not its parents.

@@ -16,7 +16,7 @@ ReconnectPolicy::Milliseconds ReconnectPolicy::pause_after(std::chrono::nanoseco
   return std::clamp(pause, shortest_, longest_);
 }
 
-std::int64_t time_of_end(const FeedEnd& end, Moment heard, Moment now) {
+std::int64_t time_of_end(const FeedEnd& end, Now heard, Now now) {
   const bool vanished = end.kind == FeedEnd::Kind::TimedOut || end.kind == FeedEnd::Kind::Reset ||
                         end.kind == FeedEnd::Kind::TlsFailed;
   if (!vanished) return now.real;

@@ -33,7 +33,7 @@ double chance() {
 
 }  // namespace
 
-void RateMeter::add(std::uint64_t events, Moment now) {
+void RateMeter::add(std::uint64_t events, Now now) {
   const std::int64_t second = now.steady / kNanosPerSecond;
   const auto slot = static_cast<std::size_t>(second % (kSeconds + 1));
   if (seconds_[slot] != second) {
@@ -43,7 +43,7 @@ void RateMeter::add(std::uint64_t events, Moment now) {
   counts_[slot] += events;
 }
 
-double RateMeter::per_second(Moment now) const {
+double RateMeter::per_second(Now now) const {
   const std::int64_t second = now.steady / kNanosPerSecond;
   std::uint64_t events = 0;
   for (std::size_t slot = 0; slot < counts_.size(); ++slot) {
@@ -100,7 +100,7 @@ asio::awaitable<void> Subscription::run() {
     if (!goes_on) break;
     co_await pause(lived);
   }
-  const Moment now = this_moment();
+  const Now now = this_moment();
   if (!was_open_ && !lost_at_) note_slow_connection(now);
   if (lost_at_) push_disconnected(now);
   connected_ = false;
@@ -119,7 +119,7 @@ void Subscription::stop() {
 }
 
 void Subscription::tell_outage() {
-  const Moment now = this_moment();
+  const Now now = this_moment();
   if (!was_open_ && !lost_at_) note_slow_connection(now);
   if (!lost_at_) return;
   const std::string how = lost_how_;
@@ -130,15 +130,16 @@ void Subscription::tell_outage() {
 
 FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   if (stopped_) return Flow::Stop;
-  const Moment now = this_moment();
-  queue_.push(index_, frames, now);
+  const Now now = this_moment();
+  queue_.push(index_, frames, arriving(now));
   rate_.add(frames.size(), now);
   heard_ = now;
+  if (hooks_.on_frames) hooks_.on_frames();
   return Flow::Continue;
 }
 
 void Subscription::on_open() {
-  const Moment now = this_moment();
+  const Now now = this_moment();
   const bool first = !std::exchange(was_open_, true);
   if (first && !lost_at_) note_slow_connection(now);
   connected_ = true;
@@ -155,7 +156,7 @@ void Subscription::on_open() {
 
 // An orderly end of the feed that was waited for loses nothing.
 void Subscription::note_end(const FeedEnd& end) {
-  const Moment now = this_moment();
+  const Now now = this_moment();
   const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
   const bool was_connected = std::exchange(connected_, false);
   if (!goes_on && ended_well(end)) return;
@@ -176,20 +177,20 @@ void Subscription::note_end(const FeedEnd& end) {
 }
 
 // The first attempt, when it neither failed nor was quick: nothing was recorded meanwhile.
-void Subscription::note_slow_connection(Moment now) {
+void Subscription::note_slow_connection(Now now) {
   if (options_.at_the_end == AtTheEnd::Stop || now.steady - since_.steady < kSlow) return;
   lost_at_ = since_.real;
   lost_how_ = "connecting to " + source().endpoint.target + ": no answer yet";
 }
 
-void Subscription::push_disconnected(Moment until) {
+void Subscription::push_disconnected(Now until) {
   Gap gap;
   gap.cause = GapCause::Disconnected;
   gap.from = *lost_at_;
   gap.until = until.real;
   gap.detail = std::move(lost_how_);
   lost_at_.reset();
-  queue_.push(index_, std::move(gap), until);
+  queue_.push(index_, std::move(gap), arriving(until));
 }
 
 void Subscription::tell(SourceStatus& status) const {
@@ -202,7 +203,6 @@ void Subscription::tell(SourceStatus& status) const {
   for (const auto& [reason, count] : reconnects_)
     status.reconnects.push_back({reason, count});
   status.events_per_second = rate_.per_second(this_moment());
-  status.queue_bytes = queue_.bytes_held_of(index_);
 }
 
 void Subscription::say(const std::string& line) const {
