@@ -32,6 +32,12 @@ class FrameSink {
   FrameSink& operator=(const FrameSink&) = delete;
   virtual ~FrameSink() = default;
 
+  // A message that is being put together needs so many bytes more, beyond the first MiB: may it?
+  // When not, it arrives as oversize.
+  virtual bool may_take(std::uint64_t more) {
+    static_cast<void>(more);
+    return true;
+  }
   // The request was sent: what the server selects from now on arrives here.
   virtual void on_open() {}
   // Everything that came, in order, as many messages at once as there are: events, oversize ones

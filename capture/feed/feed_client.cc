@@ -94,7 +94,7 @@ struct FeedClient::Impl {
   Impl(const asio::any_io_executor& executor, FeedOptions wanted)
       : options(std::move(wanted)),
         connection(executor),
-        reader(WsRole::Client, options.max_frame) {}
+        reader(WsRole::Client, {options.max_frame, kMostAnnounced}) {}
 
   // Nothing: it is connected, with TLS where the endpoint has it.
   asio::awaitable<std::optional<FeedEnd>> connect();
@@ -232,6 +232,7 @@ FeedClient::~FeedClient() = default;
 
 asio::awaitable<FeedEnd> FeedClient::run(FrameSink& sink) {
   impl_->sink = &sink;
+  impl_->reader.ask_before_growing([&sink](std::uint64_t more) { return sink.may_take(more); });
   std::optional<FeedEnd> end = co_await impl_->open();
   if (!end) {
     sink.on_open();
@@ -249,6 +250,10 @@ void FeedClient::stop() {
 
 std::optional<std::int64_t> FeedClient::server_time() const {
   return impl_->server_time;
+}
+
+std::size_t FeedClient::bytes_held() const {
+  return impl_->reader.bytes_held();
 }
 
 FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {

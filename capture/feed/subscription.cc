@@ -86,6 +86,7 @@ asio::awaitable<FeedEnd> Subscription::follow() {
     end.opened = connected_;
     end.reason = error.what();
   }
+  client_.reset();  // and with it what it held of a message, before a pause that may be long
   co_return end;
 }
 
@@ -190,6 +191,10 @@ void Subscription::push_disconnected(Moment until) {
   gap.detail = std::move(lost_how_);
   lost_at_.reset();
   queue_.push(index_, std::move(gap), until);
+}
+
+std::size_t Subscription::bytes_held() const {
+  return client_ ? client_->bytes_held() : 0;
 }
 
 void Subscription::tell(SourceStatus& status) const {

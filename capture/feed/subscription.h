@@ -64,6 +64,8 @@ class Subscription : public FrameSink {
 
   [[nodiscard]] bool was_open() const { return was_open_; }
   [[nodiscard]] bool is_connected() const { return connected_; }
+  // Of a message that is being put together.
+  [[nodiscard]] std::size_t bytes_held() const;
   // What is known here; the rest stays as it is.
   void tell(SourceStatus& status) const;
 

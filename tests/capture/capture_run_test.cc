@@ -140,14 +140,14 @@ TEST_F(CaptureRun, SkipsAnOversizeFrameAndLeavesAGap) {
   EXPECT_THAT(said_.back(), HasSubstr("+ 1 lost (oversize frame 1)"));
 }
 
-TEST_F(CaptureRun, OutlivesALengthOf2ToThe62) {
+TEST_F(CaptureRun, EndsAtALengthOf2ToThe62AndLeavesAGap) {
   const CaptureTotals totals =
-      capture_steps({send_text(kEvent), announce_text(std::uint64_t{1} << 62U)});
-  EXPECT_EQ(totals.ledger.received, 2U);
+      capture_steps({send_text(kEvent), announce_text(std::uint64_t{1} << 62U), stay_silent()});
+  EXPECT_EQ(totals.ledger.received, 1U);
   const StoredTape tape = tapes().at(0);
-  ASSERT_EQ(tape.gaps.size(), 2U);
-  EXPECT_EQ(tape.gaps[0].frame_bytes, std::uint64_t{1} << 62U);
-  EXPECT_EQ(tape.gaps[1].cause, GapCause::Disconnected);
+  ASSERT_EQ(tape.gaps.size(), 1U);
+  EXPECT_EQ(tape.gaps[0].cause, GapCause::Disconnected);
+  EXPECT_THAT(tape.gaps[0].detail, HasSubstr("a message of impossible size is announced"));
 }
 
 TEST_F(CaptureRun, SaysWhenTheFeedEndsInTheMiddleOfAFrame) {
