@@ -32,7 +32,7 @@ enum class AtTheEnd : std::uint8_t {
 
 struct SourceOptions {
   Endpoint endpoint;
-  FeedAccess access;
+  GetAccess access;
   TraceRequest request;
   Honour honour = Honour::Documented;  // AsLive: what the server ignores is not applied here
   std::string name;                    // empty: default_source_name()

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -41,6 +42,10 @@ struct TlsSettings {
   std::optional<PemText> key;              // of our certificate
   bool operator==(const TlsSettings&) const = default;
 };
+
+// Changes when the files do where the system's CAs stand.  They are read when a TlsContext is made.
+using SystemTrust = std::array<std::int64_t, 2>;
+[[nodiscard]] SystemTrust system_trust_now();
 
 // The settings made ready, for any number of connections.  Doesn't change.
 class TlsContext {

@@ -86,6 +86,7 @@ std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
     case FeedEnd::Kind::LookupFailed:
       return "looking up " + endpoint.host + ": " + end.reason +
              "; the name may be right: no name server has answered for it";
+    case FeedEnd::Kind::NoAccess: return "connecting to " + who + ": " + end.reason;
     case FeedEnd::Kind::Refused:
       return "connecting to " + who + ": connection refused; nothing listens there";
     case FeedEnd::Kind::Unreachable: return "connecting to " + who + ": " + end.reason;

@@ -15,7 +15,7 @@ namespace smtptape {
 
 struct FeedOptions {
   Endpoint endpoint;
-  FeedAccess access;
+  GetAccess access;  // none: the system's CAs, no credentials
   std::string path = "/api/admin/trace-smtp-client/v1";
   std::string request;  // the JSON that selects events: the first frame we send
   std::uint64_t max_frame = kDefaultMaxFrame;        // a larger one is told as oversize and skipped
@@ -55,6 +55,7 @@ struct FeedEnd {
     ProtocolError,  // what came is not WebSocket any more
     NotFound,       // the host's name is unknown
     LookupFailed,   // the host's name could not be looked up now
+    NoAccess,       // credentials or certificates of ours could not be read
     Refused,        // nobody listens there
     Unreachable,    // any other reason why there is no connection
     Rejected,       // an HTTP status instead of 101

@@ -83,7 +83,7 @@ class DoctorCommand : public Command {
     for (const std::string& endpoint : endpoints) {
       SourceSettings& source = config.sources.emplace_back();
       source.endpoint = endpoint;
-      set_access(source, access_.settings);
+      static_cast<AccessSettings&>(source) = access_.settings;
     }
   }
 
@@ -105,6 +105,7 @@ class DoctorCommand : public Command {
       const CheckedSource checked = checked_source(source, store);
       for (const std::string& warning : checked.warnings)
         print({{Health::Warn, "access", warning}});
+      if (!checked.trouble.empty()) throw UsageError(checked.trouble);
       FeedOptions options;
       options.endpoint = checked.options.endpoint;
       options.access = checked.options.access;

@@ -66,7 +66,9 @@ FeedOptions options_for(const std::string& url, const TlsSettings& tls = {}) {
   FeedOptions options;
   options.endpoint = parse_endpoint(url);
   options.request = "{}";
-  options.access.tls = std::make_shared<const TlsContext>(tls);
+  FeedAccess access;
+  access.tls = std::make_shared<const TlsContext>(tls);
+  options.access = [access] { return access; };
   return options;
 }
 
@@ -130,7 +132,7 @@ TEST(FeedOverTls, RefusesAnUnknownCertificateAndSaysHowToTrustIt) {
 TEST(FeedOverTls, TrustsTheSystemsAuthoritiesAndNotEveryone) {
   const FakeKumod server({upgrade_then({send_text("a")})}, serving(ours()));
   FeedOptions options = options_for(server.url());
-  options.access.tls = nullptr;
+  options.access = nullptr;
   EXPECT_EQ(follow(options).end.kind, Kind::TlsUntrusted);
 }
 
@@ -219,7 +221,9 @@ TEST(FeedOverTls, SaysThatTheServerAsksForACertificate) {
 TEST(FeedOverTls, SendsAuthorizationBehindTheHeadersOfKcli) {
   const FakeKumod server({upgrade_then({})}, serving(ours()));
   FeedOptions options = options_for(server.url(), trusting(ours()));
-  options.access.credentials = basic_credentials("Aladdin:open sesame", "file");
+  FeedAccess access = options.access();
+  access.credentials = basic_credentials("Aladdin:open sesame", "file");
+  options.access = [access] { return access; };
   follow(options);
   EXPECT_THAT(server.head(), StartsWith("GET /api/admin/trace-smtp-client/v1 HTTP/1.1\r\nHost: "));
   EXPECT_THAT(server.head(),
