@@ -121,11 +121,13 @@ int verify(X509_STORE_CTX* chain, void* /*unused*/) {
   if (notes.context->fingerprint) {
     trusted = *notes.context->fingerprint == seen;
     notes.trouble.why = "it is not the certificate that was expected";
-    notes.trouble.is_another = !trusted;
+    notes.trouble.expected = show_fingerprint(*notes.context->fingerprint);
     X509_STORE_CTX_set_error(chain, trusted ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
   } else {
     trusted = X509_verify_cert(chain) == 1;
-    notes.trouble.why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
+    const int error = X509_STORE_CTX_get_error(chain);
+    notes.trouble.why = X509_verify_cert_error_string(error);
+    notes.trouble.self_signed = error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
   }
   notes.untrusted = !trusted;
   notes.trouble.fingerprint = show_fingerprint(seen);

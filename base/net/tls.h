@@ -75,7 +75,8 @@ enum class TlsErrc : int {
 struct TlsTrouble {
   std::string why;                   // in OpenSSL's words
   std::string fingerprint;           // Untrusted: of the certificate that was shown
-  bool is_another = false;           // Untrusted: another one was expected, by its fingerprint
+  std::string expected;              // Untrusted: another one was, with this fingerprint
+  bool self_signed = false;          // Untrusted: because nobody but itself has signed it
   bool certificate_missing = false;  // the peer asked for ours, and there was none
 };
 

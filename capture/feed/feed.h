@@ -22,6 +22,9 @@ struct FeedOptions {
   std::chrono::milliseconds connect_within{10'000};  // lookup, connection and handshakes together
 };
 
+// How many of them are events: not the peer's Pings, Pongs and Close.
+[[nodiscard]] std::uint64_t events_among(std::span<const WsMessage> frames);
+
 // Takes what arrives, on the thread that reads: it must not wait for anything.
 class FrameSink {
  public:
@@ -73,7 +76,8 @@ struct FeedEnd {
   std::string phrase;
   std::string reason;       // why, in the server's or the library's words; printable, at most 4 KiB
   std::string fingerprint;  // TlsUntrusted: of the certificate that was shown
-  bool another_certificate = false;  // TlsUntrusted: than that of the fingerprint given
+  std::string expected_fingerprint;  // TlsUntrusted: another one was given
+  bool self_signed = false;          // TlsUntrusted: because nobody but itself has signed it
   bool certificate_missing = false;  // TlsFailed: the server asked for one, and there was none
   bool with_credentials = false;     // Rejected: although we sent some
 };

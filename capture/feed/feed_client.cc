@@ -64,7 +64,8 @@ FeedEnd end_by(TlsErrc error, TlsTrouble trouble) {
   }
   end.reason = std::move(trouble.why);
   end.fingerprint = std::move(trouble.fingerprint);
-  end.another_certificate = trouble.is_another;
+  end.expected_fingerprint = std::move(trouble.expected);
+  end.self_signed = trouble.self_signed;
   end.certificate_missing = trouble.certificate_missing;
   return end;
 }

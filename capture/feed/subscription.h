@@ -56,7 +56,7 @@ class Subscription : public FrameSink {
   // Before run().
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   // Until the end that was asked for.  With AtTheEnd::Stop it throws Error when there was no
-  // connection at all.
+  // connection at all, and when that which was there broke: then the rest of the feed is missing.
   boost::asio::awaitable<void> run();
   void stop();
   // When there is no connection now: tells of the time without one up to now, so that the tapes do.

@@ -124,8 +124,10 @@ TEST(FeedOverTls, RefusesAnUnknownCertificateAndSaysHowToTrustIt) {
   EXPECT_THAT(followed.frames, IsEmpty());
   EXPECT_EQ(followed.told,
             "connecting to 127.0.0.1:" + std::to_string(server.port()) +
-                ": its certificate is not trusted: self-signed certificate; if it is the right "
-                "one: --tls-fingerprint " +
+                ": its certificate is not trusted: self-signed certificate; kumod makes itself "
+                "such a one at each start: give its HTTP listener tls_certificate and "
+                "tls_private_key, and --cacert FILE here; until it starts again, if it is the "
+                "right one: --tls-fingerprint " +
                 ours().fingerprint);
 }
 
@@ -172,9 +174,9 @@ TEST(FeedOverTls, LooksAtTheFingerprintAndNothingElse) {
   EXPECT_THAT(right.frames, ElementsAre("a"));
   const Followed wrong = follow(server, pinning(ours().fingerprint));
   EXPECT_EQ(wrong.end.kind, Kind::TlsUntrusted);
-  EXPECT_THAT(
-      wrong.told,
-      HasSubstr("another one than --tls-fingerprint names; it shows " + identity.fingerprint));
+  EXPECT_THAT(wrong.told,
+              HasSubstr("another one than --tls-fingerprint names: expected " + ours().fingerprint +
+                        ", shown " + identity.fingerprint));
 }
 
 // ---- who we are ----
