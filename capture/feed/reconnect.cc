@@ -34,6 +34,7 @@ std::string reason_word(const FeedEnd& end) {
     case FeedEnd::Kind::ProtocolError: return "protocol";
     case FeedEnd::Kind::NotFound:
     case FeedEnd::Kind::LookupFailed: return "dns";
+    case FeedEnd::Kind::NoAccess: return "credentials";
     case FeedEnd::Kind::Refused: return "refused";
     case FeedEnd::Kind::Unreachable: return "unreachable";
     case FeedEnd::Kind::Rejected: return "http-" + std::to_string(end.status);

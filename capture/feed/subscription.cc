@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
+#include "base/time_spec.h"
 
 namespace smtptape {
 
@@ -86,10 +87,12 @@ asio::awaitable<FeedEnd> Subscription::follow() {
     end.opened = connected_;
     end.reason = error.what();
   }
+  client_.reset();  // and with it what it held of a message, before a pause that may be long
   co_return end;
 }
 
 asio::awaitable<void> Subscription::run() {
+  std::string broken;
   while (!stopped_) {
     const FeedEnd end = co_await follow();
     if (end.kind == FeedEnd::Kind::Stopped || stopped_) break;
@@ -97,13 +100,17 @@ asio::awaitable<void> Subscription::run() {
     if (!was_open_ && !goes_on) throw Error(describe(end, source().endpoint));
     const std::chrono::nanoseconds lived(connected_ ? this_moment().steady - since_.steady : 0);
     note_end(end);
-    if (!goes_on) break;
+    if (!goes_on) {
+      if (!ended_well(end)) broken = last_error_;
+      break;
+    }
     co_await pause(lived);
   }
   const Now now = this_moment();
   if (!was_open_ && !lost_at_) note_slow_connection(now);
   if (lost_at_) push_disconnected(now);
   connected_ = false;
+  if (!broken.empty()) throw Error("the feed was not recorded to its end: " + broken);
 }
 
 asio::awaitable<void> Subscription::pause(std::chrono::nanoseconds lived) {
@@ -132,7 +139,7 @@ FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   if (stopped_) return Flow::Stop;
   const Now now = this_moment();
   queue_.push(index_, frames, arriving(now));
-  rate_.add(frames.size(), now);
+  rate_.add(events_among(frames), now);
   heard_ = now;
   if (hooks_.on_frames) hooks_.on_frames();
   return Flow::Continue;
@@ -161,7 +168,9 @@ void Subscription::note_end(const FeedEnd& end) {
   const bool was_connected = std::exchange(connected_, false);
   if (!goes_on && ended_well(end)) return;
   std::string how = describe(end, source().endpoint);
-  if (end.mid_message) how += " in the middle of a frame";
+  if (!end.expected_fingerprint.empty()) {
+    how += "; nothing is recorded since " + show_time(lost_at_.value_or(since_.real));
+  }
   ++reconnects_[reason_word(end)];
   const bool new_trouble = how != last_error_ || was_connected;
   last_error_ = how;
@@ -191,6 +200,10 @@ void Subscription::push_disconnected(Now until) {
   gap.detail = std::move(lost_how_);
   lost_at_.reset();
   queue_.push(index_, std::move(gap), arriving(until));
+}
+
+std::size_t Subscription::bytes_held() const {
+  return client_ ? client_->bytes_held() : 0;
 }
 
 void Subscription::tell(SourceStatus& status) const {

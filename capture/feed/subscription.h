@@ -57,7 +57,7 @@ class Subscription : public FrameSink {
   // Before run().
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   // Until the end that was asked for.  With AtTheEnd::Stop it throws Error when there was no
-  // connection at all.
+  // connection at all, and when that which was there broke: then the rest of the feed is missing.
   boost::asio::awaitable<void> run();
   void stop();
   // When there is no connection now: tells of the time without one up to now, so that the tapes do.
@@ -65,6 +65,8 @@ class Subscription : public FrameSink {
 
   [[nodiscard]] bool was_open() const { return was_open_; }
   [[nodiscard]] bool is_connected() const { return connected_; }
+  // Of a message that is being put together.
+  [[nodiscard]] std::size_t bytes_held() const;
   // What is known here; the rest stays as it is.
   void tell(SourceStatus& status) const;
 
