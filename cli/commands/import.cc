@@ -4,6 +4,7 @@
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
 
@@ -24,7 +25,7 @@ class ImportCommand : public Command {
   void describe(Options& options) override {
     options.positional(
         "FEED", feed_, Options::Count::One, "A file of frames, or - for standard input");
-    options.value("-o,--output", output_, "X.tape", "The tape to write");
+    options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.value("--name", source_, "SOURCE", "Name of the source (default: the file's name)");
     options.value("--format", format_, "FORMAT", "jsonl (default) or frames");
     options.value("--max-frame",
@@ -38,11 +39,11 @@ class ImportCommand : public Command {
     const FeedFormat format = parse_feed_format(format_);
     const std::uint64_t max_frame = parse_max_frame(max_frame_);
     if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
+    Result file(output_, force_, Result::Content::Tape, feed_);
     const bool standard_input = feed_.front() == "-";
     const std::string name = standard_input ? "standard input" : feed_.front();
     UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(feed_.front());
     FeedFileSource feed(std::make_unique<FdSource>(std::move(fd), name), name, format, max_frame);
-    OutputFile file(output_, force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
     const Ledger ledger = write_tape(feed, file);
     file.commit();
     const Loss lost = ledger.total_lost();
@@ -54,7 +55,7 @@ class ImportCommand : public Command {
   }
 
  private:
-  Ledger write_tape(FeedFileSource& feed, ByteSink& file) {
+  Ledger write_tape(FeedFileSource& feed, Result& file) {
     Origin origin{random_id(), source_.empty() ? default_source() : source_, 1, true};
     TapeHeader header = new_tape_header(origin);
     header.first_sequence = 1;
@@ -71,7 +72,7 @@ class ImportCommand : public Command {
     ledger.received = feed.received();
     writer.seal(ledger, now_unix_nanos());
     ledger.stored = writer.events_written();
-    report(writer, ledger);
+    report(file.name(), writer, ledger);
     return ledger;
   }
 
@@ -80,14 +81,14 @@ class ImportCommand : public Command {
     return std::filesystem::path(feed_.front()).stem().string();
   }
 
-  void report(const TapeWriter& writer, const Ledger& ledger) const {
+  static void report(const std::string& name, const TapeWriter& writer, const Ledger& ledger) {
     std::uint64_t wire = 0;
     std::uint64_t verbatim = 0;
     for (const GroupIndex& group : writer.groups()) {
       wire += group.wire_bytes;
       verbatim += group.verbatim;
     }
-    say(output_ + ": " + std::to_string(ledger.stored) + " events, " + show_size(wire) + " in " +
+    say(name + ": " + std::to_string(ledger.stored) + " events, " + show_size(wire) + " in " +
         show_size(writer.bytes_written()) +
         (verbatim == 0 ? "" : ", " + std::to_string(verbatim) + " frames kept verbatim"));
   }
