@@ -12,7 +12,6 @@
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
-#include <boost/asio/detached.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
@@ -111,7 +110,9 @@ asio::awaitable<void> Playback::run() {
   std::optional<TraceRequest> request = co_await read_request();
   if (request) {
     hooks_.on_begin();
-    asio::co_spawn(connection_.executor(), watch(), asio::detached);
+    asio::co_spawn(connection_.executor(), watch(), [](const std::exception_ptr& thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
     co_await play(std::move(*request));
   }
   // One that takes nothing would only be waited for again.

@@ -20,11 +20,14 @@ class ImportCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape import night.jsonl -o night.tape\n"
-           "  zstdcat night.jsonl.zst | smtptape import - -o night.tape --name mta-1";
+           "  ssh mta-1 zstdcat night.jsonl.zst | smtptape import - -o night.tape --name mta-1";
   }
   void describe(Options& options) override {
     options.positional(
-        "FEED", feed_, Options::Count::One, "A file of frames, or - for standard input");
+        "FEED",
+        feed_,
+        Options::Count::One,
+        "A file of frames, as it is or packed by zstd or gzip, or - for standard input");
     options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.value("--name", source_, "SOURCE", "Name of the source (default: the file's name)");
     options.value("--format", format_, "FORMAT", "jsonl (default) or frames");
@@ -46,12 +49,16 @@ class ImportCommand : public Command {
     FeedFileSource feed(std::make_unique<FdSource>(std::move(fd), name), name, format, max_frame);
     const Ledger ledger = write_tape(feed, file);
     file.commit();
+    if (feed.was_marked()) {
+      say(name + ": began with a byte order mark, which belongs to no event and was left out");
+    }
     const Loss lost = ledger.total_lost();
     if (lost.count > 0) {
       say(std::to_string(lost.count) + " frames over --max-frame " + max_frame_ +
           " were left out; each leaves a gap");
     }
-    return static_cast<int>(lost.count > 0 ? Exit::Incomplete : Exit::Done);
+    const bool strange = tell_if_strange(name, format);
+    return static_cast<int>(lost.count > 0 || strange ? Exit::Incomplete : Exit::Done);
   }
 
  private:
@@ -66,8 +73,14 @@ class ImportCommand : public Command {
     {
       ReadAhead ahead(feed);
       EventBatch batch;
-      while (ahead.next(batch))
+      while (ahead.next(batch)) {
+        for (const Event& event : batch.events) {
+          const bool unreadable = event.kind == EventKind::Unknown && event.meta == nullptr;
+          const bool blank = unreadable && event.verbatim->frame.empty();
+          if (!blank) ++(unreadable ? unreadable_ : readable_);
+        }
         record_batch(batch, writer, ledger);
+      }
     }
     ledger.received = feed.received();
     writer.seal(ledger, now_unix_nanos());
@@ -78,7 +91,24 @@ class ImportCommand : public Command {
 
   [[nodiscard]] std::string default_source() const {
     if (feed_.front() == "-") return "import";
-    return std::filesystem::path(feed_.front()).stem().string();
+    std::filesystem::path name = std::filesystem::path(feed_.front()).filename();
+    for (const std::string_view packed : {".zst", ".zstd", ".gz"}) {
+      if (name.extension() == packed) name = name.stem();
+    }
+    return name.stem().string();
+  }
+
+  // Hardly a line is an event: somebody meant another file.  A handful of lines say nothing.
+  bool tell_if_strange(const std::string& name, FeedFormat format) const {
+    constexpr std::uint64_t kFewest = 5;
+    constexpr std::uint64_t kReadableOneIn = 10;
+    if (format != FeedFormat::Jsonl || unreadable_ < kFewest) return false;
+    const std::uint64_t frames = readable_ + unreadable_;
+    if (readable_ * kReadableOneIn >= frames) return false;
+    say(name + ": " + std::to_string(unreadable_) + " of " + std::to_string(frames) +
+        " frames are no events of the feed, and were kept as they are; is it a file of JSON " +
+        "lines, one event a line?");
+    return true;
   }
 
   static void report(const std::string& name, const TapeWriter& writer, const Ledger& ledger) {
@@ -99,6 +129,8 @@ class ImportCommand : public Command {
   std::string format_ = "jsonl";
   std::string max_frame_ = "64M";
   bool force_ = false;
+  std::uint64_t readable_ = 0;    // frames that are events
+  std::uint64_t unreadable_ = 0;  // that are none; blank ones say nothing
 };
 
 }  // namespace
