@@ -4,7 +4,7 @@
 #include "cli/command.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
-#include "cli/text/output.h"
+#include "cli/run/result.h"
 
 namespace smtptape {
 
@@ -26,7 +26,7 @@ class ExportCommand : public Command {
                   format_,
                   "FORMAT",
                   "jsonl (default): a frame a line; frames: opcode, length, bytes");
-    options.value("-o,--output", output_, "FILE", "Write here instead of standard output");
+    options.value("-o,--output", output_, "FILE", "Write here instead of standard output (-)");
     options.flag("--force", force_, "Replace the file if it exists");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
@@ -35,16 +35,10 @@ class ExportCommand : public Command {
     const FeedFormat format = parse_feed_format(format_);
     const Selection selection = selection_.selection();
     selection_.filters.tell_difference();
+    Result result(output_, force_, Result::Content::Text, selection_.tapes);
     SelectedTapes tapes(selection_, selection);
-    if (output_.empty()) {
-      StandardOutput out;
-      write_frames(tapes.events(), format, out);
-    } else {
-      OutputFile file(output_,
-                      force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
-      write_frames(tapes.events(), format, file);
-      file.commit();
-    }
+    write_frames(tapes.events(), format, result);
+    result.commit();
     const bool incomplete = tapes.tell_trouble();
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
@@ -84,7 +78,7 @@ class ExportCommand : public Command {
 
   SelectionOptions selection_;
   std::string format_ = "jsonl";
-  std::string output_;
+  std::string output_ = "-";
   bool force_ = false;
 };
 

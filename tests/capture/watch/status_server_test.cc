@@ -124,6 +124,14 @@ TEST_F(StatusServerTest, RefusesWhatItDoesNotHave) {
   EXPECT_THAT(post, HasSubstr("\r\nallow: GET, HEAD\r\n"));
 }
 
+TEST_F(StatusServerTest, RefusesBrowsers) {
+  start();
+  for (const std::string path : {"/metrics", "/readyz", "/healthz", "/"}) {
+    EXPECT_THAT(ask("GET " + path + " HTTP/1.1\r\nOrigin: https://evil.example\r\n\r\n"),
+                StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  }
+}
+
 TEST_F(StatusServerTest, TellsATroubleOfTheProvider) {
   provider_ = []() -> RecorderStatus { throw std::runtime_error("it broke\nhere"); };
   start();
