@@ -65,7 +65,7 @@ void Recorder::take_frame(const QueuedFrame& frame, Moment received) {
   event.sequence = sequence_;
   event.received = received.real;
   figures_.add(event, frame.payload.size());
-  if (levels_) levels_->apply(event, batch_.arena);
+  if (levels_) levels_->apply(event, batch_);
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) {
     return store_event(event, received);
   }
