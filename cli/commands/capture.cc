@@ -178,7 +178,7 @@ class CaptureCommand : public Command {
       const Config config = load_config(*config_);
       const std::size_t sources = config.sources.size();
       static_cast<void>(limits_of(config.store, sources));
-      StandardOutput().write(printable(*config_) + ": " + std::to_string(sources) +
+      StandardOutput().write(visible(*config_) + ": " + std::to_string(sources) +
                              (sources == 1 ? " source, good\n" : " sources, good\n"));
     } catch (const ConfigError& error) {
       say_raw(error.what());

@@ -10,6 +10,24 @@ namespace smtptape {
 
 namespace {
 
+// Standard output, which a person may read.
+class FramesOnOutput : public ByteSink {
+ public:
+  explicit FramesOnOutput(FeedFormat format) : json_(format == FeedFormat::Jsonl) {}
+  // Not cut within a character.
+  void write(std::string_view bytes) override {
+    if (json_) {
+      out_.write_json(bytes);
+    } else {
+      out_.write(bytes);
+    }
+  }
+
+ private:
+  StandardOutput out_;
+  bool json_;
+};
+
 class ExportCommand : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "export"; }
@@ -37,7 +55,7 @@ class ExportCommand : public Command {
     selection_.filters.tell_difference();
     SelectedTapes tapes(selection_, selection);
     if (output_.empty()) {
-      StandardOutput out;
+      FramesOnOutput out(format);
       write_frames(tapes.events(), format, out);
     } else {
       OutputFile file(output_,

@@ -212,11 +212,8 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
   line.field("gap_count", facts.gap_count);
   line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
   line.raw("ledger", json_of(facts.ledger, facts.sealed));
-  line.raw("damage", json_list(facts.damage, [](const std::string& text) {
-             std::string json;
-             append_json_string(json, text);
-             return json;
-           }));
+  line.raw("damage",
+           json_list(facts.damage, [](const std::string& text) { return json_text(text); }));
   if (with_groups) {
     line.raw("groups", json_list(facts.groups, [](const GroupIndex& g) { return json_of(g); }));
   }
@@ -232,9 +229,9 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   const auto row = [](std::string_view name, const std::string& value) {
     std::string line = "  " + std::string(name);
     line.resize(12, ' ');
-    return line + printable(value) + "\n";
+    return line + visible(value) + "\n";
   };
-  std::string out = facts.path + ": " + std::string(name_of(facts.state)) + "\n";
+  std::string out = visible(facts.path) + ": " + std::string(name_of(facts.state)) + "\n";
   for (const Origin& origin : facts.origins) {
     out += row("source",
                origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
@@ -263,7 +260,7 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   out += row("synced", synced_text(facts));
   out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));
   for (const Gap& gap : facts.gaps)
-    out += "    " + printable(describe(gap)) + "\n";
+    out += "    " + visible(describe(gap)) + "\n";
   if (facts.gaps.size() < facts.gap_count) {
     out += "    and " + std::to_string(facts.gap_count - facts.gaps.size()) + " more\n";
   }
@@ -304,7 +301,11 @@ class InfoCommand : public Command {
     for (const TapeFile& file : find_tapes(tapes_)) {
       try {
         const TapeFacts facts = facts_of(file);
-        out.write(json_ ? json_of(facts, groups_) : text_of(facts, groups_));
+        if (json_) {
+          out.write_json(json_of(facts, groups_));
+        } else {
+          out.write(text_of(facts, groups_));
+        }
         damaged = damaged || !facts.damage.empty();
       } catch (const Error& error) {
         if (file.named) throw;

@@ -75,7 +75,7 @@ class ReplayCommand : public Command {
           " events are not as kcli would show them: text was left out or masked when they were "
           "recorded");
     }
-    if (ending && !ending->message.empty()) say_raw(ending->message);
+    if (ending && !ending->message.empty()) say_raw(visible(ending->message));
     if (ending && ending->exit != Exit::Done) return static_cast<int>(ending->exit);
     if (as_live()) return static_cast<int>(Exit::Done);
     return static_cast<int>(incomplete || renderer.unreadable() > 0 ? Exit::Incomplete

@@ -126,6 +126,7 @@ RenderOptions TextOptions::render(const FilterOptions& filters) const {
   render.color = use_color(parse_color(color));
   render.only_new = only_new;
   render.only_one = only_one;
+  render.visible = is_terminal() && !filters.as_live;
   render.terse = filters.terse;
   render.behaviour = filters.as_live ? Behaviour::AsLive : Behaviour::Documented;
   if (profile == "halfeven") {

@@ -37,7 +37,7 @@ class Insiders {
   static constexpr std::size_t kMostShown = 20;
 
   static void add(std::set<std::string>& to, const std::string& value) {
-    if (to.size() < kMostKept && !value.empty()) to.insert(printable(value));
+    if (to.size() < kMostKept && !value.empty()) to.insert(visible(value));
   }
   static std::string unquoted(std::string_view json) {
     JsonReader reader(json);

@@ -138,7 +138,7 @@ Exit show_live(LiveOptions options, ByteSink& out) {
   const FeedEnd end = follow_feed(feed, printer);
 
   if (const std::optional<Ending>& ending = printer.ending()) {
-    if (!ending->message.empty()) say_raw(ending->message);
+    if (!ending->message.empty()) say_raw(visible(ending->message));
     if (as_live || ending->exit != Exit::Done) return ending->exit;
     return tell_trouble(printer, feed.max_frame);
   }

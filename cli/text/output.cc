@@ -35,6 +35,11 @@ void StandardOutput::write(std::string_view bytes) {
   }
 }
 
+void StandardOutput::write_json(std::string_view lines) {
+  if (!is_terminal()) return write(lines);
+  write(visible_json(lines));
+}
+
 void say_raw(std::string_view text) {
   std::string line(text);
   line.push_back('\n');
@@ -42,16 +47,8 @@ void say_raw(std::string_view text) {
   [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
 }
 
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-  }
-  return out;
-}
-
 void say(std::string_view text) {
-  say_raw("smtptape: " + printable(text));
+  say_raw("smtptape: " + visible(text));
 }
 
 void say_lines(std::string_view text) {
@@ -110,6 +107,10 @@ bool use_color(ColorChoice choice) {
   const char* const terminal = std::getenv("TERM");
   if (no_color != nullptr && *no_color != '\0') return false;
   if (terminal != nullptr && std::strcmp(terminal, "dumb") == 0) return false;
+  return is_terminal();
+}
+
+bool is_terminal() {
   return ::isatty(STDOUT_FILENO) != 0;
 }
 

@@ -16,7 +16,7 @@ constexpr std::size_t kNameColumn = 14;
 std::string row(std::string_view name, const std::string& value) {
   std::string line = "  " + std::string(name);
   line.resize(kNameColumn, ' ');
-  return line + printable(value) + "\n";
+  return line + visible(value) + "\n";
 }
 
 // As people read it: three digits, no zeros behind the point.
@@ -53,8 +53,7 @@ std::string disk(const SourceStatus& source) {
 }
 
 std::string text_of(const SourceStatus& source, const RecorderStatus& status) {
-  std::string out =
-      printable(source.name) + ": " + printable(connection(source, status.now)) + "\n";
+  std::string out = visible(source.name) + ": " + visible(connection(source, status.now)) + "\n";
   out += row("rate",
              short_number(source.events_per_second) + " events a second, " +
                  std::to_string(source.open_sessions) + " open sessions");
@@ -108,9 +107,8 @@ std::string show_delays(const DurationHistogram& histogram) {
 }
 
 std::string status_text(const RecorderStatus& status) {
-  std::string out = printable(status.version) + ", running since " +
-                    ago(status.started, status.now) + (status.is_ready() ? "" : ", NOT READY") +
-                    "\n";
+  std::string out = visible(status.version) + ", running since " + ago(status.started, status.now) +
+                    (status.is_ready() ? "" : ", NOT READY") + "\n";
   std::string store = show_size(status.store_bytes) + " in " + status.store + ", " +
                       show_size(status.store_free_bytes) + " free";
   if (status.store_oldest) store += ", oldest event " + ago(*status.store_oldest, status.now);

@@ -42,7 +42,7 @@ TEST(StatusText, TroubleIsLoud) {
   EXPECT_THAT(text, HasSubstr("\nmta2: NOT CONNECTED to 127.0.0.1:8000 since "));
   EXPECT_THAT(text, HasSubstr("  disk        NOT WRITING: No space left on device"));
   // What came from outside does not speak to the terminal.
-  EXPECT_THAT(text, HasSubstr("10.0.0.2:8000:?no route"));
+  EXPECT_THAT(text, HasSubstr("10.0.0.2:8000:\\nno route"));
 }
 
 TEST(StatusText, OfAFreshRecorderThereIsNotMuch) {
