@@ -1,6 +1,7 @@
 // What the daemon says of itself.
 #include <algorithm>
 
+#include "base/counted.h"
 #include "capture/daemon.h"
 
 namespace smtptape {
@@ -9,8 +10,8 @@ std::string Daemon::connected_text() const {
   const auto connected = std::count_if(sources_.begin(), sources_.end(), [](const Source& source) {
     return source.subscription->is_connected();
   });
-  std::string text = std::to_string(connected) + " of " + std::to_string(sources_.size()) +
-                     (sources_.size() == 1 ? " source" : " sources") + " connected";
+  std::string text =
+      std::to_string(connected) + " of " + counted(sources_.size(), "source") + " connected";
   for (const RecorderReport& report : writer_->reports()) {
     if (!report.trouble.empty()) return text + "; " + report.trouble;
   }

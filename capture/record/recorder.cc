@@ -64,10 +64,11 @@ void Recorder::take_frame(const QueuedFrame& frame, Moment received) {
   Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
   event.sequence = sequence_;
   event.received = received.real;
+  const std::int64_t before = figures_.last_event_at().value_or(received.real);
   figures_.add(event, frame.payload.size());
   if (levels_) levels_->apply(event, batch_);
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) {
-    return store_event(event, received);
+    return store_event(event, received, before);
   }
   if (!tape_) {
     ++not_selected_;
@@ -87,7 +88,7 @@ void Recorder::take_oversize(const QueuedFrame& frame, Moment received) {
   take_gap(std::move(gap), received);
 }
 
-void Recorder::store_event(const Event& event, Moment received) {
+void Recorder::store_event(const Event& event, Moment received, std::int64_t before) {
   last_event_at_ = received.steady;
   if (make_room(received)) {
     ++stored_;
@@ -95,11 +96,11 @@ void Recorder::store_event(const Event& event, Moment received) {
   } else {
     lose_to_disk(1, event.sequence - 1, {event.received, event.received});
   }
-  note_lag(event, received);
+  note_lag(event, received, before);
 }
 
-void Recorder::note_lag(const Event& event, Moment received) {
-  const std::optional<Gap> gap = lag_gap(event);
+void Recorder::note_lag(const Event& event, Moment received, std::int64_t before) {
+  const std::optional<Gap> gap = lag_gap(event, before);
   if (!gap) return;
   if (levels_) levels_->lost_track();
   put(*gap, received);

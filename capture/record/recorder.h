@@ -142,8 +142,9 @@ class Recorder {
 
   void take_frame(const QueuedFrame& frame, Moment received);
   void take_oversize(const QueuedFrame& frame, Moment received);
-  void store_event(const Event& event, Moment received);
-  void note_lag(const Event& event, Moment received);
+  // `before`: when the event before it was received.
+  void store_event(const Event& event, Moment received, std::int64_t before);
+  void note_lag(const Event& event, Moment received, std::int64_t before);
   void take_gap(Gap gap, Moment received);
   void put(const Gap& gap, Moment now);
 

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/text/ledger_text.h"
@@ -222,7 +223,8 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
 
 std::string synced_text(const TapeFacts& facts) {
   if (!facts.sealed) return "unknown (not sealed)";
-  return "all " + std::to_string(facts.ledger.stored) + " events";
+  return (facts.ledger.stored == 1 ? "its only event"
+                                   : "all " + counted(facts.ledger.stored, "event"));
 }
 
 std::string text_of(const TapeFacts& facts, bool with_groups) {
@@ -239,22 +241,20 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   }
   if (facts.events > 0)
     out += row("received", show_time(facts.first) + " to " + show_time(facts.last));
-  out += row("events",
-             std::to_string(facts.events) + " of " + std::to_string(facts.sessions) + " sessions");
+  out += row("events", std::to_string(facts.events) + " of " + counted(facts.sessions, "session"));
   out += row("size",
              show_size(facts.wire_bytes) + " of frames in " + show_size(facts.file_bytes) + ", " +
-                 std::to_string(facts.groups.size()) +
-                 (facts.groups.size() == 1 ? " group" : " groups"));
+                 counted(facts.groups.size(), "group"));
   out += row("verbatim",
-             std::to_string(facts.verbatim) + " frames kept as they came, " +
+             counted(facts.verbatim, "frame") + " kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
   const bool altered =
       facts.bodies != "full" || facts.secrets != "keep" || facts.trimmed + facts.masked > 0;
   if (altered) {
     out += row("recorded",
                "with bodies " + facts.bodies + ", secrets " + facts.secrets + ": " +
-                   std::to_string(facts.trimmed) + " events trimmed, " +
-                   std::to_string(facts.masked) + " masked");
+                   counted(facts.trimmed, "event") + " trimmed, " + std::to_string(facts.masked) +
+                   " masked");
   }
   out += row("ledger", text_of(facts.ledger, facts.sealed));
   out += row("synced", synced_text(facts));
@@ -269,8 +269,8 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   if (!with_groups) return out;
   for (const GroupIndex& group : facts.groups) {
     out += "  group " + std::to_string(group.number) + " at " + std::to_string(group.offset) +
-           ": " + std::to_string(group.events) + " events of " + std::to_string(group.sessions) +
-           " sessions, " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
+           ": " + counted(group.events, "event") + " of " + counted(group.sessions, "session") +
+           ", " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
            show_time(group.first_received) + " to " + show_time(group.last_received) + "\n";
   }
   return out;

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/retention_options.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr std::string_view kSchema = "smtptape.prune/1";
 
 std::string tapes_and_size(std::uint64_t count, std::uint64_t bytes) {
-  return std::to_string(count) + (count == 1 ? " file, " : " files, ") + show_size(bytes);
+  return counted(count, "file") + ", " + show_size(bytes);
 }
 
 class PruneCommand : public Command {

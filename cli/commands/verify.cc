@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "cli/command.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
@@ -13,7 +14,7 @@ namespace {
 
 std::string text_of(const TapeCheck& check) {
   std::string text = visible(check.path.string()) + ": " + std::string(name_of(check.state)) +
-                     ", " + std::to_string(check.events) + " events";
+                     ", " + counted(check.events, "event");
   switch (check.state) {
     case TapeState::Sealed: text += ", every checksum is good"; break;
     case TapeState::Unclosed:

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "cli/text/output.h"
@@ -190,8 +191,8 @@ bool SelectedTapes::tell_trouble() {
   for (const std::string& gap : selected_->gaps())
     say(gap);
   if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + std::to_string(selected_->gap_count() - selected_->gaps().size()) +
-        " gaps more; see smtptape info");
+    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
+        " more; see smtptape info");
   }
   for (const std::string& notice : inputs_->trouble().notices)
     say(notice);

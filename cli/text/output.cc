@@ -13,6 +13,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 
 namespace smtptape {
@@ -78,8 +79,8 @@ void say_without_waiting(std::string_view text) {
   for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
     end = text.find('\n');
     if (missed > 0 && can_be_told()) {
-      say(std::to_string(std::exchange(missed, 0)) +
-          " lines could not be written here: nobody was reading");
+      say(counted(std::exchange(missed, 0), "line") +
+          " could not be written here: nobody was reading");
     }
     if (missed == 0 && can_be_told()) {
       say(text.substr(0, std::min(end, kLongestLine)));

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
@@ -47,8 +48,7 @@ std::string reconnects(const SourceStatus& source) {
 
 std::string disk(const SourceStatus& source) {
   std::string text = source.writing ? "takes what comes" : "NOT WRITING: " + source.disk_trouble;
-  if (source.write_errors > 0)
-    text += "; " + std::to_string(source.write_errors) + " errors so far";
+  if (source.write_errors > 0) text += "; " + counted(source.write_errors, "error") + " so far";
   return text;
 }
 
@@ -56,7 +56,7 @@ std::string text_of(const SourceStatus& source, const RecorderStatus& status) {
   std::string out = visible(source.name) + ": " + visible(connection(source, status.now)) + "\n";
   out += row("rate",
              short_number(source.events_per_second) + " events a second, " +
-                 std::to_string(source.open_sessions) + " open sessions");
+                 counted(source.open_sessions, "open session"));
   out += row("ledger", text_of(source.ledger, true));
   out +=
       row("last event", source.last_event_at ? ago(*source.last_event_at, status.now) : "none yet");
