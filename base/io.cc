@@ -103,6 +103,8 @@ UniqueFd create_file(const std::filesystem::path& path, FileCalls& calls, mode_t
     fd = calls.open(path.c_str(), kFlags, mode);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) throw system_error("creating " + path.string(), errno);
+  // Whatever the umask took.  Where it can't be, the file stays more private than asked for.
+  [[maybe_unused]] const int result = ::fchmod(fd, mode);
   return UniqueFd(fd);
 }
 

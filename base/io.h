@@ -127,7 +127,7 @@ enum class Links : std::uint8_t { Follow, Refuse };
 [[nodiscard]] UniqueFd open_for_reading(const std::filesystem::path& path,
                                         Links links = Links::Follow);
 
-// A new file that must not exist yet; the process's umask may take from its mode.
+// A new file that must not exist yet; it has this mode whatever the process's umask is.
 [[nodiscard]] UniqueFd create_file(const std::filesystem::path& path,
                                    FileCalls& calls = system_file_calls(),
                                    mode_t mode = 0600);

@@ -337,6 +337,7 @@ std::string show_size(std::uint64_t bytes) {
   constexpr std::array<const char*, 5> kUnits{"bytes", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
+  if (bytes == 1) return "1 byte";
   for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit)
     value /= 1024;
   std::array<char, 48> buffer{};

@@ -3,6 +3,7 @@
 
 #include <boost/asio/post.hpp>
 
+#include "base/counted.h"
 #include "capture/daemon.h"
 
 namespace asio = boost::asio;
@@ -31,8 +32,8 @@ std::string Daemon::connected_text() const {
   const auto connected = std::count_if(sources_.begin(), sources_.end(), [](const Source& source) {
     return source.subscription->is_connected();
   });
-  std::string text = std::to_string(connected) + " of " + std::to_string(sources_.size()) +
-                     (sources_.size() == 1 ? " source" : " sources") + " connected";
+  std::string text =
+      std::to_string(connected) + " of " + counted(sources_.size(), "source") + " connected";
   for (const SourceStatus& source : status().sources) {
     SourceStatus of = source;
     of.connected = true;  // that is told already
@@ -56,7 +57,7 @@ void Daemon::tell_first_drop(std::size_t index) {
 void Daemon::tell_last_drop(std::size_t index, const EventQueue::Dropped& dropped) {
   const std::int64_t seconds = (dropped.until.steady - dropped.from.steady) / kNanosPerSecond + 1;
   say_of(index,
-         std::to_string(dropped.frames) + (dropped.frames == 1 ? " event was" : " events were") +
+         counted(dropped.frames, "event") + (dropped.frames == 1 ? " was" : " were") +
              " lost within " + std::to_string(seconds) +
              " s because the queue was full; recording goes on");
   asio::post(context_, [this] { tell_service(); });

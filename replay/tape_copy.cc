@@ -83,7 +83,7 @@ class Copier {
       gap.until = next == nullptr ? last_received_ : next->received;
       gap.detail = "in " + original_.path.filename().string() + " " + text_of(damage);
       if (gap.count == 0) continue;  // an index or a footer: no event was lost
-      totals_.lost += gap.count.value_or(0);
+      totals_.lost = capped_sum(totals_.lost, gap.count.value_or(0));
       if (!gap.count) ++totals_.lost_unknown;
       writer_.add(gap);
       ledger_.add(gap);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 
 namespace smtptape {
@@ -98,8 +99,7 @@ Finding judge_rights(const StoreFacts& facts) {
   }
   return {Health::Ok,
           "store",
-          where + ": " + std::to_string(facts.files.size()) +
-              (facts.files.size() == 1 ? " tape" : " tapes") + ", mode " + mode_text(facts.mode)};
+          where + ": " + counted(facts.files.size(), "tape") + ", mode " + mode_text(facts.mode)};
 }
 
 Finding judge_space(const Space& space) {

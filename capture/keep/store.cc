@@ -19,6 +19,11 @@ Store::Store(fs::path directory, FileCalls& calls, WhoReads who_reads)
     : directory_(std::move(directory)), calls_(calls), who_reads_(who_reads) {
   const mode_t mode = who_reads == WhoReads::Group ? 0750 : 0700;
   if (::mkdir(directory_.c_str(), mode) == 0) {
+    // Whatever the umask took.
+    const UniqueFd made(
+        ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!made || ::fchmod(made.get(), mode) != 0)
+      throw system_error("creating the store " + directory_.string(), errno);
     const fs::path parent = (directory_ / "..").lexically_normal();
     sync_directory(parent, calls_);
     return;

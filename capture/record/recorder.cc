@@ -49,10 +49,12 @@ void Recorder::take_frame(const QueuedFrame& frame, Arrival received, Now now) {
   Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
   event.sequence = sequence_;
   event.received = received.real;
+  const std::int64_t before = figures_.last_event_at().value_or(received.real);
   figures_.add(event);
-  if (levels_) levels_->apply(event, batch_.arena);
+  if (levels_) levels_->apply(event, batch_);
   if (filter_ == nullptr || filter_->passes(event.meta, Scope::Event)) {
-    store_event(event, received, now);
+    tapes_.add(event, received, now);
+    note_lag(event, before, received, now);
   } else {
     tapes_.add_not_selected(sequence_);
   }
@@ -68,9 +70,9 @@ void Recorder::take_oversize(const QueuedFrame& frame, Arrival received, Now now
   take_gap(std::move(gap), received, now);
 }
 
-void Recorder::store_event(const Event& event, Arrival received, Now now) {
-  tapes_.add(event, received, now);
-  const std::optional<Gap> lag = lag_gap(event);
+// `before`: when the event before it was received.
+void Recorder::note_lag(const Event& event, std::int64_t before, Arrival received, Now now) {
+  const std::optional<Gap> lag = lag_gap(event, before);
   if (!lag) return;
   if (levels_) levels_->lost_track();
   tapes_.add(*lag, sequence_, received, now);

@@ -58,7 +58,7 @@ class Recorder {
  private:
   void take_frame(const QueuedFrame& frame, Arrival received, Now now);
   void take_oversize(const QueuedFrame& frame, Arrival received, Now now);
-  void store_event(const Event& event, Arrival received, Now now);
+  void note_lag(const Event& event, std::int64_t before, Arrival received, Now now);
   void take_gap(Gap gap, Arrival received, Now now);
 
   const RecorderOptions options_;

@@ -91,7 +91,7 @@ void TapeSeries::keep(Gap gap) {
       return other.cause == gap.cause && other.count.has_value() == gap.count.has_value();
     });
     if (alike != waiting_.rend()) {
-      if (gap.count) alike->count = *alike->count + *gap.count;
+      if (gap.count) alike->count = capped_sum(*alike->count, *gap.count);
       alike->before_sequence = gap.before_sequence;
       alike->until = gap.until;
       return;

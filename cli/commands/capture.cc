@@ -6,6 +6,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/config/config.h"
@@ -183,8 +184,7 @@ class CaptureCommand : public Command {
       const Config config = load_config(*config_, SourcesIn::File, NamedFiles::Checked);
       const std::size_t sources = config.sources.size();
       static_cast<void>(limits_of(config.store, sources));
-      StandardOutput().write(printable(*config_) + ": " + std::to_string(sources) +
-                             (sources == 1 ? " source, good\n" : " sources, good\n"));
+      StandardOutput().write(visible(*config_) + ": " + counted(sources, "source") + ", good\n");
     } catch (const ConfigError& error) {
       say_raw(error.what());
       return static_cast<int>(error.exit());
@@ -216,8 +216,8 @@ class CaptureCommand : public Command {
     std::vector<std::string> endpoints = this->endpoints();
     if (endpoints.empty()) endpoints.push_back(kcli_endpoint());
     if (!names_.empty() && names_.size() != endpoints.size()) {
-      throw UsageError("--name: " + std::to_string(names_.size()) + " names for " +
-                       std::to_string(endpoints.size()) + " endpoints; give each its own");
+      throw UsageError("--name: " + counted(names_.size(), "name") + " for " +
+                       counted(endpoints.size(), "endpoint") + "; give each its own");
     }
     std::vector<SourceSettings> sources;
     for (std::size_t i = 0; i < endpoints.size(); ++i)

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <optional>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "capture/record/clocks.h"
 #include "cli/command.h"
@@ -61,7 +62,7 @@ class CompactCommand : public Command {
       }
     }
     if (compacted_ > 0) {
-      say(std::to_string(compacted_) + " tapes, " + show_size(before_) + " before, " +
+      say(counted(compacted_, "tape") + ", " + show_size(before_) + " before, " +
           show_size(after_) + " now");
     }
     return static_cast<int>(incomplete_ ? Exit::Incomplete : Exit::Done);

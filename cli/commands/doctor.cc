@@ -131,14 +131,18 @@ class DoctorCommand : public Command {
   void print(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
       failed_ = failed_ || finding.health == Health::Fail;
-      out_.write(json_ ? json_of(finding) : line_of(finding));
+      if (json_) {
+        out_.write_json(json_of(finding));
+      } else {
+        out_.write(line_of(finding));
+      }
     }
   }
 
   [[nodiscard]] static std::string line_of(const Finding& finding) {
     std::string health(name_of(finding.health));
     health.resize(6, ' ');
-    return health + finding.what + ": " + printable(finding.detail) + "\n";
+    return health + finding.what + ": " + visible(finding.detail) + "\n";
   }
 
   [[nodiscard]] static std::string json_of(const Finding& finding) {

@@ -35,7 +35,9 @@ class ExportCommand : public Command {
     const FeedFormat format = parse_feed_format(format_);
     const Selection selection = selection_.selection();
     selection_.filters.tell_difference();
-    Result result(output_, force_, Result::Content::Text, selection_.tapes);
+    const Result::Content content =
+        format == FeedFormat::Jsonl ? Result::Content::Json : Result::Content::Bytes;
+    Result result(output_, force_, content, selection_.tapes);
     SelectedTapes tapes(selection_, selection);
     write_frames(tapes.events(), format, result);
     result.commit();

@@ -1,6 +1,7 @@
 // smtptape import: a file of frames becomes a tape.
 #include <unistd.h>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
@@ -54,8 +55,9 @@ class ImportCommand : public Command {
     }
     const Loss lost = ledger.total_lost();
     if (lost.count > 0) {
-      say(std::to_string(lost.count) + " frames over --max-frame " + max_frame_ +
-          " were left out; each leaves a gap");
+      say(counted(lost.count, "frame") + " over --max-frame " + max_frame_ +
+          (lost.count == 1 ? " was left out; it leaves a gap"
+                           : " were left out; each leaves a gap"));
     }
     const bool strange = tell_if_strange(name, format);
     return static_cast<int>(lost.count > 0 || strange ? Exit::Incomplete : Exit::Done);
@@ -73,13 +75,14 @@ class ImportCommand : public Command {
     {
       ReadAhead ahead(feed);
       EventBatch batch;
+      std::optional<std::int64_t> before;
       while (ahead.next(batch)) {
         for (const Event& event : batch.events) {
           const bool unreadable = event.kind == EventKind::Unknown && event.meta == nullptr;
           const bool blank = unreadable && event.verbatim->frame.empty();
           if (!blank) ++(unreadable ? unreadable_ : readable_);
         }
-        record_batch(batch, writer, ledger);
+        record_batch(batch, writer, ledger, before);
       }
     }
     ledger.received = feed.received();
@@ -118,9 +121,9 @@ class ImportCommand : public Command {
       wire += group.wire_bytes;
       verbatim += group.verbatim;
     }
-    say(name + ": " + std::to_string(ledger.stored) + " events, " + show_size(wire) + " in " +
+    say(name + ": " + counted(ledger.stored, "event") + ", " + show_size(wire) + " in " +
         show_size(writer.bytes_written()) +
-        (verbatim == 0 ? "" : ", " + std::to_string(verbatim) + " frames kept verbatim"));
+        (verbatim == 0 ? "" : ", " + counted(verbatim, "frame") + " kept verbatim"));
   }
 
   std::vector<std::string> feed_;

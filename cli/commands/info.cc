@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/text/ledger_text.h"
@@ -215,11 +216,8 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
   line.field("gap_count", facts.gap_count);
   line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
   line.raw("ledger", json_of(facts.ledger, facts.sealed));
-  line.raw("damage", json_list(facts.damage, [](const std::string& text) {
-             std::string json;
-             append_json_string(json, text);
-             return json;
-           }));
+  line.raw("damage",
+           json_list(facts.damage, [](const std::string& text) { return json_text(text); }));
   if (with_groups) {
     line.raw("groups", json_list(facts.groups, [](const GroupIndex& g) { return json_of(g); }));
   }
@@ -228,16 +226,17 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
 
 std::string synced_text(const TapeFacts& facts) {
   if (!facts.sealed) return "unknown (not sealed)";
-  return "all " + std::to_string(facts.ledger.stored) + " events";
+  return (facts.ledger.stored == 1 ? "its only event"
+                                   : "all " + counted(facts.ledger.stored, "event"));
 }
 
 std::string text_of(const TapeFacts& facts, bool with_groups) {
   const auto row = [](std::string_view name, const std::string& value) {
     std::string line = "  " + std::string(name);
     line.resize(12, ' ');
-    return line + printable(value) + "\n";
+    return line + visible(value) + "\n";
   };
-  std::string out = facts.path + ": " + std::string(name_of(facts.state)) + "\n";
+  std::string out = visible(facts.path) + ": " + std::string(name_of(facts.state)) + "\n";
   for (const Origin& origin : facts.origins) {
     out += row("source",
                origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
@@ -245,28 +244,26 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   }
   if (facts.events > 0)
     out += row("received", show_time(facts.first) + " to " + show_time(facts.last));
-  out += row("events",
-             std::to_string(facts.events) + " of " + std::to_string(facts.sessions) + " sessions");
+  out += row("events", std::to_string(facts.events) + " of " + counted(facts.sessions, "session"));
   out += row("size",
              show_size(facts.wire_bytes) + " of frames in " + show_size(facts.file_bytes) + ", " +
-                 std::to_string(facts.groups.size()) +
-                 (facts.groups.size() == 1 ? " group" : " groups"));
+                 counted(facts.groups.size(), "group"));
   out += row("verbatim",
-             std::to_string(facts.verbatim) + " frames kept as they came, " +
+             counted(facts.verbatim, "frame") + " kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
   const bool altered =
       facts.bodies != "full" || facts.secrets != "keep" || facts.trimmed + facts.masked > 0;
   if (altered) {
     out += row("recorded",
                "with bodies " + facts.bodies + ", secrets " + facts.secrets + ": " +
-                   std::to_string(facts.trimmed) + " events trimmed, " +
-                   std::to_string(facts.masked) + " masked");
+                   counted(facts.trimmed, "event") + " trimmed, " + std::to_string(facts.masked) +
+                   " masked");
   }
   out += row("ledger", text_of(facts.ledger, facts.sealed));
   out += row("synced", synced_text(facts));
   out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));
   for (const Gap& gap : facts.gaps)
-    out += "    " + printable(describe(gap)) + "\n";
+    out += "    " + visible(describe(gap)) + "\n";
   if (facts.gaps.size() < facts.gap_count) {
     out += "    and " + std::to_string(facts.gap_count - facts.gaps.size()) + " more\n";
   }
@@ -275,8 +272,8 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   if (!with_groups) return out;
   for (const GroupIndex& group : facts.groups) {
     out += "  group " + std::to_string(group.number) + " at " + std::to_string(group.offset) +
-           ": " + std::to_string(group.events) + " events of " + std::to_string(group.sessions) +
-           " sessions, " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
+           ": " + counted(group.events, "event") + " of " + counted(group.sessions, "session") +
+           ", " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
            show_time(group.first_received) + " to " + show_time(group.last_received) + "\n";
   }
   return out;
@@ -307,7 +304,11 @@ class InfoCommand : public Command {
     for (const TapeFile& file : find_tapes(tapes_)) {
       try {
         const TapeFacts facts = facts_of(file);
-        out.write(json_ ? json_of(facts, groups_) : text_of(facts, groups_));
+        if (json_) {
+          out.write_json(json_of(facts, groups_));
+        } else {
+          out.write(text_of(facts, groups_));
+        }
         damaged = damaged || !facts.damage.empty();
       } catch (const Error& error) {
         if (file.named) throw;

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "capture/record/clocks.h"
 #include "cli/command.h"
@@ -77,14 +78,14 @@ class RecoverCommand : public Command {
   }
 
   void tell(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
-    say(to.string() + ": " + std::to_string(totals.events) + " events, sealed");
+    say(to.string() + ": " + counted(totals.events, "event") + ", sealed");
     for (const Damage& damage : check.damage)
       say("  " + check.path.string() + " " + text_of(damage));
     if (check.damage.empty()) return;
     incomplete_ = incomplete_ || totals.lost > 0 || totals.lost_unknown > 0;
-    std::string lost = std::to_string(totals.lost) + " events are lost";
+    std::string lost = counted(totals.lost, "event is", "events are") + " lost";
     if (totals.lost_unknown > 0) {
-      lost += ", and in " + std::to_string(totals.lost_unknown) + " places nobody knows how many";
+      lost += ", and in " + counted(totals.lost_unknown, "place") + " nobody knows how many";
     }
     say("  " + lost + "; the copy says so in its gaps");
   }

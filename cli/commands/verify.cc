@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "cli/command.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
@@ -12,8 +13,8 @@ namespace smtptape {
 namespace {
 
 std::string text_of(const TapeCheck& check) {
-  std::string text = check.path.string() + ": " + std::string(name_of(check.state)) + ", " +
-                     std::to_string(check.events) + " events";
+  std::string text = visible(check.path.string()) + ": " + std::string(name_of(check.state)) +
+                     ", " + counted(check.events, "event");
   switch (check.state) {
     case TapeState::Sealed: text += ", every checksum is good"; break;
     case TapeState::Unclosed:
@@ -25,7 +26,7 @@ std::string text_of(const TapeCheck& check) {
   }
   text += "\n";
   for (const Damage& damage : check.damage)
-    text += "  " + text_of(damage) + "\n";
+    text += "  " + visible(text_of(damage)) + "\n";
   return text;
 }
 
@@ -54,7 +55,7 @@ class VerifyCommand : public Command {
     check_all();
     forget_deleted(checks_);
     for (const std::string& missing : check_neighbours(checks_))
-      alarm(missing + "\n");
+      alarm(visible(missing) + "\n");
     return static_cast<int>(alarmed_ ? Exit::Incomplete : Exit::Done);
   }
 
@@ -72,7 +73,7 @@ class VerifyCommand : public Command {
       if (tape.named) throw;
       std::error_code ignored;
       if (!std::filesystem::exists(tape.path, ignored)) return;  // deleted since it was listed
-      return alarm(std::string(error.what()) + "\n");
+      return alarm(visible(error.what()) + "\n");
     }
     const TapeCheck& check = checks_.back();
     if (is_alarm(check.state)) return alarm(text_of(check));

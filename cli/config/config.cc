@@ -392,7 +392,7 @@ std::string text_of(const ConfigMistakes& mistakes, const fs::path& file) {
   std::string text;
   for (const ConfigMistake& mistake : mistakes) {
     if (!text.empty()) text += "\n";
-    text += printable(file.string() + ":" + std::to_string(mistake.line) + ": " + mistake.text);
+    text += visible(file.string() + ":" + std::to_string(mistake.line) + ": " + mistake.text);
   }
   return text;
 }

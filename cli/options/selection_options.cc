@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "cli/text/output.h"
@@ -126,6 +127,7 @@ RenderOptions TextOptions::render(const FilterOptions& filters) const {
   render.color = use_color(parse_color(color));
   render.only_new = only_new;
   render.only_one = only_one;
+  render.visible = is_terminal() && !filters.as_live;
   render.terse = filters.terse;
   render.behaviour = filters.as_live ? Behaviour::AsLive : Behaviour::Documented;
   if (profile == "halfeven") {
@@ -189,8 +191,8 @@ bool SelectedTapes::tell_trouble() {
   for (const std::string& gap : selected_->gaps())
     say(gap);
   if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + std::to_string(selected_->gap_count() - selected_->gaps().size()) +
-        " gaps more; see smtptape info");
+    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
+        " more; see smtptape info");
   }
   for (const std::string& notice : inputs_->trouble().notices)
     say(notice);

@@ -2,6 +2,7 @@
 
 #include <set>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/time_spec.h"
@@ -38,7 +39,7 @@ class Insiders {
   static constexpr std::size_t kMostShown = 20;
 
   static void add(std::set<std::string>& to, const std::string& value) {
-    if (to.size() < kMostKept && !value.empty()) to.insert(printable(value));
+    if (to.size() < kMostKept && !value.empty()) to.insert(visible(value));
   }
   static std::string unquoted(std::string_view json) {
     JsonReader reader(json);
@@ -125,8 +126,8 @@ Extraction extract_to(const std::string& output,
 
 void tell_of(const Extraction& extraction) {
   const std::string& output = extraction.output;
-  say(output + ": " + std::to_string(extraction.events) + " events of " +
-      std::to_string(extraction.sessions) + " sessions, " + show_size(extraction.bytes));
+  say(output + ": " + counted(extraction.events, "event") + " of " +
+      counted(extraction.sessions, "session") + ", " + show_size(extraction.bytes));
   say("tenants inside: " + extraction.tenants + "; sender domains: " + extraction.domains);
   say("it holds secrets: what was recorded of passwords, messages and addresses");
   if (extraction.is_file) say("GitHub takes it as a .zip: zip " + output + ".zip " + output);

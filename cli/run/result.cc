@@ -112,10 +112,8 @@ Result::Result(const std::string& output,
   refuse_input_as_output(output, inputs);
   if (!means_standard_output(output)) {
     refuse_descriptor_of_file(output);
-    auto file = std::make_unique<OutputFile>(
+    file_ = std::make_unique<OutputFile>(
         output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
-    file_ = file.get();
-    sink_ = std::move(file);
     return;
   }
   if (content == Content::Tape && ::isatty(STDOUT_FILENO) != 0) {
@@ -123,7 +121,8 @@ Result::Result(const std::string& output,
                      ": a tape is nothing for a terminal; give a file, or a pipe behind it");
   }
   name_ = "standard output";
-  sink_ = std::make_unique<StandardOutput>();
+  json_ = content == Content::Json;
+  standard_ = std::make_unique<StandardOutput>();
 }
 
 void Result::write(std::string_view bytes) {
@@ -135,7 +134,7 @@ void Result::write(std::string_view bytes) {
 
 void Result::commit() {
   if (file_ != nullptr) return file_->commit();
-  sink_->write(held_back_);
+  json_ ? standard_->write_json(held_back_) : standard_->write(held_back_);
   held_back_.clear();
 }
 

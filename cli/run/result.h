@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "base/io.h"
+#include "cli/text/output.h"
 #include "replay/inputs.h"
 
 namespace smtptape {
@@ -28,7 +29,11 @@ void refuse_pipes(const std::vector<std::string>& inputs);
 
 class Result : public ByteSink {
  public:
-  enum class Content : std::uint8_t { Text, Tape };  // a tape is nothing for a terminal
+  enum class Content : std::uint8_t {
+    Json,   // on a terminal with nothing in it that it would obey
+    Bytes,
+    Tape,   // nothing for a terminal
+  };
   // What is read stands in `inputs`.  Throws UsageError for what can't be written to, Error when
   // the name is taken and may not be replaced.
   Result(const std::string& output,
@@ -47,8 +52,9 @@ class Result : public ByteSink {
  private:
   std::string name_;
   std::string held_back_;       // of standard output
-  OutputFile* file_ = nullptr;  // is sink_
-  std::unique_ptr<ByteSink> sink_;
+  std::unique_ptr<OutputFile> file_;
+  bool json_ = false;
+  std::unique_ptr<StandardOutput> standard_;
 };
 
 }  // namespace smtptape

@@ -53,6 +53,12 @@ std::string refusal(Credentials (*make)(std::string_view, const std::string&), s
   return "accepted";
 }
 
+TEST(Credentials, OfAPasswordWithColonsAllIsHidden) {
+  const Credentials credentials = basic_credentials("joe:first:middle:last", "file");
+  EXPECT_EQ(without_secrets("no joe with first:middle:last", credentials), "no joe with ***");
+  EXPECT_EQ(without_secrets("no joe:first:middle:last!", credentials), "no joe:***!");
+}
+
 TEST(Credentials, AreOneLineOfTheRightForm) {
   EXPECT_EQ(refusal(basic_credentials, "joe:s\xc3\xa9same with:colon"), "accepted");
   EXPECT_EQ(refusal(basic_credentials, "joe:"), "accepted");

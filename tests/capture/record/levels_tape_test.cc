@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "capture/record/recorder.h"
-#include "tests/capture/record/applied_levels.h"
 #include "tests/capture/record/numbered_frames.h"
 #include "tests/capture/record/stored.h"
+#include "tests/filters/applied_levels.h"
 #include "tests/support/example_tape.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_directory.h"

@@ -415,6 +415,12 @@ TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {
   EXPECT_EQ(second.stored, 2U);
   EXPECT_EQ(second.total_lost().count, 1U);
   EXPECT_EQ(second.upstream[0], (Loss{9, 1, 0}));
+  const auto lag_gap = std::find_if(stored[1].gaps.begin(),
+                                    stored[1].gaps.end(),
+                                    [](const Gap& gap) { return gap.cause == GapCause::Lag; });
+  ASSERT_NE(lag_gap, stored[1].gaps.end());
+  EXPECT_EQ(lag_gap->from, kStart) << "when the event before the notice was received";
+  EXPECT_EQ(lag_gap->until, kStart + 20 * kSecond);
   EXPECT_TRUE(first.balances());
   EXPECT_TRUE(second.balances());
 

@@ -157,7 +157,7 @@ TEST(Live, ShowsWhatKcliCannotTake) {
 TEST(Live, LeavesOutWhatIsTooLargeAndSaysSo) {
   const Shown shown = show({announce_text(kDefaultMaxFrame + 1)}, Honour::Documented);
   EXPECT_EQ(shown.exit, Exit::Incomplete);
-  EXPECT_THAT(shown.err, HasSubstr("1 frames over 67108864 bytes were left out"));
+  EXPECT_THAT(shown.err, HasSubstr("1 frame over 67108864 bytes was left out"));
 }
 
 TEST(Live, EndsAsKcliAtAMalformedEvent) {
