@@ -1,10 +1,12 @@
 #include "capture/daemon.h"
 
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <filesystem>
 #include <mutex>
 #include <system_error>
 #include <utility>
@@ -71,6 +73,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
                       tell_last_drop(index, dropped);
                     }});
   const Store::NewestTapes newest = store_.newest_tapes();
+  last_written_ = Store::last_written(newest);
   for (std::size_t index = 0; index < options_.sources.size(); ++index)
     add_source(index, newest);
   workers_ = std::make_unique<Workers>(
@@ -84,6 +87,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
 void Daemon::add_source(std::size_t index, const Store::NewestTapes& newest) {
   const SourceOptions& from = options_.sources[index];
   Source& source = sources_.emplace_back();
+  source.last_alive = store_.last_alive(from.name);
   source.lock = store_.lock_source(from.name);
   if (const auto found = newest.find(file_name_of_source(from.name)); found != newest.end()) {
     source.newest = found->second;
@@ -119,6 +123,7 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
     if (!trouble.empty()) keeper_->look_now();  // perhaps it can make room
   };
   to.on_new_tape = [this] { keeper_->look_now(); };
+  to.before_new_tape = [this, index] { keep_lock(index); };
   to.wake = [this, index] { queue_.post(index, [] {}); };
   const std::vector<Store::Tape>& newest = sources_[index].newest;
   to.first_number = newest.empty() ? 1 : newest.back().name.number + 1;
@@ -127,7 +132,9 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
 
 KeeperHooks Daemon::keeper_hooks() {
   KeeperHooks hooks;
-  hooks.now = [clock = PatientClock()]() mutable { return clock.time(this_moment()); };
+  hooks.now = [clock = PatientClock(last_written_)]() mutable {
+    return clock.time(this_moment());
+  };
   hooks.disk_is_full = [this] { return disk_is_full(); };
   hooks.pause = [this](const std::string& why) {
     on_each([why](TapeSeries& tapes, Now now) { tapes.pause(now, why); });
@@ -162,6 +169,8 @@ CaptureTotals Daemon::run() {
   wait_for_stop();
   wait_for_hangup();
   workers_->start(Workers::usual_count(sources_.size()));
+  touch_locks();
+  disk_.set_pulse([this] { touch_locks(); });
   service_.ready(connected_text());
   wait_to_be_alive();
   follow_all();
@@ -169,6 +178,8 @@ CaptureTotals Daemon::run() {
 
   service_.stopping();
   const std::exception_ptr writing = workers_->join();
+  disk_.set_pulse({});
+  touch_locks();
   keeper_->stop();
   keeper_->look_for_the_last_time(options_.limits.retention);
   if (control_) control_->stop();
@@ -197,7 +208,10 @@ void Daemon::run_network() {
 // What earlier captures left is read by a worker: connecting doesn't wait for it.
 void Daemon::begin(std::size_t index, Now now) {
   workers_->post(index, [this, index, opened = arriving(now)](Recorder& recorder, Now) {
-    recorder.begin(find_last_tape(sources_[index].newest), opened);
+    std::optional<LastTape> last = find_last_tape(sources_[index].newest);
+    const std::int64_t alive = sources_[index].last_alive.value_or(opened.real);
+    if (last && alive <= opened.real) last->last_received = std::max(last->last_received, alive);
+    recorder.begin(last, opened);
   });
 }
 
@@ -324,6 +338,42 @@ void Daemon::follow_all() {
 void Daemon::source_ended(std::exception_ptr failure) {
   if (failure && !failure_) failure_ = std::move(failure);
   if (--running_ == 0) context_.stop();
+}
+
+// Says when this recorder was alive for the last time, also when nothing comes and it is killed.
+void Daemon::touch_locks() {
+  const std::lock_guard guard(locks_);
+  for (const Source& source : sources_) {
+    if (source.subscription->was_open()) ::futimens(source.lock.get(), nullptr);
+  }
+}
+
+// Somebody may have removed the store, or its locks, or put another in its place.  On the worker
+// that has the source in hand.
+void Daemon::keep_lock(std::size_t index) {
+  const std::string& name = options_.sources[index].name;
+  const std::lock_guard guard(locks_);
+  UniqueFd& lock = sources_[index].lock;
+  if (store_.has_lock(lock, name)) return;
+  try {
+    lock = store_.lock_again(name);
+  } catch (const TakenError& taken) {
+    asio::post(context_, [this, why = std::string(taken.what())] {
+      if (!failure_) failure_ = std::make_exception_ptr(Error(why + "; this one yields"));
+      ask_to_stop();
+    });
+    throw;
+  }
+  say_of(index, "the lock of " + store_.directory().string() + " was gone: taken anew");
+  asio::post(context_, [this] { renew_control(); });
+}
+
+void Daemon::renew_control() {
+  std::error_code error;
+  const auto path = options_.socket.value_or(control_path(options_.store));
+  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) return;
+  if (control_) control_->stop();
+  open_control();
 }
 
 void Daemon::on_each(const Work& work) {

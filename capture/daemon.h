@@ -12,6 +12,7 @@
 #include <exception>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <string>
 #include <vector>
@@ -51,6 +52,7 @@ class Daemon {
   struct Source {
     UniqueFd lock;
     std::vector<Store::Tape> newest;  // of earlier captures
+    std::optional<std::int64_t> last_alive;  // one of them, ns since 1970
     std::unique_ptr<AllowList> filter;
     std::unique_ptr<Subscription> subscription;
     bool told_stalled = false;
@@ -67,6 +69,7 @@ class Daemon {
   void run_network();
   void open_servers();
   void open_control();
+  void renew_control();
   void wait_for_stop();
   void wait_for_hangup();
   void wait_to_be_alive();
@@ -87,6 +90,8 @@ class Daemon {
   void look_at_health();
 
   // from any thread
+  void keep_lock(std::size_t index);
+  void touch_locks();
   using Work = std::function<void(TapeSeries&, Now)>;  // done to the tapes of each source
   void on_each(const Work& work);
   void in_turn(const Work& work, const OrderDone& done);
@@ -103,6 +108,8 @@ class Daemon {
   DiskThreads disk_;                    // before the queue it goes: its jobs wake the workers
   boost::asio::io_context context_{1};  // outlives whatever has a timer or a socket
   std::deque<Source> sources_;
+  std::mutex locks_;  // of the sources, when they are taken anew or touched
+  std::optional<std::int64_t> last_written_;  // before this one, ns since 1970
   Workers::Recorders recorders_;
   boost::asio::posix::stream_descriptor stop_;
   boost::asio::signal_set hangup_;

@@ -147,7 +147,7 @@ FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
 
 void Subscription::on_open() {
   const Now now = this_moment();
-  const bool first = !std::exchange(was_open_, true);
+  const bool first = !was_open_.exchange(true);
   if (first && !lost_at_) note_slow_connection(now);
   connected_ = true;
   since_ = heard_ = now;

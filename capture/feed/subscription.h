@@ -5,6 +5,7 @@
 #pragma once
 
 #include <array>
+#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -93,7 +94,7 @@ class Subscription : public FrameSink {
   ReconnectPolicy policy_;
   std::optional<FeedClient> client_;
   bool stopped_ = false;
-  bool was_open_ = false;
+  std::atomic<bool> was_open_ = false;  // read by other threads, too
   bool connected_ = false;
   Now since_;                            // connected, or not
   Now heard_;                            // from the server, the last time

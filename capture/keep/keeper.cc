@@ -28,7 +28,7 @@ void Keeper::stop() {
 }
 
 void Keeper::start() {
-  look();
+  look_now_ = true;
   thread_ = std::thread([this] { work(); });
 }
 
@@ -125,6 +125,8 @@ void Keeper::make_room(PruneReport& report, bool full) {
         std::min(limits.max_tapes.value_or(report.plan.after.tapes), report.plan.after.tapes - 1);
   }
   report = prune(lister_, limits, hooks_.now());
+  for (Deletion& deletion : report.removal.deleted)
+    deletion.reason = Reason::OnFull;
   account(report);
   if (full) hooks_.resume();  // there is room: let it try at once
 }

@@ -58,7 +58,7 @@ class Keeper {
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
 
-  // After a first look on the calling thread.
+  // The first look comes at once.
   void start();
   // Waits for the look that runs; no hook is called any more.
   void stop();

@@ -1,5 +1,7 @@
 #include "capture/keep/last_tape.h"
 
+#include <unistd.h>
+
 #include <algorithm>
 #include <utility>
 #include <vector>
@@ -24,10 +26,34 @@ LastTape read_sealed(const TapeSummary& summary) {
   return last;
 }
 
-std::optional<LastTape> read_unclosed(UniqueFd fd, const std::string& name) {
-  FdSource source(std::move(fd), name);
-  TapeReader reader(source, name);
-  LastTape last;
+// A tape as its header and what stands from some place on.
+class HeaderAndTail : public ByteSource {
+ public:
+  HeaderAndTail(int fd, const TapeTail& tail) : fd_(fd), header_left_(tail.header_bytes), tail_(tail.offset) {}
+
+  [[nodiscard]] std::size_t read(char* to, std::size_t size) override {
+    if (header_left_ > 0) size = std::min<std::uint64_t>(size, header_left_);
+    const ssize_t got = ::pread(fd_, to, size, static_cast<off_t>(header_left_ > 0 ? at_ : tail_));
+    if (got <= 0) return 0;
+    const auto read = static_cast<std::size_t>(got);
+    if (header_left_ > 0) {
+      at_ += read;
+      header_left_ -= read;
+    } else {
+      tail_ += read;
+    }
+    return read;
+  }
+
+ private:
+  int fd_;
+  std::uint64_t at_ = 0;
+  std::uint64_t header_left_;
+  std::uint64_t tail_;
+};
+
+// Reads on behind what is known.
+std::optional<LastTape> read_rest(TapeReader& reader, LastTape last, std::uint64_t skipped) {
   std::optional<std::int64_t> received;
   EventBatch batch;
   while (reader.next(batch)) {
@@ -37,9 +63,28 @@ std::optional<LastTape> read_unclosed(UniqueFd fd, const std::string& name) {
   }
   if (!reader.header()) return std::nullopt;
   last.place.tape_id = reader.header()->tape_id;
-  last.place.end_offset = reader.good_until();
-  last.last_received = received.value_or(reader.header()->clock.realtime);
+  last.place.end_offset = reader.good_until() + skipped;
+  if (received) last.last_received = *received;
   return last;
+}
+
+std::optional<LastTape> read_unclosed(UniqueFd fd, const std::string& name) {
+  LastTape last;
+  if (const std::optional<TapeTail> tail = read_tail(fd.get())) {
+    last.last_received = tail->header.clock.realtime;
+    if (tail->last_group && tail->last_group->events > 0) {
+      last.place.last_sequence = tail->last_group->last_sequence;
+      last.last_received = tail->last_group->last_received;
+    }
+    HeaderAndTail source(fd.get(), *tail);
+    TapeReader reader(source, name);
+    return read_rest(reader, last, tail->offset - tail->header_bytes);
+  }
+  FdSource source(std::move(fd), name);
+  TapeReader reader(source, name);
+  std::optional<LastTape> found = read_rest(reader, last, 0);
+  if (found && found->last_received == 0) found->last_received = reader.header()->clock.realtime;
+  return found;
 }
 
 std::optional<LastTape> read_tape(const Store::Tape& tape) {

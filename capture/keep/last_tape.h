@@ -15,7 +15,8 @@ struct LastTape {
   std::int64_t last_received = 0;  // of its last event; without one, when it was begun
 };
 
-// A sealed tape is asked for its footer; one that was not closed is read to its last whole batch.
+// A sealed tape is asked for its footer; of one that was not closed the end is read, from its last
+// whole group to its last whole batch.
 // Tapes that can't be read are passed over; nothing when there is none that can.
 // `newest`: of one source, ascending by number.
 [[nodiscard]] std::optional<LastTape> find_last_tape(std::span<const Store::Tape> newest);

@@ -102,7 +102,7 @@ std::optional<std::int64_t> time_of_start(std::string_view start) {
 // One walk through the directory.
 class StoreLister::Walk {
  public:
-  Walk(const std::map<std::string, Sealed>& known, std::int64_t now) : known_(known), now_(now) {}
+  Walk(const std::map<std::string, Settled>& known, std::int64_t now) : known_(known), now_(now) {}
 
   void look_at(const fs::path& path) {
     const std::string name = path.filename().string();
@@ -117,17 +117,16 @@ class StoreLister::Walk {
     }
   }
 
-  // The files; and of the sealed tapes what was read of them.
-  std::pair<std::vector<StoredFile>, std::map<std::string, Sealed>> finish() {
+  // The files; and of the tapes that nobody writes what was found out.
+  std::pair<std::vector<StoredFile>, std::map<std::string, Settled>> finish() {
     hold_newest();
-    return {std::move(files_), std::move(sealed_)};
+    return {std::move(files_), std::move(settled_)};
   }
 
  private:
   void look_at_ours(const fs::path& path, const TapeName& name, StoredFile::Kind kind) {
     struct stat found {};
-    const UniqueFd fd = open_regular(path, found);
-    if (!S_ISREG(found.st_mode)) return;
+    if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return;
     StoredFile file;
     file.kind = kind;
     file.path = path;
@@ -135,37 +134,59 @@ class StoreLister::Walk {
     file.number = name.number;
     file.bytes = static_cast<std::uint64_t>(found.st_size);
     file.gives_back = gives_back(found);
+    if (kind == StoredFile::Kind::Tape && is_settled(found, file)) {
+      files_.push_back(std::move(file));
+    } else {
+      open_and_look(name, file);
+    }
+  }
+
+  // As it was the last time.
+  bool is_settled(const struct stat& found, StoredFile& file) {
+    const auto before = known_.find(file.path.filename().string());
+    if (before == known_.end()) return false;
+    Settled now = settled_as(found);
+    now.time = before->second.time;
+    if (now != before->second) return false;
+    file.time = now.time;
+    settled_.insert(*before);
+    return true;
+  }
+
+  void open_and_look(const TapeName& name, StoredFile& file) {
+    struct stat found {};
+    const UniqueFd fd = open_regular(file.path, found);
+    if (!S_ISREG(found.st_mode)) return;
     if (!fd) {
       file.hold = Hold::Unknown;
-    } else {
-      file.read = is_byte_shared(fd.get(), kReaderByte);
-      if (is_byte_locked(fd.get(), kLiveByte)) file.hold = Hold::Live;
+    } else if (is_byte_locked(fd.get(), kLiveByte)) {
+      file.hold = Hold::Live;
     }
-    if (kind == StoredFile::Kind::Leftover) {
+    if (file.kind == StoredFile::Kind::Leftover) {
       file.time = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
       if (file.hold != Hold::None || now_ - *file.time <= kLeftoverAge) return;
     } else {
       if (file.hold == Hold::Live) written_.insert(file.source);
       file.time = time_of_start(name.start);
-      if (file.hold == Hold::None) ask_footer(fd.get(), found.st_ino, file);
+      if (file.hold == Hold::None) settle(fd.get(), found, file);
     }
     files_.push_back(std::move(file));
   }
 
-  void ask_footer(int fd, std::uint64_t inode, StoredFile& file) {
-    const std::string name = file.path.filename().string();
-    Sealed sealed{inode, file.bytes, std::nullopt};
-    const auto before = known_.find(name);
-    if (before != known_.end() && before->second.inode == inode &&
-        before->second.bytes == file.bytes) {
-      sealed = before->second;
-    } else if (const auto summary = summary_of(fd)) {
-      sealed.time = last_received(summary->footer);
-    } else {
-      return;
+  void settle(int fd, const struct stat& found, StoredFile& file) {
+    if (const auto summary = summary_of(fd)) {
+      if (const auto last = last_received(summary->footer)) file.time = last;
     }
-    if (sealed.time) file.time = sealed.time;
-    sealed_.emplace(name, sealed);
+    Settled settled = settled_as(found);
+    settled.time = file.time;
+    settled_.emplace(file.path.filename().string(), settled);
+  }
+
+  static Settled settled_as(const struct stat& found) {
+    return {found.st_ino,
+            static_cast<std::uint64_t>(found.st_size),
+            found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec,
+            std::nullopt};
   }
 
   void hold_newest() {
@@ -180,10 +201,10 @@ class StoreLister::Walk {
     }
   }
 
-  const std::map<std::string, Sealed>& known_;
+  const std::map<std::string, Settled>& known_;
   std::int64_t now_;
   std::vector<StoredFile> files_;
-  std::map<std::string, Sealed> sealed_;
+  std::map<std::string, Settled> settled_;
   std::set<std::string> written_;  // sources that somebody writes
 };
 
@@ -191,15 +212,15 @@ StoreLister::StoreLister(fs::path directory) : directory_(std::move(directory)) 
 }
 
 std::vector<StoredFile> StoreLister::list(std::int64_t now) {
-  Walk walk(sealed_, now);
+  Walk walk(settled_, now);
   std::error_code error;
   fs::directory_iterator entry(directory_, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     walk.look_at(entry->path());
   }
   if (error) throw system_error("listing the store " + directory_.string(), error.value());
-  auto [files, sealed] = walk.finish();
-  sealed_ = std::move(sealed);
+  auto [files, settled] = walk.finish();
+  settled_ = std::move(settled);
   return std::move(files);
 }
 
@@ -251,6 +272,15 @@ void append(Removal& to, Removal&& from) {
   std::move(from.kept.begin(), from.kept.end(), std::back_inserter(to.kept));
 }
 
+// Of what is to go: has somebody it open?
+void look_for_readers(std::vector<Deletion>& deletions) {
+  for (Deletion& deletion : deletions) {
+    struct stat found {};
+    const UniqueFd fd = open_regular(deletion.path, found);
+    deletion.read = fd && is_byte_shared(fd.get(), kReaderByte);
+  }
+}
+
 bool is_among(const fs::path& path, const std::vector<fs::path>& paths) {
   return std::find(paths.begin(), paths.end(), path) != paths.end();
 }
@@ -266,6 +296,7 @@ PruneReport prune(StoreLister& lister,
   report.space = space_of(lister.directory());
   std::vector<StoredFile> files = lister.list(now);
   report.plan = plan_retention(files, limits, report.space, now);
+  look_for_readers(report.plan.deletions);
   if (dry_run == DryRun::Yes) {
     report.removal.deleted = report.plan.deletions;
     return report;
@@ -282,6 +313,7 @@ PruneReport prune(StoreLister& lister,
       if (is_among(file.path, report.removal.kept)) file.hold = Hold::Unknown;
     }
     report.plan = plan_retention(files, limits, space_of(lister.directory()), now);
+    look_for_readers(report.plan.deletions);
   }
   report.plan.before = before;
   return report;

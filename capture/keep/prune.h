@@ -25,7 +25,8 @@ namespace smtptape {
 // When a tape of this name was begun, ns since 1970; nullopt for what is no date.
 [[nodiscard]] std::optional<std::int64_t> time_of_start(std::string_view start);
 
-// Lists one store again and again: what it read of a sealed tape it need not read again.
+// Lists one store again and again: a tape that nobody writes and that has not changed is not opened
+// again.
 class StoreLister {
  public:
   explicit StoreLister(std::filesystem::path directory);
@@ -35,16 +36,18 @@ class StoreLister {
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
  private:
-  // A sealed tape never changes; a copy that takes its place is another file.
-  struct Sealed {
+  // A tape that nobody writes never changes; a copy that takes its place is another file.
+  struct Settled {
     std::uint64_t inode = 0;
     std::uint64_t bytes = 0;
+    std::int64_t changed = 0;
     std::optional<std::int64_t> time;
+    bool operator==(const Settled&) const = default;
   };
   class Walk;
 
   std::filesystem::path directory_;
-  std::map<std::string, Sealed> sealed_;  // by file name; only of files that are there
+  std::map<std::string, Settled> settled_;  // by file name; only of files that are there
 };
 
 // Throws Error.

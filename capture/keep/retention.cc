@@ -176,6 +176,7 @@ std::string_view name_of(Reason reason) {
     case Reason::MaxTapes: return "max-tapes";
     case Reason::MaxBytes: return "max-bytes";
     case Reason::KeepFree: return "keep-free";
+    case Reason::OnFull: return "on-full";
   }
   return "";
 }
@@ -199,7 +200,8 @@ std::string text_of(const Unmet& unmet) {
   std::string text(name_of(unmet.limit));
   switch (unmet.limit) {
     case Reason::None:
-    case Reason::Leftover: break;
+    case Reason::Leftover:
+    case Reason::OnFull: break;
     case Reason::MaxAge:
     case Reason::MaxTapes: text += ": still over by " + counted(unmet.over, "tape"); break;
     case Reason::MaxBytes: text += ": still over by " + show_size(unmet.over); break;

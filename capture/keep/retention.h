@@ -72,8 +72,16 @@ struct Space {
 [[nodiscard]] std::uint64_t wanted_free(const RetentionLimits& limits, const Space& space);
 
 // The limit that a deletion or a complaint is about.
-enum class Reason : std::uint8_t { None, Leftover, MaxAge, MaxTapes, MaxBytes, KeepFree };
-inline constexpr std::size_t kReasons = 6;
+enum class Reason : std::uint8_t {
+  None,
+  Leftover,
+  MaxAge,
+  MaxTapes,
+  MaxBytes,
+  KeepFree,
+  OnFull,  // there was no room, and nothing that may go by the limits
+};
+inline constexpr std::size_t kReasons = 7;
 [[nodiscard]] std::string_view name_of(Reason reason);  // "max-age"
 
 // What counts for one tape when those before it, the older ones, are decided.

@@ -9,6 +9,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/wall_time.h"
 #include "format/tape/tape_lock.h"
 
 namespace smtptape {
@@ -17,7 +18,11 @@ namespace fs = std::filesystem;
 
 Store::Store(fs::path directory, FileCalls& calls, WhoReads who_reads)
     : directory_(std::move(directory)), calls_(calls), who_reads_(who_reads) {
-  const mode_t mode = who_reads == WhoReads::Group ? 0750 : 0700;
+  make_directory();
+}
+
+void Store::make_directory() const {
+  const mode_t mode = who_reads_ == WhoReads::Group ? 0750 : 0700;
   if (::mkdir(directory_.c_str(), mode) == 0) {
     // Whatever the umask took.
     const UniqueFd made(
@@ -96,15 +101,52 @@ std::uint64_t Store::next_number(std::string_view source) const {
   return tapes.empty() ? 1 : tapes.back().name.number + 1;
 }
 
+fs::path Store::lock_path(std::string_view source) const {
+  return directory_ / (file_name_of_source(source) + ".lock");
+}
+
 UniqueFd Store::lock_source(std::string_view source) const {
-  const fs::path path = directory_ / (file_name_of_source(source) + ".lock");
+  const fs::path path = lock_path(source);
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!fd) throw system_error("opening " + path.string(), errno);
   if (!try_lock_byte(fd.get(), 0, path.string())) {
-    throw Error("another recorder writes source " + std::string(source) + " into " +
-                directory_.string());
+    throw TakenError("another recorder writes source " + std::string(source) + " into " +
+                     directory_.string());
   }
   return fd;
+}
+
+bool Store::has_lock(const UniqueFd& lock, std::string_view source) const {
+  struct stat ours {};
+  struct stat named {};
+  return ::fstat(lock.get(), &ours) == 0 && ::lstat(lock_path(source).c_str(), &named) == 0 &&
+         ours.st_ino == named.st_ino && ours.st_dev == named.st_dev;
+}
+
+UniqueFd Store::lock_again(std::string_view source) const {
+  make_directory();
+  return lock_source(source);
+}
+
+namespace {
+
+std::optional<std::int64_t> time_of_change(const fs::path& path) {
+  struct stat found {};
+  if (::lstat(path.c_str(), &found) != 0 || !S_ISREG(found.st_mode)) return std::nullopt;
+  return found.st_mtim.tv_sec * std::int64_t{kNanosPerSecond} + found.st_mtim.tv_nsec;
+}
+
+}  // namespace
+
+std::optional<std::int64_t> Store::last_alive(std::string_view source) const {
+  return time_of_change(lock_path(source));
+}
+
+std::optional<std::int64_t> Store::last_written(const NewestTapes& newest) {
+  std::optional<std::int64_t> last;
+  for (const auto& [source, tapes] : newest)
+    last = std::max(last, time_of_change(tapes.back().path));
+  return last;
 }
 
 fs::path Store::path_of(const TapeName& name) const {

@@ -12,10 +12,17 @@
 #include <string_view>
 #include <vector>
 
+#include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_name.h"
 
 namespace smtptape {
+
+// Another recorder writes the source.
+class TakenError : public Error {
+ public:
+  using Error::Error;
+};
 
 enum class WhoReads : std::uint8_t { Owner, Group };
 
@@ -40,8 +47,17 @@ class Store {
   [[nodiscard]] NewestTapes newest_tapes() const;
   // One more than the highest.
   [[nodiscard]] std::uint64_t next_number(std::string_view source) const;
-  // Held as long as the descriptor is open, by one recorder.  Throws when another has it.
+  // Held as long as the descriptor is open, by one recorder.  Throws TakenError when another has it.
   [[nodiscard]] UniqueFd lock_source(std::string_view source) const;
+  // The lock's file is still where it was.
+  [[nodiscard]] bool has_lock(const UniqueFd& lock, std::string_view source) const;
+  // Makes the directory again, if it must, and locks the source there.
+  [[nodiscard]] UniqueFd lock_again(std::string_view source) const;
+  // When a recorder of the source was alive for the last time, ns since 1970: it touches the lock's
+  // file.  Nothing: there was none.
+  [[nodiscard]] std::optional<std::int64_t> last_alive(std::string_view source) const;
+  // When one of these tapes was written for the last time.
+  [[nodiscard]] static std::optional<std::int64_t> last_written(const NewestTapes& newest);
 
   [[nodiscard]] std::filesystem::path path_of(const TapeName& name) const;
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
@@ -50,6 +66,9 @@ class Store {
   [[nodiscard]] mode_t file_mode() const;
 
  private:
+  void make_directory() const;
+  [[nodiscard]] std::filesystem::path lock_path(std::string_view source) const;
+
   std::filesystem::path directory_;
   FileCalls& calls_;
   WhoReads who_reads_;

@@ -1,5 +1,6 @@
 #include "capture/record/clocks.h"
 
+#include <algorithm>
 #include <cstdlib>
 #include <ctime>
 #include <fstream>
@@ -29,6 +30,7 @@ std::chrono::steady_clock::time_point steady_time_point(std::int64_t steady) {
 
 std::int64_t PatientClock::time(Now now) {
   const std::int64_t ahead = now.real - now.steady;
+  if (!ahead_ && known_) ahead_ = std::min(ahead, *known_ - now.steady);
   if (!ahead_ || ahead - *ahead_ <= kLeap) {
     ahead_ = ahead;
     leap_.reset();

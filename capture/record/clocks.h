@@ -42,6 +42,10 @@ class PatientClock {
   static constexpr std::int64_t kPatience = 3600 * std::int64_t{kNanosPerSecond};
   static constexpr std::int64_t kLeap = kNanosPerSecond;
 
+  // `known`: a real time that has certainly come, ns since 1970: what is far ahead of it at the
+  // first call is a leap, too.
+  explicit PatientClock(std::optional<std::int64_t> known = std::nullopt) : known_(known) {}
+
   // The real time that is believed, ns since 1970.  Moments in their order.
   [[nodiscard]] std::int64_t time(Now now);
 
@@ -50,6 +54,7 @@ class PatientClock {
     std::int64_t ahead = 0;
     std::int64_t since = 0;  // of the steady clock
   };
+  std::optional<std::int64_t> known_;
   std::optional<std::int64_t> ahead_;  // real minus steady, as believed
   std::optional<Leap> leap_;
 };

@@ -73,4 +73,14 @@ struct TapeSummary {
 // The header alone.
 [[nodiscard]] std::optional<TapeHeader> read_header(int fd);
 
+// Where the last whole group of a tape without a footer ends, found from the tape's end.
+struct TapeTail {
+  TapeHeader header;
+  std::uint64_t header_bytes = 0;
+  std::optional<GroupIndex> last_group;  // of those that have ended; nothing: none has
+  std::uint64_t offset = 0;              // behind it, or behind the header: a group may begin here
+};
+// nullopt when it can't be told so: then the tape has to be read from its beginning.
+[[nodiscard]] std::optional<TapeTail> read_tail(int fd);
+
 }  // namespace smtptape

@@ -2,7 +2,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
+#include <string>
 #include <utility>
 
 #include "base/error.h"
@@ -78,6 +80,69 @@ std::optional<TapeSummary> read_summary(int fd) {
   } catch (const Error&) {
     return {};  // whoever reads the tape is told
   }
+}
+
+namespace {
+
+// Bytes of the end of a tape that are looked through for an index: more than a group that is being
+// recorded takes.
+constexpr std::uint64_t kMostTailBytes = 64 * kMiB;
+constexpr std::uint64_t kTailStep = kMiB;
+
+// The index at `offset`, if there is one of this tape.
+std::optional<GroupIndex> read_index_at(int fd, std::uint64_t offset, TapeTail& tail) {
+  char start[kFrameHeaderBytes];
+  if (!read_at(fd, start, sizeof(start), offset)) return {};
+  const std::uint64_t bytes = load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes};
+  const auto owned = read_section_at(fd, offset, bytes);
+  if (!owned || owned->section.kind != SectionKind::Index) return {};
+  if (owned->section.tape_id != tail.header.tape_id) return {};
+  try {
+    GroupIndex index = read_index_message(owned->section.message());
+    tail.offset = offset + bytes;
+    return index;
+  } catch (const Error&) {
+    return {};  // another one before it will do
+  }
+}
+
+// The last index that begins in [from, until).
+std::optional<GroupIndex> find_index(int fd, std::uint64_t from, std::uint64_t until, TapeTail& tail) {
+  std::string bytes(until - from + kSkippableMagicBytes.size() - 1, '\0');
+  const ssize_t got = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(from));
+  if (got <= 0) return {};
+  bytes.resize(static_cast<std::size_t>(got));
+  std::size_t at = bytes.rfind(kSkippableMagicBytes);
+  for (; at != std::string::npos; at = bytes.rfind(kSkippableMagicBytes, at - 1)) {
+    if (auto index = read_index_at(fd, from + at, tail)) return index;
+    if (at == 0) return {};
+  }
+  return {};
+}
+
+}  // namespace
+
+std::optional<TapeTail> read_tail(int fd) {
+  struct stat status {};
+  if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return {};
+  auto header = read_header(fd);
+  char start[kFrameHeaderBytes];
+  if (!header || !read_at(fd, start, sizeof(start), 0)) return {};
+  TapeTail tail;
+  tail.header = std::move(*header);
+  tail.header_bytes = load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes};
+  tail.offset = tail.header_bytes;
+  auto until = static_cast<std::uint64_t>(status.st_size);
+  const std::uint64_t least = until - std::min(until, kMostTailBytes);
+  while (until > std::max(least, tail.header_bytes)) {
+    const std::uint64_t from =
+        std::max(until - std::min(until, kTailStep), tail.header_bytes);
+    tail.last_group = find_index(fd, from, until, tail);
+    if (tail.last_group) return tail;
+    until = from;
+  }
+  if (until > tail.header_bytes) return {};
+  return tail;
 }
 
 }  // namespace smtptape

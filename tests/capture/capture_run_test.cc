@@ -349,7 +349,7 @@ TEST_F(CaptureRun, SaysThatNobodyRecordedSinceTheLastCapture) {
   ASSERT_EQ(stored[1].gaps.size(), 1U);
   const Gap& gap = stored[1].gaps[0];
   EXPECT_EQ(gap.cause, GapCause::NotRecording);
-  EXPECT_EQ(gap.from, stored[0].events.at(0).received);
+  EXPECT_GE(gap.from, stored[0].events.at(0).received) << "it watched on, though nothing came";
   EXPECT_LE(gap.until, stored[1].events.at(0).received);
   ASSERT_TRUE(stored[1].header.predecessor);
   EXPECT_EQ(stored[1].header.predecessor->tape_id, stored[0].header.tape_id);
