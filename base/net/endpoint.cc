@@ -45,12 +45,46 @@ std::string clean(std::string_view text) {
   return kept;
 }
 
+// Where user and password stand, with their @; nowhere: both are 0.  In doubt too much:
+// "http://joe:s/cret@mta" has no port that is a number, so perhaps a password with a slash.
+struct UserPart {
+  std::size_t from = 0;
+  std::size_t end = 0;
+};
+
+bool has_port_or_none(std::string_view authority) {
+  const std::size_t colon = authority.rfind(':');
+  if (colon == std::string_view::npos || authority.ends_with(']')) return true;
+  const std::string_view port = authority.substr(colon + 1);
+  return std::all_of(port.begin(), port.end(), is_digit);
+}
+
+bool is_scheme_of_ours(std::string_view scheme) {
+  return scheme == "http" || scheme == "https" || scheme == "ws" || scheme == "wss" ||
+         scheme == "ftp";
+}
+
+UserPart user_in(std::string_view url) {
+  const std::size_t colon = url.find(':');
+  const std::size_t scheme = colon == std::string_view::npos ? 0 : colon + 1;
+  const std::size_t begin = std::min(url.find_first_not_of("/\\", scheme), url.size());
+  const std::size_t size = url.substr(begin).find_first_of("/\\?#");
+  const std::string_view authority = url.substr(begin).substr(0, size);
+  // What is no scheme may be a user.
+  const bool a_scheme = begin > scheme || is_scheme_of_ours(lower_ascii(url.substr(0, colon)));
+  const std::size_t from = a_scheme ? begin : 0;
+  const std::size_t at = authority.rfind('@');
+  if (at != std::string_view::npos) return {from, begin + at + 1};
+  if (a_scheme && has_port_or_none(authority)) return {};
+  const std::size_t end = url.rfind('@') + 1;
+  return end > from ? UserPart{from, end} : UserPart{};
+}
+
 // As in the message of an error: without user and password, and nothing a terminal would obey.
 std::string shown(std::string_view url) {
-  const std::size_t authority = url.find("//") == std::string_view::npos ? 0 : url.find("//") + 2;
-  const std::size_t at = url.rfind('@');
+  const UserPart user = user_in(url);
   std::string text(url);
-  if (at != std::string_view::npos && at >= authority) text.erase(authority, at + 1 - authority);
+  text.erase(user.from, user.end - user.from);
   for (char& c : text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   }
@@ -82,9 +116,16 @@ class Parser {
   }
 
  private:
+  [[noreturn]] void fail(const std::string& why, std::string_view kcli_text, Exit kcli_exit) const {
+    const bool user = user_in(url_).end > 0;
+    throw EndpointError("endpoint " + shown(url_) + ": " + why,
+                        kcli_text,
+                        kcli_exit,
+                        user ? EndpointError::About::User : EndpointError::About::Other);
+  }
+
   [[noreturn]] void refuse(std::string_view kcli_text, const std::string& advice) const {
-    const std::string what = "endpoint " + shown(url_) + ": " + std::string(kcli_text);
-    throw EndpointError(what + "; " + advice, kcli_text, Exit::Failed);
+    fail(std::string(kcli_text) + "; " + advice, kcli_text, Exit::Failed);
   }
 
   std::string take_scheme(std::string_view& rest) const {
@@ -104,30 +145,27 @@ class Parser {
 
   void check_user() const {
     if (rules_ == EndpointRules::AsKcli) return;
-    throw EndpointError("endpoint " + shown(url_) +
-                            ": user and password cannot be part of it; write user:password into a "
-                            "file, and name that with --basic-auth-file",
-                        "",
-                        Exit::Failed);
+    fail(
+        "user and password cannot be part of it; write user:password into a file, and name that "
+        "with --basic-auth-file",
+        "",
+        Exit::Failed);
   }
 
   void check_scheme(const std::string& scheme, std::string_view rest) const {
     if (scheme == "http" || scheme == "ws" || scheme == "ftp") return;
     if (is_tls(scheme) && rules_ == EndpointRules::AsKcli) {
-      throw EndpointError("endpoint " + shown(url_) +
-                              ": TLS is not supported with --as-live, as kcli knows none; leave "
-                              "--as-live away, or name a listener without TLS (http://)",
-                          "",
-                          Exit::Failed);
+      fail(
+          "TLS is not supported with --as-live, as kcli knows none; leave --as-live away, or name "
+          "a listener without TLS (http://)",
+          "",
+          Exit::Failed);
     }
     if (is_tls(scheme)) return;
     if (scheme != "file" && !rest.starts_with('/')) {
       refuse("relative URL with a cannot-be-a-base base", "write it as http://HOST:PORT");
     }
-    throw EndpointError("endpoint " + shown(url_) + ": scheme " + scheme +
-                            " cannot be used; write it as http://HOST:PORT",
-                        "",
-                        Exit::KcliPanic);
+    fail("scheme " + scheme + " cannot be used; write it as http://HOST:PORT", "", Exit::KcliPanic);
   }
 
   void parse_authority(std::string_view authority, Endpoint& endpoint) const {
@@ -157,12 +195,28 @@ class Parser {
   }
 
   std::string ipv6_host(std::string_view text) const {
+    std::string zone;
+    if (rules_ == EndpointRules::Ours) zone = take_zone(text);
     in6_addr address{};
     if (inet_pton(AF_INET6, std::string(text).c_str(), &address) != 1) {
       refuse("invalid IPv6 address", "write it as http://[ADDRESS]:PORT");
     }
     std::array<char, INET6_ADDRSTRLEN> canonical{};
-    return inet_ntop(AF_INET6, &address, canonical.data(), canonical.size());
+    return inet_ntop(AF_INET6, &address, canonical.data(), canonical.size()) + zone;
+  }
+
+  // "fe80::1%25eth0", or as people write it, "fe80::1%eth0".  What is none stays.
+  static std::string take_zone(std::string_view& address) {
+    const std::size_t percent = address.find('%');
+    if (percent == std::string_view::npos) return {};
+    std::string_view name = address.substr(percent + 1);
+    if (name.starts_with("25") && name.size() > 2) name.remove_prefix(2);
+    const auto fits = [](char c) {
+      return is_alpha(c) || is_digit(c) || c == '.' || c == '_' || c == '-' || c == '~';
+    };
+    if (name.empty() || !std::all_of(name.begin(), name.end(), fits)) return {};
+    address.remove_suffix(address.size() - percent);
+    return "%" + std::string(name);
   }
 
   std::string named_host(std::string_view text) const {
@@ -199,10 +253,13 @@ class Parser {
 
   static void finish(Endpoint& endpoint) {
     const bool brackets = endpoint.host.find(':') != std::string::npos;
-    endpoint.authority = brackets ? "[" + endpoint.host + "]" : endpoint.host;
-    endpoint.target = endpoint.authority + ":" + std::to_string(endpoint.port);
-    if (endpoint.port != (endpoint.tls ? kTlsPort : kPlainPort))
-      endpoint.authority = endpoint.target;
+    const auto bracketed = [brackets](const std::string& host) {
+      return brackets ? "[" + host + "]" : host;
+    };
+    const std::string port = ":" + std::to_string(endpoint.port);
+    endpoint.target = bracketed(endpoint.host) + port;
+    endpoint.authority = bracketed(endpoint.host.substr(0, endpoint.host.find('%')));
+    if (endpoint.port != (endpoint.tls ? kTlsPort : kPlainPort)) endpoint.authority += port;
   }
 
   std::string url_;
@@ -214,7 +271,8 @@ class Parser {
 bool Endpoint::is_loopback() const {
   in_addr address{};
   const bool is_v4 = inet_pton(AF_INET, host.c_str(), &address) == 1;
-  return host == "localhost" || host == "::1" || (is_v4 && host.starts_with("127."));
+  return host == "localhost" || host == "localhost." || host == "::1" ||
+         (is_v4 && host.starts_with("127."));
 }
 
 Endpoint parse_endpoint(std::string_view text, EndpointRules rules) {

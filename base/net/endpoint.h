@@ -16,11 +16,12 @@
 namespace smtptape {
 
 struct Endpoint {
-  std::string host;         // a name or an address, without brackets
+  std::string host;         // a name or an address, without brackets; IPv6 perhaps with a zone
   std::uint16_t port = 80;  // what we connect to
   bool tls = false;
-  std::string authority;  // what the Host header says: brackets, and the port unless the usual
-  std::string target;     // for messages: the same, always with the port
+  // What the Host header says: brackets, no zone, and the port unless the usual.
+  std::string authority;
+  std::string target;  // for messages: the same, with the zone, and always with the port
 
   // What was given, without path, user and password.
   [[nodiscard]] std::string url() const { return (tls ? "https://" : "http://") + authority; }
@@ -32,15 +33,22 @@ struct Endpoint {
 // What is wrong in our words, and how kcli ends at the same endpoint.
 class EndpointError : public UsageError {
  public:
-  EndpointError(const std::string& what, std::string_view kcli_text, Exit kcli_exit)
-      : UsageError(what), kcli_text_(kcli_text), kcli_exit_(kcli_exit) {}
+  enum class About : std::uint8_t { User, Other };
+  EndpointError(const std::string& what,
+                std::string_view kcli_text,
+                Exit kcli_exit,
+                About about = About::Other)
+      : UsageError(what), kcli_text_(kcli_text), kcli_exit_(kcli_exit), about_(about) {}
   // Empty where kcli has no complaint.
   [[nodiscard]] const std::string& kcli_text() const { return kcli_text_; }
   [[nodiscard]] Exit kcli_exit() const { return kcli_exit_; }
+  // There is a user, or a password, in it.
+  [[nodiscard]] bool is_about_user() const { return about_ == About::User; }
 
  private:
   std::string kcli_text_;
   Exit kcli_exit_;
+  About about_;
 };
 
 enum class EndpointRules : std::uint8_t { Ours, AsKcli };

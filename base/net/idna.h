@@ -1,4 +1,5 @@
-// Host names that are not ASCII, in the form that DNS and the Host header know (RFC 3492).
+// Host names that are not ASCII, in the form that DNS and the Host header know (IDNA 2008, as
+// UTS 46 maps names beforehand).
 #pragma once
 
 #include <optional>
@@ -7,8 +8,8 @@
 
 namespace smtptape {
 
-// Each label in lower case; those with other characters become "xn--…".  nullopt: not UTF-8.
-// Letters are not composed: "u" with a separate diaeresis stays two characters.
+// Each label in lower case; those with other characters become "xn--…".  nullopt: not UTF-8, or
+// characters that no host name may have.  What is ASCII already is not judged.
 [[nodiscard]] std::optional<std::string> to_ascii_host(std::string_view utf8);
 
 }  // namespace smtptape

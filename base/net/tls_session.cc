@@ -4,6 +4,7 @@
 #include <netinet/in.h>
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <cerrno>
 #include <utility>
@@ -103,9 +104,11 @@ void must(bool worked) {
   if (!worked) throw Error("beginning TLS: " + take_openssl_reason());
 }
 
-// Names go into the greeting, too; addresses may not.
+// Names go into the greeting, too; addresses may not.  The dot at the end of a name and the zone of
+// an address are for those who look for the host, and stand in no certificate.
 void expect_peer(SSL* ssl, std::string host) {
   if (host.ends_with('.')) host.pop_back();
+  host.resize(std::min(host.find('%'), host.size()));
   std::array<unsigned char, sizeof(in6_addr)> address{};
   const bool is_address = inet_pton(AF_INET, host.c_str(), address.data()) == 1 ||
                           inet_pton(AF_INET6, host.c_str(), address.data()) == 1;

@@ -2,6 +2,8 @@
 
 #include <sys/stat.h>
 
+#include <map>
+#include <mutex>
 #include <utility>
 
 #include "base/error.h"
@@ -54,6 +56,30 @@ std::string read_all(FdSource& source, std::uint64_t limit) {
   }
   text.resize(size);
   return text;
+}
+
+// What was read of pipes and the like.
+struct ReadOnce {
+  std::mutex mutex;
+  std::map<std::pair<dev_t, ino_t>, std::string> texts;
+};
+
+ReadOnce& read_once() {
+  static ReadOnce all;
+  return all;
+}
+
+bool kept(const struct stat& file, std::string& text) {
+  const std::lock_guard lock(read_once().mutex);
+  const auto known = read_once().texts.find({file.st_dev, file.st_ino});
+  if (known == read_once().texts.end()) return false;
+  text = known->second;
+  return true;
+}
+
+void keep(const struct stat& file, const std::string& text) {
+  const std::lock_guard lock(read_once().mutex);
+  read_once().texts[{file.st_dev, file.st_ino}] = text;
 }
 
 }  // namespace
@@ -133,10 +159,7 @@ AccessFiles::File AccessFiles::read_file(const std::string& option,
   const bool there = ::stat(path.c_str(), &status) == 0;
   const bool regular = there && S_ISREG(status.st_mode);
   const bool once = there && !regular && !S_ISDIR(status.st_mode);
-  if (const auto known = read_once_.find(path); once && known != read_once_.end()) {
-    file.text = known->second;
-    return file;
-  }
+  if (once && kept(status, file.text)) return file;
   // It would be waited for.
   if (once && !first_) throw UsageError(file.name + ": it is no regular file");
   try {
@@ -149,7 +172,7 @@ AccessFiles::File AccessFiles::read_file(const std::string& option,
     throw UsageError(file.name + ": it has more than the " + std::to_string(limit) +
                      " bytes that it may have");
   }
-  if (once) read_once_.emplace(path, file.text);
+  if (once) keep(status, file.text);
   if (secret == Secret::Yes && regular && (status.st_mode & 077) != 0) {
     warnings_.push_back(file.name +
                         ": others than its owner can read it; chmod 600 would end that");

@@ -1,11 +1,11 @@
 // The files that say how we get in, read anew for each attempt to connect: tokens and certificates
 // are renewed while a recorder runs.
 //
-// What can be read only once (a pipe of the shell) is read at the first time and kept.
+// What can be read only once (a pipe of the shell) is read at the first time and kept, for all
+// sources that name it.
 #pragma once
 
 #include <filesystem>
-#include <map>
 #include <memory>
 #include <string>
 #include <vector>
@@ -48,7 +48,6 @@ class AccessFiles {
   Endpoint endpoint_;
   std::vector<std::string> warnings_;
   bool first_ = true;
-  std::map<std::filesystem::path, std::string> read_once_;
   // Made of these: most attempts find what the one before has found.
   TlsSettings tls_settings_;
   SystemTrust system_trust_;

@@ -20,6 +20,9 @@ struct FeedOptions {
   std::string request;  // the JSON that selects events: the first frame we send
   std::uint64_t max_frame = kDefaultMaxFrame;        // a larger one is told as oversize and skipped
   std::chrono::milliseconds connect_within{10'000};  // lookup, connection and handshakes together
+  // Of a message that has begun something must come within this, else the peer is stuck: between
+  // messages it may be silent as long as it likes.
+  std::chrono::milliseconds goes_on_within{60'000};
 };
 
 // How many of them are events: not the peer's Pings, Pongs and Close.

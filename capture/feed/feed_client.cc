@@ -108,6 +108,7 @@ struct FeedClient::Impl {
 
   [[nodiscard]] FeedEnd broken_by(const error_code& error) const;
 
+  void watch_for_stalls();
   // Nothing: go on.
   std::optional<FeedEnd> deliver(std::string_view bytes);
   std::optional<FeedEnd> take(const WsMessage& message);
@@ -120,6 +121,7 @@ struct FeedClient::Impl {
   Connection connection;
   WsFrameReader reader;
   FrameSink* sink = nullptr;
+  bool watching = false;  // for stalls
   std::string early;
   std::optional<std::int64_t> server_time;
   std::string replies;  // begun or waiting; never more than one of each kind
@@ -185,6 +187,7 @@ asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::open() {
 asio::awaitable<FeedEnd> FeedClient::Impl::follow() {
   std::optional<FeedEnd> end = deliver(early);
   while (!end) {
+    watch_for_stalls();
     const Transfer got = co_await connection.read_some(buffer);
     end = deliver(std::string_view(buffer.data(), got.size));
     if (!end && got.error) end = broken_by(got.error);
@@ -192,6 +195,15 @@ asio::awaitable<FeedEnd> FeedClient::Impl::follow() {
   end->opened = true;
   end->mid_message = reader.mid_message();
   co_return std::move(*end);
+}
+
+void FeedClient::Impl::watch_for_stalls() {
+  if (reader.mid_message()) {
+    connection.expires_after(options.goes_on_within);
+  } else if (watching) {
+    connection.expires_never();
+  }
+  watching = reader.mid_message();
 }
 
 std::optional<FeedEnd> FeedClient::Impl::deliver(std::string_view bytes) {

@@ -69,13 +69,6 @@ std::string trouble_with_socket(const fs::path& socket) {
   return {};
 }
 
-bool holds_credentials(std::string_view endpoint) {
-  const std::size_t slashes = endpoint.find("//");
-  if (slashes == std::string_view::npos) return endpoint.find('@') != std::string_view::npos;
-  const std::string_view rest = endpoint.substr(slashes + 2);
-  return rest.substr(0, rest.find_first_of("/?#")).find('@') != std::string_view::npos;
-}
-
 bool is_malformed(std::string_view text) {
   try {
     static_cast<void>(toml::parse(text));
@@ -275,16 +268,14 @@ class ConfigParser {
       }
       return;
     }
-    if (holds_credentials(*source.endpoint)) {
-      return mistake(line,
-                     "endpoint: user and password don't belong into this file; name "
-                     "basic_auth_file, a file that holds USER:PASSWORD");
-    }
     try {
       const Endpoint endpoint = parse_endpoint(without_tls(*source.endpoint));
       if (!table.contains("name")) source.name = default_source_name(endpoint);
-    } catch (const Error& error) {
-      mistake(line, error.what());
+    } catch (const EndpointError& error) {
+      mistake(line,
+              error.is_about_user() ? "endpoint: user and password don't belong into this file; "
+                                      "name basic_auth_file, a file that holds USER:PASSWORD"
+                                    : error.what());
     }
   }
 

@@ -115,6 +115,19 @@ TEST(Endpoint, IsReadAsKcliReadsIt) {
     expect_good(row, EndpointRules::AsKcli);
 }
 
+// kcli takes no zone: kBad has one.
+TEST(Endpoint, TakesTheZoneOfAnAddress) {
+  for (const std::string_view url :
+       {"http://[FE80::1%25eth0]:8000", "http://[fe80::1%eth0]:8000"}) {
+    const Endpoint endpoint = parse_endpoint(url);
+    EXPECT_EQ(endpoint.host, "fe80::1%eth0");
+    EXPECT_EQ(endpoint.authority, "[fe80::1]:8000") << "it says nothing to the server";
+    EXPECT_EQ(endpoint.target, "[fe80::1%eth0]:8000");
+  }
+  for (const std::string_view url : {"http://[fe80::1%]", "http://[fe80::1%a b]", "http://[%25e]"})
+    EXPECT_THROW(static_cast<void>(parse_endpoint(url)), EndpointError) << url;
+}
+
 TEST(Endpoint, HasAUrlWithSchemeHostAndPortOnly) {
   EXPECT_EQ(parse_endpoint("ws://mta:8000/x?y").url(), "http://mta:8000");
   EXPECT_EQ(parse_endpoint("wss://[::1]:443/x").url(), "https://[::1]");
@@ -122,7 +135,8 @@ TEST(Endpoint, HasAUrlWithSchemeHostAndPortOnly) {
 }
 
 TEST(Endpoint, KnowsLoopback) {
-  for (const std::string_view url : {"http://localhost", "http://127.1.2.3:1", "https://[::1]"})
+  for (const std::string_view url :
+       {"http://localhost", "http://localhost.", "http://127.1.2.3:1", "https://[::1]"})
     EXPECT_TRUE(parse_endpoint(url).is_loopback()) << url;
   for (const std::string_view url : {"http://127.0.0.1.example", "http://10.0.0.1", "http://[::2]"})
     EXPECT_FALSE(parse_endpoint(url).is_loopback()) << url;
@@ -187,6 +201,26 @@ TEST(Endpoint, NeverShowsUserAndPassword) {
   }
 }
 
+// Also one with a slash, which is then not where the host ends.
+TEST(Endpoint, NeverShowsAPasswordWithAnyCharacterInIt) {
+  for (const std::string_view url : {"http://joe:se/cret@mta",
+                                     "http://joe:8/secret:x@mta",
+                                     "http:/joe:se?cret@mta",
+                                     "http:\\\\joe:se#cret@mta",
+                                     "joe:se/cret@mta"}) {
+    EXPECT_THAT(refusal(url), Not(HasSubstr("cret"))) << url;
+  }
+}
+
+TEST(Endpoint, TakesAnAtSignBehindTheHostForNoUser) {
+  for (const std::string_view url :
+       {"http://mta:8000?a@b", "https://mta/x@y", "http:mta?a@b", "http://mta#@", "http:\\mta\\@"})
+    EXPECT_EQ(parse_endpoint(url).host, "mta") << url;
+  EXPECT_THAT(refusal("http://mta:65536/?mail=joe@corp"),
+              HasSubstr("\"http://mta:65536/?mail=joe@corp\""));
+  EXPECT_THAT(refusal("foo://mta/x?mail=joe@corp"), HasSubstr("mta/x"));
+}
+
 TEST(Endpoint, ShowsNoTerminalCommands) {
   EXPECT_THAT(refusal("http://\x1b[2Jm"), Not(HasSubstr("\x1b")));
 }
@@ -209,6 +243,10 @@ constexpr Name kNames[] = {
      "cher.example",
      "xn--bcher-kva.example"},
     {"M\xc3\x9cNCHEN.example", "xn--mnchen-3ya.example"},
+    {"mu\xcc\x88nchen.example.", "xn--mnchen-3ya.example."},  // u, and a diaeresis of its own
+    {"m\xc3\xbc_1\xe3\x80\x82"
+     "example",
+     "xn--m_1-hoa.example"},
     {"\xe4\xbb\x96\xe4\xbb\xac\xe4\xb8\xba\xe4\xbb\x80\xe4\xb9\x88\xe4\xb8\x8d\xe8\xaf\xb4\xe4\xb8"
      "\xad\xe6\x96\x87",
      "xn--ihqwcrb4cv8a8dqg056pqjye"},

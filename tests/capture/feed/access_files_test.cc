@@ -114,6 +114,7 @@ TEST_F(AccessTest, KeepsWhatCanBeReadOnlyOnce) {
   AccessFiles files(settings_, kTls);
   EXPECT_EQ(files.read().credentials.header, "Bearer s3cret");
   EXPECT_EQ(files.read().credentials.header, "Bearer s3cret");
+  EXPECT_EQ(read(kTls).credentials.header, "Bearer s3cret") << "of another source";
 }
 
 // Nothing on the network thread may wait for somebody who writes.

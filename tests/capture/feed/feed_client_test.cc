@@ -220,6 +220,31 @@ TEST(FeedClient, EndsAtALengthThatIsNotBelieved) {
   }
 }
 
+// A server that is stuck would else keep the feed open and everything else back.
+TEST(FeedClient, GivesUpAMessageThatDoesNotGoOn) {
+  for (const std::uint64_t size : {std::uint64_t{100}, kMaxFrame + 1}) {
+    const FakeKumod server({upgrade_then({announce_text(size), send_bytes("x"), stay_silent()})});
+    FeedOptions options = options_for(server.url());
+    options.goes_on_within = milliseconds(50);
+    Collector sink;
+    const FeedEnd end = follow_feed(options, sink);
+    EXPECT_EQ(end.kind, Kind::TimedOut);
+    EXPECT_TRUE(end.mid_message);
+  }
+}
+
+TEST(FeedClient, WaitsForeverBetweenMessages) {
+  const std::string frame = send_text("a").bytes;
+  const FakeKumod server({upgrade_then({send_bytes(frame.substr(0, 1)),
+                                        send_bytes(frame.substr(1)),
+                                        stay_silent(std::chrono::seconds(1))})});
+  FeedOptions options = options_for(server.url());
+  options.goes_on_within = milliseconds(300);
+  Collector sink;
+  EXPECT_EQ(follow_feed(options, sink).kind, Kind::Closed);
+  EXPECT_THAT(sink.frames, ElementsAre(text("a")));
+}
+
 TEST(FeedClient, AsksTheSinkBeforeALargeMessageTakesMemory) {
   const std::string large(3'000'000, 'x');
   const FakeKumod server({upgrade_then({send_text(large), send_text("next")})});

@@ -189,6 +189,15 @@ TEST(FeedOverTls, GreetsWithTheNameAndHttp11) {
   EXPECT_EQ(server.tls_greeting(1), "TLSv1.3 sni= alpn=http/1.1 client=");
 }
 
+// The dot at the end of a name stands in no certificate.
+TEST(FeedOverTls, LeavesTheLastDotOfANameToTheLookup) {
+  const FakeKumod server({upgrade_then({send_text("a")})}, serving(ours()));
+  const Followed followed =
+      follow(options_for(url_of(server, "https", "localhost."), trusting(ours())));
+  EXPECT_THAT(followed.frames, ElementsAre("a")) << followed.told;
+  EXPECT_EQ(server.tls_greeting(), "TLSv1.3 sni=localhost alpn=http/1.1 client=");
+}
+
 TEST(FeedOverTls, ShowsItsCertificateWhenAsked) {
   for (const bool only_12 : {false, true}) {
     CertificateWish wish;
