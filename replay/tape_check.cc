@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_lock.h"
+#include "replay/input_files.h"
 #include "replay/tape_row.h"
 
 namespace smtptape {
@@ -97,10 +98,10 @@ std::string text_of(const Damage& damage) {
   return text;
 }
 
-TapeCheck check_tape(const std::filesystem::path& path) {
+TapeCheck check_tape(const std::filesystem::path& path, Links links) {
   TapeCheck check;
   check.path = path;
-  UniqueFd fd = open_for_reading(path);
+  UniqueFd fd = open_input(path, links);
   const bool live = is_being_written(fd.get());
   share_byte(fd.get(), kReaderByte);
   FdSource source(std::move(fd), path.string());

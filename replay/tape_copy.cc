@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "format/wire/wire.h"
+#include "replay/input_files.h"
 
 namespace smtptape {
 
@@ -15,7 +16,7 @@ namespace {
 class OpenTape {
  public:
   explicit OpenTape(const std::filesystem::path& path)
-      : source_(open_for_reading(path), path.string()), reader_(source_, path.string()) {}
+      : source_(open_input(path), path.string()), reader_(source_, path.string()) {}
   TapeReader& reader() { return reader_; }
 
  private:

@@ -83,7 +83,9 @@ class CaptureCommand : public Command {
                    "SOURCE",
                    "Name of the source (default: the endpoint's host); as many as endpoints");
     options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
-    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
+    options.flag("--check",
+                 check_,
+                 "Only read the file of --config and those it names, and tell every mistake");
     options.value("--bodies", bodies_, "LEVEL", "Of messages keep: full (default), headers, none");
     options.value("--secrets", secrets_, "LEVEL", "Passwords of AUTH: keep (default), mask");
     options.group("When it ends (else: Ctrl-C)");
@@ -113,9 +115,12 @@ class CaptureCommand : public Command {
     Config config;
     try {
       config = settings();
-      options = capture_options_of(config);
+      RecorderSettings checked = recorder_settings_of(config);
+      // Nobody waits with --until-end for a file to come.
+      if (until_end_ && !checked.troubles.empty()) throw UsageError(checked.troubles.front());
+      options = std::move(checked.options);
       if (!config_) filters_.tell_difference();
-      for (const std::string& warning : warnings_about(config))
+      for (const std::string& warning : checked.warnings)
         say(warning);
     } catch (const ConfigError& error) {
       say_raw(error.what());
@@ -176,7 +181,7 @@ class CaptureCommand : public Command {
   [[nodiscard]] int check_config() const {
     if (!config_) throw UsageError("--check: which file? give --config FILE");
     try {
-      const Config config = load_config(*config_);
+      const Config config = load_config(*config_, SourcesIn::File, NamedFiles::Checked);
       const std::size_t sources = config.sources.size();
       static_cast<void>(limits_of(config.store, sources));
       StandardOutput().write(visible(*config_) + ": " + counted(sources, "source") + ", good\n");
@@ -227,7 +232,7 @@ class CaptureCommand : public Command {
     source.filters = filters_.values;
     source.terse = filters_.terse;
     source.as_live = filters_.as_live;
-    set_access(source, access_.settings);
+    static_cast<AccessSettings&>(source) = access_.settings;
     return source;
   }
 

@@ -1,12 +1,14 @@
 // smtptape compact: recorded tapes in the layout that is small and quick to search.
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
 #include "base/counted.h"
 #include "base/time_spec.h"
 #include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
@@ -40,14 +42,20 @@ class CompactCommand : public Command {
     if (output_.empty() != replace_) {
       throw UsageError("give either -o DIR, where the copies go, or --replace");
     }
+    refuse_standard_output(output_);
+    refuse_pipes(tapes_);
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
       throw UsageError("compact reads every tape twice, so it takes no standard input");
     }
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
-    if (!replace_) make_private_directory(output_);
+    std::optional<OutputDirectory> directory;
+    if (!replace_) {
+      refuse_inputs_as_copies(output_, tapes);
+      directory.emplace(output_);
+    }
     for (const ListedTape& tape : tapes) {
       try {
-        compact(tape.path);
+        compact(tape);
       } catch (const Error& error) {
         if (tape.named) throw;
         leave(tape.path, error.what());
@@ -61,16 +69,18 @@ class CompactCommand : public Command {
   }
 
  private:
-  void compact(const std::filesystem::path& path) {
-    const TapeCheck check = check_tape(path);
+  void compact(const ListedTape& tape) {
+    const std::filesystem::path& path = tape.path;
+    const TapeCheck check = check_tape(path, links_to(tape.named));
     if (check.state == TapeState::Live)
       return say(path.string() + ": is being written, left alone");
     if (is_alarm(check.state)) {
       return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
     }
     if (replace_ && check.header->layout == Layout::TwoFrames) return;
-    const std::filesystem::path to =
-        replace_ ? path : std::filesystem::path(output_) / path.filename();
+    // Behind a link the original itself is replaced, not the link.
+    const std::filesystem::path to = replace_ ? std::filesystem::canonical(path)
+                                              : std::filesystem::path(output_) / path.filename();
     if (!replace_ && std::filesystem::exists(to)) {
       throw Error(to.string() + ": exists already; give another directory");
     }

@@ -4,29 +4,11 @@
 #include "cli/command.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
-#include "cli/text/output.h"
+#include "cli/run/result.h"
 
 namespace smtptape {
 
 namespace {
-
-// Standard output, which a person may read.
-class FramesOnOutput : public ByteSink {
- public:
-  explicit FramesOnOutput(FeedFormat format) : json_(format == FeedFormat::Jsonl) {}
-  // Not cut within a character.
-  void write(std::string_view bytes) override {
-    if (json_) {
-      out_.write_json(bytes);
-    } else {
-      out_.write(bytes);
-    }
-  }
-
- private:
-  StandardOutput out_;
-  bool json_;
-};
 
 class ExportCommand : public Command {
  public:
@@ -44,7 +26,7 @@ class ExportCommand : public Command {
                   format_,
                   "FORMAT",
                   "jsonl (default): a frame a line; frames: opcode, length, bytes");
-    options.value("-o,--output", output_, "FILE", "Write here instead of standard output");
+    options.value("-o,--output", output_, "FILE", "Write here instead of standard output (-)");
     options.flag("--force", force_, "Replace the file if it exists");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
@@ -53,16 +35,12 @@ class ExportCommand : public Command {
     const FeedFormat format = parse_feed_format(format_);
     const Selection selection = selection_.selection();
     selection_.filters.tell_difference();
+    const Result::Content content =
+        format == FeedFormat::Jsonl ? Result::Content::Json : Result::Content::Bytes;
+    Result result(output_, force_, content, selection_.tapes);
     SelectedTapes tapes(selection_, selection);
-    if (output_.empty()) {
-      FramesOnOutput out(format);
-      write_frames(tapes.events(), format, out);
-    } else {
-      OutputFile file(output_,
-                      force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
-      write_frames(tapes.events(), format, file);
-      file.commit();
-    }
+    write_frames(tapes.events(), format, result);
+    result.commit();
     const bool incomplete = tapes.tell_trouble();
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
@@ -102,7 +80,7 @@ class ExportCommand : public Command {
 
   SelectionOptions selection_;
   std::string format_ = "jsonl";
-  std::string output_;
+  std::string output_ = "-";
   bool force_ = false;
 };
 

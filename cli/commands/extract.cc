@@ -20,7 +20,7 @@ class ExtractCommand : public Command {
   }
   void describe(Options& options) override {
     selection_.describe(options, "session");
-    options.value("-o,--output", output_, "X.tape", "The tape to write");
+    options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.flag("--force", force_, "Replace the tape if it exists");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
@@ -31,7 +31,7 @@ class ExtractCommand : public Command {
     selection.whole_sessions = true;
     selection_.filters.tell_difference();
     const Extraction extraction = extract_to(output_, force_, selection_, selection);
-    tell_of(extraction, output_);
+    tell_of(extraction);
     const bool incomplete = extraction.incomplete && !as_live();
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
   }

@@ -9,9 +9,11 @@
 #include "cli/text/output.h"
 #include "format/limits.h"
 #include "format/tape/ledger_json.h"
+#include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/json_line.h"
 #include "format/wire/wire.h"
+#include "replay/input_files.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
 #include "replay/tape_check.h"
@@ -136,6 +138,7 @@ void add_end(TapeFacts& facts, const TapeReader& reader, bool live) {
 // An unsealed tape has to be read.
 TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
   const bool live = is_being_written(fd.get());
+  share_byte(fd.get(), kReaderByte);
   FdSource source(std::move(fd), path);
   TapeReader reader(source, path);
   TapeFacts facts;
@@ -151,7 +154,7 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
 
 TapeFacts facts_of(const TapeFile& file) {
   const std::string path = file.path.string();
-  UniqueFd fd = open_for_reading(file.path);
+  UniqueFd fd = open_input(file.path, links_to(file.named));
   if (auto summary = read_summary(fd.get())) return facts_of_sealed(path, std::move(*summary));
   return facts_by_reading(path, std::move(fd));
 }

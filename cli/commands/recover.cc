@@ -7,6 +7,7 @@
 #include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
@@ -32,14 +33,17 @@ class RecoverCommand : public Command {
 
   [[nodiscard]] int run() override {
     if (output_.empty()) throw UsageError("-o DIR is missing: where the copies go");
+    refuse_standard_output(output_);
+    refuse_pipes(tapes_);
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
       throw UsageError("recover reads every tape twice, so it takes no standard input");
     }
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
-    make_private_directory(output_);
+    refuse_inputs_as_copies(output_, tapes);
+    const OutputDirectory directory(output_);
     for (const ListedTape& tape : tapes) {
       try {
-        recover(tape.path);
+        recover(tape);
       } catch (const Error& error) {
         if (tape.named) throw;
         say(std::string(error.what()) + "; passed over");
@@ -50,8 +54,9 @@ class RecoverCommand : public Command {
   }
 
  private:
-  void recover(const std::filesystem::path& path) {
-    const TapeCheck check = check_tape(path);
+  void recover(const ListedTape& tape) {
+    const std::filesystem::path& path = tape.path;
+    const TapeCheck check = check_tape(path, links_to(tape.named));
     if (check.state == TapeState::Live) {
       return say(path.string() + ": is being written, so it was left alone");
     }

@@ -68,7 +68,7 @@ class VerifyCommand : public Command {
 
   void check_one(const ListedTape& tape) {
     try {
-      checks_.push_back(check_tape(tape.path));
+      checks_.push_back(check_tape(tape.path, links_to(tape.named)));
     } catch (const Error& error) {
       if (tape.named) throw;
       std::error_code ignored;

@@ -32,7 +32,7 @@ std::size_t edit_distance(std::string_view a, std::string_view b) {
   return row.back();
 }
 
-// An option that takes one word at a time; `to` is a string, or an optional one.
+// An option that takes one word at a time; `to` is a string or a path, or an optional one.
 template <class Text>
 CLI::Option* add_value(CLI::App& app, const std::string& name, Text& to, const std::string& help) {
   const auto store = [&to](const CLI::results_t& words) {
@@ -53,6 +53,13 @@ void Options::value(const std::string& name,
 
 void Options::value(const std::string& name,
                     std::optional<std::string>& to,
+                    const std::string& value_name,
+                    const std::string& help) {
+  add_value(app_, name, to, help)->type_name(value_name)->group(group_);
+}
+
+void Options::value(const std::string& name,
+                    std::optional<std::filesystem::path>& to,
                     const std::string& value_name,
                     const std::string& help) {
   add_value(app_, name, to, help)->type_name(value_name)->group(group_);

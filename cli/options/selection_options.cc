@@ -101,7 +101,7 @@ Selection SelectionOptions::selection() const {
   }
   const std::int64_t now = now_unix_nanos();
   if (since) selection.window.since = parse_time_spec(*since, now, "--since");
-  if (until) selection.window.until = parse_time_spec(*until, now, "--until");
+  if (until) selection.window.until = parse_time_spec(*until, now, "--until", Twice::Last);
   const TimeWindow& window = selection.window;
   if (window.since && window.until && *window.since >= *window.until) {
     throw UsageError("--since " + *since + " is not before --until " + *until);

@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "base/time_spec.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/json.h"
@@ -104,29 +105,32 @@ Extraction extract_to(const std::string& output,
                       bool force,
                       const SelectionOptions& options,
                       const Selection& selection) {
+  Result file(output, force, Result::Content::Tape, options.tapes);
   SelectedTapes tapes(options, selection);
-  OutputFile file(output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
   Insiders insiders;
   Extraction extraction;
   write_tape(tapes, file, insiders, extraction);
   extraction.incomplete = tapes.tell_trouble();
   if (extraction.events == 0) {
-    throw Error("nothing was chosen, so " + output +
+    throw Error("nothing was chosen, so " + file.name() +
                 " was not written; widen the filters or times");
   }
   file.commit();
+  extraction.output = file.name();
+  extraction.is_file = file.is_file();
   extraction.sessions = insiders.sessions();
   extraction.tenants = insiders.tenants();
   extraction.domains = insiders.domains();
   return extraction;
 }
 
-void tell_of(const Extraction& extraction, const std::string& output) {
+void tell_of(const Extraction& extraction) {
+  const std::string& output = extraction.output;
   say(output + ": " + counted(extraction.events, "event") + " of " +
       counted(extraction.sessions, "session") + ", " + show_size(extraction.bytes));
   say("tenants inside: " + extraction.tenants + "; sender domains: " + extraction.domains);
   say("it holds secrets: what was recorded of passwords, messages and addresses");
-  say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
+  if (extraction.is_file) say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
 }
 
 }  // namespace smtptape

@@ -147,7 +147,9 @@ Exit show_live(LiveOptions options, ByteSink& out) {
   if (!end.opened) throw Error(describe(end, feed.endpoint));
   if (as_live) return Exit::Done;
   say(describe(end, feed.endpoint));
-  return tell_trouble(printer, feed.max_frame);
+  const Exit exit = tell_trouble(printer, feed.max_frame);
+  const bool cut = end.mid_message || end.kind == FeedEnd::Kind::ProtocolError;
+  return cut ? Exit::Incomplete : exit;
 }
 
 }  // namespace smtptape

@@ -30,7 +30,9 @@ void StandardOutput::write(std::string_view bytes) {
     if (written < 0) {
       if (errno == EINTR) continue;
       if (errno == EPIPE) throw OutputClosed{};
-      throw system_error("writing standard output", errno);
+      if (errno != EAGAIN) throw system_error("writing standard output", errno);
+      wait_until_ready(STDOUT_FILENO, POLLOUT);
+      continue;
     }
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -44,8 +46,11 @@ void StandardOutput::write_json(std::string_view lines) {
 void say_raw(std::string_view text) {
   std::string line(text);
   line.push_back('\n');
-  // Whether anybody hears us can't be told to anybody.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
+  try {
+    write_all(STDERR_FILENO, line, "standard error");
+  } catch (const Error&) {
+    // Whether anybody hears us can't be told to anybody.
+  }
 }
 
 void say(std::string_view text) {

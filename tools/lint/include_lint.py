@@ -23,8 +23,8 @@ BELOW = {
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
-    (r"openssl/", {"base/net"}),
-    (r"capnp/|kj/|zstd", {"format"}),
+    (r"openssl/|ares\.h|idn2\.h", {"base/net"}),
+    (r"capnp/|kj/|zstd|zlib", {"format"}),
     (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),
     (r"CLI/", {"cli"}),
