@@ -23,6 +23,12 @@ std::string_view value_behind(std::string_view text, std::string_view name, char
   return text.substr(0, text.find(end));
 }
 
+// Most windows of a text are no secret's; this tells quickly of most of them.
+std::size_t bit_of(std::uint64_t window) {
+  constexpr std::uint64_t kSpread = 0x9E3779B97F4A7C15;
+  return window * kSpread >> (64 - SeenSecrets::kWindowBits);
+}
+
 std::string_view last_word(std::string_view text) {
   return text.substr(text.rfind(' ') + 1);
 }
@@ -109,6 +115,7 @@ void SeenSecrets::remember(std::string_view secret, bool is_argument) {
 
 void SeenSecrets::find_windows() {
   windows_.clear();
+  window_bits_.reset();
   for (const Known& known : texts_) {
     if (!known.is_argument) continue;
     for (std::size_t at = 0; at + kWindow <= known.text.size(); ++at)
@@ -116,6 +123,8 @@ void SeenSecrets::find_windows() {
   }
   std::sort(windows_.begin(), windows_.end());
   windows_.erase(std::unique(windows_.begin(), windows_.end()), windows_.end());
+  for (const std::uint64_t window : windows_)
+    window_bits_.set(bit_of(window));
 }
 
 // ---- looking for them ----
@@ -206,6 +215,7 @@ class SeenSecrets::Search {
     for (const Known& known : secrets_.texts_) {
       std::size_t matched = 0;
       for (std::size_t at = 0; at < text.size(); ++at) {
+        if (matched == 0) at = std::min(text.find(known.text.front(), at), text.size() - 1);
         if (at == layer.whole()) ends_with(layer, at, matched);
         while (matched > 0 && known.text[matched] != text[at])
           matched = known.fallback[matched];
@@ -230,8 +240,9 @@ class SeenSecrets::Search {
     if (windows.empty()) return;
     ByteRange range;
     for (std::size_t at = 0; at + kWindow <= layer.text().size(); ++at) {
-      if (!std::binary_search(windows.begin(), windows.end(), window_at(layer.text().data() + at)))
-        continue;
+      const std::uint64_t window = window_at(layer.text().data() + at);
+      if (!secrets_.window_bits_.test(bit_of(window))) continue;
+      if (!std::binary_search(windows.begin(), windows.end(), window)) continue;
       if (range.to < at) add(layer, range);
       range = {range.to < at ? at : std::min(range.from, at), at + kWindow};
     }

@@ -3,6 +3,7 @@
 // is forgotten, oldest first; a long text is looked through piece by piece.
 #pragma once
 
+#include <bitset>
 #include <cstddef>
 #include <cstdint>
 #include <string>
@@ -31,6 +32,7 @@ class SeenSecrets {
   // So much of a secret at the end of a text may be the beginning of a repetition.  A byte or two
   // may well be something else; if not, the rest of it will be found.
   static constexpr std::size_t kLeastOpen = 3;
+  static constexpr unsigned kWindowBits = 12;
   // Of a text that is looked through at once.
   static constexpr std::size_t kPiece = 16384;
 
@@ -65,7 +67,8 @@ class SeenSecrets {
   std::string argument_;
   std::vector<Known> texts_;
   std::vector<std::uint64_t> windows_;  // ascending: each kWindow bytes of the arguments
-  std::size_t bytes_ = 0;               // of texts_
+  std::bitset<1U << kWindowBits> window_bits_;
+  std::size_t bytes_ = 0;  // of texts_
 };
 
 }  // namespace smtptape

@@ -198,14 +198,16 @@ Escape escape_at(Spelling spelling, std::string_view text, std::string& out) {
 void begin(std::string_view text, Respelled& out) {
   out.text.clear();
   out.places.clear();
+  out.text.reserve(text.size());
+  out.places.reserve(text.size());
   out.open = text.size();
   out.changed = false;
 }
 
 // Of what was appended to the text, each byte is spelled by all of these.
 void place(Respelled& out, std::size_t from, std::size_t to) {
-  out.places.resize(out.text.size(),
-                    {static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to)});
+  while (out.places.size() < out.text.size())
+    out.places.push_back({static_cast<std::uint32_t>(from), static_cast<std::uint32_t>(to)});
 }
 
 }  // namespace

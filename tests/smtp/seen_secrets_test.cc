@@ -351,6 +351,13 @@ TEST_F(SeenSecretsTest, ALineOfAuthAsLongAsTheyMayBe) {
   EXPECT_EQ(looked_through(token.substr(token.size() - 6)), "******");
 }
 
+TEST_F(SeenSecretsTest, OfALongerOneTheBeginningIsRemembered) {
+  const std::string most(SeenSecrets::kMostArgument, '!');
+  sees(most + "what is too much");
+  EXPECT_EQ(looked_through(most), std::string(most.size(), '*'));
+  EXPECT_EQ(looked_through("what is too much"), "what is too much");
+}
+
 TEST_F(SeenSecretsTest, ALongTextIsLookedThroughPieceByPiece) {
   sees(padded(base64_of(kHard)));
   const std::string spelled = hex_of(kHard, "%");
