@@ -251,7 +251,7 @@ std::optional<std::int64_t> FeedClient::server_time() const {
   return impl_->server_time;
 }
 
-FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {
+FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink, std::stop_token stop) {
   asio::io_context context(1);
   FeedClient client(context.get_executor(), options);
   FeedEnd result;
@@ -260,6 +260,7 @@ FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {
     failure = std::move(thrown);
     result = std::move(end);
   });
+  const std::stop_callback on_stop(std::move(stop), [&client] { client.stop(); });
   context.run();
   if (failure) std::rethrow_exception(failure);
   return result;
