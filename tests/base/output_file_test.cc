@@ -168,7 +168,9 @@ TEST_P(OutputFileTest, LeavesNothingBehindWhenASignalEndsTheProgram) {
     const int ended_by = signal_that_ends(number, [this](const auto& wait) {
       OutputFile file(path_, GetParam());
       const OutputDirectory made(directory_ / "made");
+      OutputFile copy(directory_ / "made/copy", GetParam());
       file.write("half of it");
+      copy.write("half of it");
       wait();
     });
     EXPECT_EQ(ended_by, number);
