@@ -38,9 +38,14 @@ void end_by(int number) {
 extern "C" void smtptape_remove_leftovers(int number) {
   static std::atomic_flag under_way = ATOMIC_FLAG_INIT;
   if (under_way.test_and_set()) return;  // timeout(1) sends its signal twice
-  for (std::atomic<char*>& slot : slots) {
-    const char* const path = slot.exchange(nullptr);
-    if (path != nullptr && ::unlink(path) != 0) ::rmdir(path);
+  // A file goes before the directory that was made for it, whichever was registered first.
+  std::array<const char*, slots.size()> directories{};
+  for (std::size_t i = 0; i < slots.size(); ++i) {
+    const char* const path = slots[i].exchange(nullptr);
+    if (path != nullptr && ::unlink(path) != 0) directories[i] = path;
+  }
+  for (const char* const path : directories) {
+    if (path != nullptr) ::rmdir(path);
   }
   end_by(number);
 }

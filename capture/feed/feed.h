@@ -4,6 +4,7 @@
 #include <chrono>
 #include <cstdint>
 #include <span>
+#include <stop_token>
 #include <string>
 
 #include "base/net/endpoint.h"
@@ -91,8 +92,8 @@ struct FeedEnd {
 // What kcli prints after "Error: " when it fails to connect.
 [[nodiscard]] std::string kcli_connect_error(const FeedEnd& end);
 
-// Follows one feed on the calling thread until it ends or the sink stops it.  What the sink throws
-// comes out here.
-FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink);
+// Follows one feed on the calling thread until it ends, the sink stops it, or somebody else does.
+// What the sink throws comes out here.
+FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink, std::stop_token stop = {});
 
 }  // namespace smtptape

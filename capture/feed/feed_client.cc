@@ -288,7 +288,7 @@ std::size_t FeedClient::bytes_held() const {
   return impl_->reader.bytes_held();
 }
 
-FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {
+FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink, std::stop_token stop) {
   asio::io_context context(1);
   FeedClient client(context.get_executor(), options);
   FeedEnd result;
@@ -297,6 +297,7 @@ FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {
     failure = std::move(thrown);
     result = std::move(end);
   });
+  const std::stop_callback on_stop(std::move(stop), [&client] { client.stop(); });
   context.run();
   if (failure) std::rethrow_exception(failure);
   return result;

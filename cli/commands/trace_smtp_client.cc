@@ -1,4 +1,5 @@
 // smtptape trace-smtp-client: the live feed, with the command line of kcli's own.
+#include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/endpoint_options.h"
 #include "cli/options/selection_options.h"
@@ -33,6 +34,11 @@ class TraceSmtpClientCommand : public Command {
     filters_.describe(options);
     text_.describe(options);
     access_.describe(options);
+    options.value("--buffer",
+                  buffer_,
+                  "SIZE",
+                  "So much waits while nobody reads what is shown; more is left out, and told "
+                  "(default: 256M)");
   }
   [[nodiscard]] bool as_live() const override { return filters_.as_live; }
 
@@ -41,6 +47,7 @@ class TraceSmtpClientCommand : public Command {
     live.feed.endpoint = endpoint_to_trace(as_live());
     live.request = filters_.request();
     live.honour = filters_.honour();
+    live.buffer = parse_buffer();
     live.render = text_.render(filters_);
     if (as_live() && access_.settings.any()) {
       throw UsageError("--as-live: kcli knows neither TLS nor credentials; leave it or them away");
@@ -52,9 +59,16 @@ class TraceSmtpClientCommand : public Command {
   }
 
  private:
+  [[nodiscard]] std::uint64_t parse_buffer() const {
+    const std::uint64_t bytes = parse_size(buffer_, "--buffer");
+    if (bytes == 0) throw UsageError("--buffer: 0 would show nothing; give a size, as 64M");
+    return bytes;
+  }
+
   FilterOptions filters_;
   TextOptions text_;
   EndpointOptions access_;
+  std::string buffer_ = "256M";
 };
 
 }  // namespace

@@ -2,13 +2,17 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <optional>
 #include <span>
+#include <stop_token>
 #include <string>
 #include <string_view>
+#include <thread>
 #include <utility>
 
 #include "base/counted.h"
+#include "cli/run/frame_buffer.h"
 #include "cli/text/output.h"
 #include "filters/allow_list.h"
 #include "format/event.h"
@@ -56,8 +60,8 @@ std::string kcli_name(const WsMessage& frame) {
   return {};
 }
 
-// Frames to text.  Stops the feed when there is nothing more to show.
-class LivePrinter : public FrameSink {
+// Frames to text.
+class LivePrinter {
  public:
   LivePrinter(const LiveOptions& options, ByteSink& out)
       : as_live_(options.honour == Honour::AsLive),
@@ -65,7 +69,8 @@ class LivePrinter : public FrameSink {
         renderer_(options.render),
         out_(out) {}
 
-  Flow on_frames(std::span<const WsMessage> frames) override {
+  // False: there is nothing more to show.
+  bool print(std::span<const WsMessage> frames) {
     batch_.clear();
     std::optional<Ending> end_of_kcli;
     for (const WsMessage& frame : frames) {
@@ -76,7 +81,7 @@ class LivePrinter : public FrameSink {
     if (!ending_) ending_ = std::move(end_of_kcli);
     out_.write(text_);
     text_.clear();
-    return ending_ ? Flow::Stop : Flow::Continue;
+    return !ending_;
   }
 
   [[nodiscard]] const std::optional<Ending>& ending() const { return ending_; }
@@ -113,6 +118,44 @@ class LivePrinter : public FrameSink {
   std::uint64_t skipped_ = 0;  // frames over the limit
 };
 
+// Reads the feed on a thread of its own, into a buffer.
+class FeedReader : public FrameSink {
+ public:
+  FeedReader(const FeedOptions& feed, std::uint64_t buffer)
+      : buffer_(buffer), thread_([this, &feed](std::stop_token stop) {
+          try {
+            end_ = follow_feed(feed, *this, std::move(stop));
+          } catch (...) {
+            failure_ = std::current_exception();
+          }
+          buffer_.close();
+        }) {}
+
+  Flow on_frames(std::span<const WsMessage> frames) override {
+    if (buffer_.add(frames)) {
+      say_without_waiting(
+          "nobody reads what is shown, and the buffer is full: events are left out "
+          "(--buffer SIZE)");
+    }
+    return Flow::Continue;
+  }
+
+  [[nodiscard]] FrameBuffer& frames() { return buffer_; }
+  // How the feed ended, or was ended here.
+  [[nodiscard]] FeedEnd end() {
+    thread_.request_stop();
+    thread_.join();
+    if (failure_) std::rethrow_exception(failure_);
+    return end_;
+  }
+
+ private:
+  FrameBuffer buffer_;
+  FeedEnd end_;
+  std::exception_ptr failure_;
+  std::jthread thread_;  // the last member: it uses the others
+};
+
 // Without --as-live: what kcli keeps to itself.
 Exit tell_trouble(const LivePrinter& printer, std::uint64_t limit) {
   const Renderer& renderer = printer.renderer();
@@ -128,6 +171,17 @@ Exit tell_trouble(const LivePrinter& printer, std::uint64_t limit) {
   return incomplete ? Exit::Incomplete : Exit::Done;
 }
 
+bool tell_left_out(std::uint64_t count) {
+  if (count == 0) return false;
+  say(std::to_string(count) + " events were left out: nobody read what was shown, and the buffer " +
+      "was full (--buffer SIZE)");
+  return true;
+}
+
+Exit incomplete_if(bool incomplete, Exit exit) {
+  return incomplete && exit == Exit::Done ? Exit::Incomplete : exit;
+}
+
 }  // namespace
 
 Exit show_live(LiveOptions options, ByteSink& out) {
@@ -136,18 +190,23 @@ Exit show_live(LiveOptions options, ByteSink& out) {
   feed.request = to_json(options.request);
   feed.max_frame = as_live ? kKcliMaxFrame : kDefaultMaxFrame;
   LivePrinter printer(options, out);
-  const FeedEnd end = follow_feed(feed, printer);
+  FeedReader reader(feed, options.buffer);
+  for (std::span<const WsMessage> frames = reader.frames().take();
+       !frames.empty() && printer.print(frames);)
+    frames = reader.frames().take();
+  const FeedEnd end = reader.end();
+  const bool left_out = tell_left_out(reader.frames().left_out());
 
   if (const std::optional<Ending>& ending = printer.ending()) {
     if (!ending->message.empty()) say_raw(visible(ending->message));
     if (as_live || ending->exit != Exit::Done) return ending->exit;
-    return tell_trouble(printer, feed.max_frame);
+    return incomplete_if(left_out, tell_trouble(printer, feed.max_frame));
   }
   if (!end.opened && as_live) throw AsKcliError(kcli_connect_error(end));
   if (!end.opened) throw Error(describe(end, feed.endpoint));
   if (as_live) return Exit::Done;
   say(describe(end, feed.endpoint));
-  const Exit exit = tell_trouble(printer, feed.max_frame);
+  const Exit exit = incomplete_if(left_out, tell_trouble(printer, feed.max_frame));
   const bool cut = end.mid_message || end.kind == FeedEnd::Kind::ProtocolError;
   return cut ? Exit::Incomplete : exit;
 }

@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <array>
+#include <csignal>
 #include <filesystem>
+#include <optional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -29,19 +31,35 @@ struct PipeThatDoesNotBlock {
   }
 };
 
+template <class Work>
+std::string trouble_of(Work work) {
+  try {
+    work();
+  } catch (const Error& error) {
+    return error.what();
+  }
+  return "";
+}
+
 TEST(Descriptors, ThatDoNotBlockAreWaitedFor) {
+  ::signal(SIGPIPE, SIG_IGN);
   PipeThatDoesNotBlock pipe;
   const std::string sent(1 << 20, 'x');  // more than fits
-  std::thread writer([&] {
-    write_all(pipe.in.get(), sent, "a pipe");
+  std::string trouble_of_writer;
+  std::jthread writer([&] {
+    trouble_of_writer = trouble_of([&] { write_all(pipe.in.get(), sent, "a pipe"); });
     pipe.in.reset();
   });
-  FdSource source(std::move(pipe.out), "a pipe");
+  std::optional<FdSource> source(std::in_place, std::move(pipe.out), "a pipe");
   std::string got;
-  std::array<char, 4096> buffer{};
-  while (const std::size_t size = source.read(buffer.data(), buffer.size()))
-    got.append(buffer.data(), size);
+  const std::string trouble_of_reader = trouble_of([&] {
+    std::array<char, 4096> buffer{};
+    while (const std::size_t size = source->read(buffer.data(), buffer.size()))
+      got.append(buffer.data(), size);
+  });
+  source.reset();  // nobody waits for one that gave up
   writer.join();
+  EXPECT_EQ(trouble_of_reader + trouble_of_writer, "");
   EXPECT_TRUE(got == sent);
 }
 

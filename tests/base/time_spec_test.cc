@@ -127,6 +127,25 @@ TEST(TimeSpec, RefusesNumbersThatTapesCannotHold) {
     EXPECT_THROW(static_cast<void>(utc(time)), UsageError) << time;
 }
 
+TEST(TimeSpec, RefusesWhatNoClockOrCalendarShows) {
+  for (const std::string time : {"24:00",
+                                 "12:60",
+                                 "12:00:61",
+                                 "1:2",
+                                 "2026-13-01",
+                                 "2026-00-10",
+                                 "2026-11-00",
+                                 "2026-11-31",
+                                 "2026-02-29",
+                                 "2026-11-21 24:00",
+                                 "2026-11-21T22:00:00+24:00",
+                                 "2026-11-21T22:00:00+0"})
+    EXPECT_THAT([&] { static_cast<void>(utc(time.c_str())); },
+                ThrowsMessage<UsageError>(HasSubstr("is not a time")))
+        << time;
+  EXPECT_NO_THROW(static_cast<void>(utc("2028-02-29 23:59:60")));
+}
+
 TEST(Duration, IsRefusedWhereItIsLongerThanTimeItself) {
   for (const char* const time : {"99999999999d",
                                  "9223372036854775807s",

@@ -84,6 +84,13 @@ TEST_F(OwnFiles, CanBeCompactedInPlaceAlsoBehindALink) {
   EXPECT_TRUE(fs::is_symlink(directory_ / "soft.tape"));
 }
 
+TEST_F(OwnFiles, BehindLinksInAStoreAreNotRead) {
+  const Ran ran = shell("mkdir other; ln -s $T other/a.tape; $S verify other");
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("no tapes in this directory"));
+  EXPECT_EQ(shell("$S verify other/a.tape").exit, 0) << "but that was meant";
+}
+
 TEST_F(OwnFiles, OfADirectoryThatWasMadeForNothingNothingStays) {
   EXPECT_EQ(smtptape("recover none.tape -o", {directory_ / "new"}).exit, 1);
   std::ofstream(directory_ / "no.tape") << "this is no tape, but it is long enough";

@@ -102,6 +102,16 @@ TEST(FeedFileSource, HoldsALongLineFromAPipeAboutTwice) {
   EXPECT_LT(batch.arena.used(), 5 * text.size());
 }
 
+TEST(FeedFileSource, HoldsNothingOfALineOverTheLimit) {
+  const std::string text = std::string(20'000'000, 'x') + "\n" + frame_at("2026-08-04T21:00:00Z");
+  FeedFileSource file(std::make_unique<Drip>(text, 4096), "test", FeedFormat::Jsonl, 1000);
+  EventBatch batch;
+  ASSERT_TRUE(file.next(batch));
+  ASSERT_EQ(batch.gaps.size(), 1U);
+  EXPECT_EQ(batch.gaps.front().frame_bytes, 20'000'000U);
+  EXPECT_LT(batch.arena.used(), 1'000'000U);
+}
+
 TEST(FeedFileSource, SkipsALineOverTheLimitAndSaysSo) {
   for (const std::size_t step : {1U, 3U, 5U, 100U}) {
     const Contents all = contents_of("ab\nabcd\nabc\nabcdefgh\nab\nabcde", step, 3);

@@ -2,7 +2,10 @@
 #include <fcntl.h>
 #include <sys/stat.h>
 
+#include <atomic>
+#include <chrono>
 #include <string>
+#include <thread>
 
 #include <gtest/gtest.h>
 
@@ -53,6 +56,23 @@ TEST_F(ReaderLock, IsHeldWhileATapeIsReplayed) {
     EXPECT_FALSE(is_being_written(other.get()));
   }
   EXPECT_FALSE(is_byte_shared(other.get(), kReaderByte));
+}
+
+TEST_F(ReaderLock, IsHeldWhileATapeIsVerified) {
+  const std::string tape = SMTPTAPE_SOURCE_DIR "/samples/night.tape";
+  const UniqueFd other = open_for_reading(tape);
+  std::atomic<bool> seen = false;
+  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(20);
+  std::thread verifier([&] {
+    while (!seen && std::chrono::steady_clock::now() < deadline)
+      static_cast<void>(check_tape(tape));
+  });
+  while (!seen && std::chrono::steady_clock::now() < deadline) {
+    seen = is_byte_shared(other.get(), kReaderByte);
+    std::this_thread::yield();
+  }
+  verifier.join();
+  EXPECT_TRUE(seen);
 }
 
 TEST_F(ReaderLock, NeedsOnlyTheRightToRead) {

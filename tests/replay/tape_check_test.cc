@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "format/tape/section.h"
 #include "format/tape/tape_writer.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
@@ -22,6 +23,7 @@ namespace {
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::SizeIs;
 namespace fs = std::filesystem;
 
 // What is written to it, but for the bytes from `from` on up to `until`.
@@ -146,6 +148,26 @@ TEST_F(TapeCheckTest, DamageIsAnAlarmEvenWhileSomebodyWrites) {
   const UniqueFd writer(::open(path.c_str(), O_RDWR | O_CLOEXEC));
   ASSERT_TRUE(try_lock_byte(writer.get(), 0, "the tape"));
   EXPECT_EQ(check_tape(path).state, TapeState::Damaged);
+}
+
+// Offset, length and number of events may be right, and the bytes not those that were written.
+TEST_F(TapeCheckTest, AGroupOfOtherBytesThanTheFooterTellsOfIsFound) {
+  Written tape = write_tape(some_header());
+  const FooterPlace place = parse_trailer(tape.bytes).value();
+  const auto offset = static_cast<std::size_t>(place.offset);
+  const std::string frame = tape.bytes.substr(offset);
+  const Section footer = parse_section(frame).value();
+  std::string message = footer.message();
+  const std::uint64_t hash = tape.groups[1].hash;
+  const std::size_t at = message.find({reinterpret_cast<const char*>(&hash), sizeof hash});
+  ASSERT_NE(at, std::string::npos);
+  message[at] = static_cast<char>(message[at] ^ 1);
+  tape.bytes.resize(offset);
+  tape.bytes += footer_frame(footer.tape_id, footer.flags, message, place.offset);
+  const TapeCheck check = check_tape(save(tape.bytes));
+  EXPECT_EQ(check.state, TapeState::Damaged);
+  ASSERT_THAT(check.damage, SizeIs(1));
+  EXPECT_THAT(check.damage.front().what, HasSubstr("other groups"));
 }
 
 TEST_F(TapeCheckTest, AGroupThatIsMissingFromTheContentIsFoundByTheFooter) {

@@ -11,14 +11,17 @@
 #include <gtest/gtest.h>
 
 #include "base/net/endpoint.h"
+#include "cli/run/frame_buffer.h"
 #include "cli/text/output.h"
 #include "tests/support/fake_kumod.h"
 
 namespace smtptape {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 using ::testing::StartsWith;
 using ::testing::internal::CaptureStderr;
@@ -201,6 +204,92 @@ TEST(Live, WritesWhatHasArrivedAtOnce) {
   Sink sink;
   EXPECT_THROW(static_cast<void>(show_live(options_for(server.url(), Honour::Documented), sink)),
                OutputClosed);
+}
+
+// ---- a reader who stands still ----
+
+// Takes nothing until the server has seen that everything it sent was read: a Ping at its end is
+// answered.
+class StandsStill : public ByteSink {
+ public:
+  explicit StandsStill(const FakeKumod& server) : server_(server) {}
+  void write(std::string_view bytes) override {
+    if (text.empty()) pong = server_.frame(1);  // 0 is the request
+    text.append(bytes);
+  }
+  std::string text;
+  ReceivedFrame pong;
+
+ private:
+  const FakeKumod& server_;
+};
+
+constexpr std::size_t kManyEvents = 2000;  // 32 MiB: no socket holds as much
+
+std::vector<Step> many_events_then_ping() {
+  const std::string large = event("{\"Read\":\"" + std::string(16'000, 'x') + "\"}");
+  std::vector<Step> steps(kManyEvents, send_text(large));
+  steps.push_back(send_frame(Opcode::Ping, "all read?"));
+  steps.push_back(await_frame());
+  return steps;
+}
+
+TEST(Live, ReadsOnWhileNobodyReadsWhatIsShown) {
+  const FakeKumod server({upgrade_then(many_events_then_ping())});
+  StandsStill out(server);
+  CaptureStderr();
+  EXPECT_EQ(show_live(options_for(server.url(), Honour::Documented), out), Exit::Done);
+  EXPECT_THAT(GetCapturedStderr(), Not(HasSubstr("left out")));
+  EXPECT_EQ(out.pong, (ReceivedFrame{Opcode::Pong, "all read?"}));
+  // Byte for byte what is shown to one who reads at once.
+  const FakeKumod again({upgrade_then(many_events_then_ping())});
+  StringSink at_once;
+  CaptureStderr();
+  EXPECT_EQ(show_live(options_for(again.url(), Honour::Documented), at_once), Exit::Done);
+  static_cast<void>(GetCapturedStderr());
+  EXPECT_TRUE(out.text == at_once.text());
+}
+
+TEST(Live, LeavesOutWhatTheBufferCannotHoldAndSaysSo) {
+  std::vector<Step> steps = many_events_then_ping();
+  steps.insert(steps.begin(), send_text(kEvent));
+  const FakeKumod server({upgrade_then(steps)});
+  StandsStill out(server);
+  LiveOptions options = options_for(server.url(), Honour::Documented);
+  options.buffer = 1 << 20;
+  CaptureStderr();
+  const Exit exit = show_live(std::move(options), out);
+  const std::string said = GetCapturedStderr();
+  EXPECT_EQ(exit, Exit::Incomplete);
+  EXPECT_THAT(said, HasSubstr("the buffer is full: events are left out"));
+  EXPECT_THAT(said, HasSubstr(" events were left out"));
+  EXPECT_THAT(out.text, StartsWith(kShown));
+  EXPECT_LT(out.text.size(), 4U << 20U);
+}
+
+TEST(FrameBuffer, CountsWhatHasNoRoomAndKeepsTheOrder) {
+  const std::string large(1000, 'x');
+  const auto frame = [](std::string_view payload) {
+    WsMessage message;
+    message.payload = payload;
+    return message;
+  };
+  FrameBuffer buffer(2 * (large.size() + sizeof(WsMessage)));
+  EXPECT_FALSE(buffer.add(std::vector{frame("1"), frame(large)}));
+  EXPECT_TRUE(buffer.add(std::vector{frame(large), frame(large)})) << "told once";
+  EXPECT_FALSE(buffer.add(std::vector{frame(large)}));
+  EXPECT_FALSE(buffer.add(std::vector{frame("2")})) << "there is room for it";
+  EXPECT_TRUE(buffer.add(std::vector{frame(large)})) << "and told again";
+  EXPECT_EQ(buffer.left_out(), 4U);
+  std::vector<std::string> got;
+  for (const WsMessage& message : buffer.take())
+    got.emplace_back(message.payload);
+  EXPECT_THAT(got, ElementsAre("1", large, "2"));
+  const std::string larger(1 << 20, 'y');
+  EXPECT_FALSE(buffer.add(std::vector{frame(larger)})) << "one always has room";
+  buffer.close();
+  EXPECT_EQ(buffer.take().size(), 1U);
+  EXPECT_TRUE(buffer.take().empty());
 }
 
 // ---- no connection ----

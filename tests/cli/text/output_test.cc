@@ -5,11 +5,14 @@
 
 #include <array>
 #include <cerrno>
+#include <cstdlib>
 #include <string>
+#include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "base/io.h"
 
 namespace smtptape {
@@ -72,6 +75,71 @@ TEST(SayWithoutWaiting, CutsWhatIsLongerThanAPipeIsSureToTake) {
   const std::string said = error.read_all();
   EXPECT_LE(said.size(), 4096U);
   EXPECT_TRUE(said.ends_with("y\n"));
+}
+
+// ---- colour ----
+
+// Standard output is a terminal.
+class TerminalOutput {
+ public:
+  TerminalOutput() : before_(::dup(STDOUT_FILENO)), controller_(::posix_openpt(O_RDWR | O_NOCTTY)) {
+    ::grantpt(controller_.get());
+    ::unlockpt(controller_.get());
+    const UniqueFd terminal(::open(::ptsname(controller_.get()), O_RDWR | O_NOCTTY));
+    ::dup2(terminal.get(), STDOUT_FILENO);
+  }
+  ~TerminalOutput() { ::dup2(before_.get(), STDOUT_FILENO); }
+  TerminalOutput(const TerminalOutput&) = delete;
+  TerminalOutput& operator=(const TerminalOutput&) = delete;
+
+ private:
+  UniqueFd before_;
+  UniqueFd controller_;
+};
+
+TEST(Color, IsForTerminalsUnlessSomethingIsSetThatIsNotEmpty) {
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "xterm", 1);
+  const TerminalOutput terminal;
+  EXPECT_TRUE(use_color(ColorChoice::Terminal));
+  ::setenv("NO_COLOR", "", 1);
+  EXPECT_TRUE(use_color(ColorChoice::Terminal)) << "no-color.org: when not empty";
+  ::setenv("NO_COLOR", "0", 1);
+  EXPECT_FALSE(use_color(ColorChoice::Terminal));
+  EXPECT_TRUE(use_color(ColorChoice::Always)) << "what is asked for goes before";
+  ::unsetenv("NO_COLOR");
+  ::setenv("TERM", "dumb", 1);
+  EXPECT_FALSE(use_color(ColorChoice::Terminal));
+}
+
+// ---- descriptors that do not block ----
+
+TEST(StandardOutputTest, IsWaitedForWhereItDoesNotBlock) {
+  std::array<int, 2> ends{};
+  ASSERT_EQ(::pipe2(ends.data(), O_CLOEXEC), 0);
+  const UniqueFd read_end(ends[0]);
+  const UniqueFd before(::dup(STDOUT_FILENO));
+  ::dup2(ends[1], STDOUT_FILENO);
+  ::close(ends[1]);
+  ::fcntl(STDOUT_FILENO, F_SETFL, O_NONBLOCK);
+  const std::string sent(8 << 20, 'x');  // more than fits
+  std::string got;
+  std::thread reader([&] {
+    std::array<char, 65536> buffer{};
+    for (ssize_t size = 0; got.size() < sent.size() &&
+                           (size = ::read(read_end.get(), buffer.data(), buffer.size())) > 0;)
+      got.append(buffer.data(), static_cast<std::size_t>(size));
+  });
+  std::string problem;
+  try {
+    StandardOutput().write(sent);
+  } catch (const Error& error) {
+    problem = error.what();
+  }
+  ::dup2(before.get(), STDOUT_FILENO);  // the reader sees its end
+  reader.join();
+  EXPECT_EQ(problem, "");
+  EXPECT_TRUE(got == sent);
 }
 
 }  // namespace
