@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
 
 namespace smtptape {
@@ -34,24 +35,24 @@ class ExportCommand : public Command {
   [[nodiscard]] int run() override {
     const FeedFormat format = parse_feed_format(format_);
     const Selection selection = selection_.selection();
-    selection_.filters.tell_difference();
     SelectedTapes tapes(selection_, selection);
+    Answer answer = Answer::Empty;
     if (output_.empty()) {
       StandardOutput out;
-      write_frames(tapes.events(), format, out);
+      answer = write_frames(tapes.events(), format, out);
     } else {
       OutputFile file(output_,
                       force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
-      write_frames(tapes.events(), format, file);
+      answer = write_frames(tapes.events(), format, file);
       file.commit();
     }
-    const bool incomplete = tapes.tell_trouble();
+    const bool incomplete = tapes.tell_end(answer);
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
 
  private:
   // The last newline is held back: the file that was imported may have ended without one.
-  static void write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
+  static Answer write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
     constexpr std::size_t kEnough = 256 << 10;
     std::string text;
     EventBatch batch;
@@ -59,7 +60,9 @@ class ExportCommand : public Command {
     std::optional<std::string> without_newline;  // sequence of the frame that had none
     std::optional<Id128> capture;
     bool one_capture = true;  // a sequence says nothing beside those of another capture
+    Answer answer = Answer::Empty;
     while (events.next(batch)) {
+      if (!batch.events.empty()) answer = Answer::Something;
       for (const Event& event : batch.events) {
         append_feed_frame(text, event, format);
         last_sequence = event.sequence;
@@ -80,6 +83,7 @@ class ExportCommand : public Command {
                      without_newline == std::to_string(last_sequence);
     if (cut) text.pop_back();
     out.write(text);
+    return answer;
   }
 
   SelectionOptions selection_;

@@ -29,7 +29,6 @@ class ExtractCommand : public Command {
     if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
     Selection selection = selection_.selection();
     selection.whole_sessions = true;
-    selection_.filters.tell_difference();
     const Extraction extraction = extract_to(output_, force_, selection_, selection);
     tell_of(extraction, output_);
     const bool incomplete = extraction.incomplete && !as_live();

@@ -40,6 +40,7 @@ struct TapeFacts {
   std::string secrets = "keep";
   std::int64_t first = 0;
   std::int64_t last = 0;
+  std::optional<TimeSpan> recorded;  // of a sealed one that a recorder wrote
   std::vector<Gap> gaps;
   std::uint64_t gap_count = 0;  // the list may be shorter
   std::vector<std::string> damage;
@@ -151,7 +152,11 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
 TapeFacts facts_of(const TapeFile& file) {
   const std::string path = file.path.string();
   UniqueFd fd = open_for_reading(file.path);
-  if (auto summary = read_summary(fd.get())) return facts_of_sealed(path, std::move(*summary));
+  if (auto summary = read_summary(fd.get())) {
+    TapeFacts facts = facts_of_sealed(path, std::move(*summary));
+    facts.recorded = file.recorded;
+    return facts;
+  }
   return facts_by_reading(path, std::move(fd));
 }
 
@@ -205,6 +210,10 @@ std::string json_of(const TapeFacts& facts, bool with_groups) {
     line.field("first_received", show_time(facts.first));
     line.field("last_received", show_time(facts.last));
   }
+  if (facts.recorded) {
+    line.field("recorded_from", show_time(facts.recorded->first));
+    line.field("recorded_until", show_time(facts.recorded->last));
+  }
   line.field("wire_bytes", facts.wire_bytes).field("file_bytes", facts.file_bytes);
   line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
   line.field("bodies", facts.bodies).field("secrets", facts.secrets);
@@ -240,8 +249,13 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
                origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
                    std::to_string(origin.tape_number) + " of capture " + to_hex(origin.capture));
   }
-  if (facts.events > 0)
+  if (facts.events > 0) {
     out += row("received", show_time(facts.first) + " to " + show_time(facts.last));
+  } else if (facts.recorded) {
+    out += row("received",
+               "nothing, though recorded from " + show_time(facts.recorded->first) + " to " +
+                   show_time(facts.recorded->last));
+  }
   out += row("events",
              std::to_string(facts.events) + " of " + std::to_string(facts.sessions) + " sessions");
   out += row("size",

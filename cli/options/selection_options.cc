@@ -44,9 +44,7 @@ void FilterOptions::tell_difference() const {
   std::string differing;
   for (std::size_t i = 0; i < kPropertyCount; ++i) {
     const Property& property = kProperties[i];
-    const bool differs =
-        property.live_meta_key != property.meta_key || property.kind == PropertyKind::TextList;
-    if (!differs || values[i].empty()) continue;
+    if (!property.is_ignored_by_server() || values[i].empty()) continue;
     if (!differing.empty()) differing += " and ";
     differing += property.flag;
   }
@@ -134,69 +132,6 @@ RenderOptions TextOptions::render(const FilterOptions& filters) const {
     throw UsageError("--kcli-profile: \"" + profile + "\" is neither halfup nor halfeven");
   }
   return render;
-}
-
-namespace {
-
-void refuse_damage(const std::vector<TapeFile>& tapes) {
-  Inputs inputs(tapes, {}, Recovery::Tail);
-  EventBatch batch;
-  while (inputs.next(batch)) {
-  }
-  if (inputs.trouble().damage.empty()) return;
-  throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
-}
-
-}  // namespace
-
-SelectedTapes::SelectedTapes(const SelectionOptions& options, const Selection& selection) {
-  const bool strict = options.is_strict();
-  const bool twice = selection.needs_two_passes();
-  const auto& names = options.tapes;
-  if (std::count(names.begin(), names.end(), "-") > 1) {
-    throw UsageError("- : standard input can be read only once");
-  }
-  if ((twice || strict) && std::find(names.begin(), names.end(), "-") != names.end()) {
-    Inputs::spool_standard_input();
-  }
-  tapes_ = find_tapes(names);
-  if (strict) {
-    refuse_damage(tapes_);
-    Inputs::rewind_standard_input();
-  }
-  std::shared_ptr<SessionScope> sessions;
-  if (twice) {
-    Inputs first_pass(
-        tapes_, selection.whole_sessions ? selection.window : TimeWindow{}, options.at_damage());
-    ReadAhead ahead(first_pass);
-    sessions = collect_sessions(ahead, selection);
-    Inputs::rewind_standard_input();
-  }
-  inputs_ = std::make_unique<Inputs>(
-      tapes_, selection.whole_sessions ? TimeWindow{} : selection.window, options.at_damage());
-  ahead_ = std::make_unique<ReadAhead>(*inputs_);
-  selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(sessions));
-}
-
-SelectedTapes::~SelectedTapes() = default;
-
-EventSource& SelectedTapes::events() {
-  return *selected_;
-}
-
-bool SelectedTapes::tell_trouble() {
-  ahead_.reset();  // joins its thread: from here on the inputs are ours alone
-  for (const std::string& gap : selected_->gaps())
-    say(gap);
-  if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + std::to_string(selected_->gap_count() - selected_->gaps().size()) +
-        " gaps more; see smtptape info");
-  }
-  for (const std::string& notice : inputs_->trouble().notices)
-    say(notice);
-  for (const std::string& damage : inputs_->trouble().damage)
-    say(damage);
-  return selected_->gap_count() > 0 || !inputs_->trouble().damage.empty();
 }
 
 }  // namespace smtptape

@@ -6,6 +6,7 @@
 #include "base/io.h"
 #include "base/time_spec.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/json.h"
@@ -108,7 +109,8 @@ Extraction extract_to(const std::string& output,
   Insiders insiders;
   Extraction extraction;
   write_tape(tapes, file, insiders, extraction);
-  extraction.incomplete = tapes.tell_trouble();
+  extraction.incomplete =
+      tapes.tell_end(extraction.events == 0 ? Answer::Empty : Answer::Something);
   if (extraction.events == 0) {
     throw Error("nothing was chosen, so " + output +
                 " was not written; widen the filters or times");

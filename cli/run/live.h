@@ -1,6 +1,8 @@
 // The live feed on standard output, as kcli shows it: the client half of kcli.
 #pragma once
 
+#include <functional>
+
 #include "base/error.h"
 #include "base/io.h"
 #include "capture/feed/feed.h"
@@ -14,6 +16,8 @@ struct LiveOptions {
   TraceRequest request;  // sent as kcli does
   Honour honour = Honour::Documented;
   RenderOptions render;
+  // Called once, at the first event about which the manual and the server differ.
+  std::function<void()> tell_difference;
 };
 
 // Follows the feed until it ends, or nothing more is to be shown, and tells on stderr why.  What

@@ -77,7 +77,8 @@ struct Row {
 
 std::vector<Row> table_in_the_header() {
   std::vector<Row> rows;
-  for (const std::string& line : testing::read_lines(SMTPTAPE_SOURCE_DIR "/capture/keep/retention.h")) {
+  for (const std::string& line :
+       testing::read_lines(SMTPTAPE_SOURCE_DIR "/capture/keep/retention.h")) {
     const std::size_t bar = line.find(" | ");
     if (!line.starts_with("// ") || bar == std::string::npos) continue;
     std::istringstream words(line.substr(3, bar - 3));
