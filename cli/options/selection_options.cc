@@ -4,10 +4,22 @@
 
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "cli/options/mistakes.h"
 #include "cli/text/output.h"
 #include "filters/property.h"
 
 namespace smtptape {
+
+namespace {
+
+Scope parse_scope(const std::string& text) {
+  if (text == "event") return Scope::Event;
+  if (text == "strict") return Scope::Strict;
+  if (text == "session") return Scope::Session;
+  throw UsageError("--scope: \"" + text + "\" is none of event, strict, session");
+}
+
+}  // namespace
 
 void FilterOptions::describe(Options& options) {
   options.group("Filters (repeatable; an event passes that lacks the property)");
@@ -85,25 +97,27 @@ Recovery SelectionOptions::at_damage() const {
 
 Selection SelectionOptions::selection() const {
   Selection selection;
-  selection.request = filters.request();
   selection.honour = filters.honour();
-  if (scope == "event") {
-    selection.scope = Scope::Event;
-  } else if (scope == "strict") {
-    selection.scope = Scope::Strict;
-  } else if (scope == "session") {
-    selection.scope = Scope::Session;
-  } else {
-    throw UsageError("--scope: \"" + scope + "\" is none of event, strict, session");
-  }
+  Mistakes mistakes;
+  mistakes.check([&] { selection.request = filters.request(); });
+  mistakes.check([&] { selection.scope = parse_scope(scope); });
+  mistakes.check([&] { selection.window = window(); });
+  mistakes.check([&] { static_cast<void>(is_strict()); });
+  mistakes.throw_if_any();
+  return selection;
+}
+
+TimeWindow SelectionOptions::window() const {
+  TimeWindow window;
   const std::int64_t now = now_unix_nanos();
-  if (since) selection.window.since = parse_time_spec(*since, now, "--since");
-  if (until) selection.window.until = parse_time_spec(*until, now, "--until");
-  const TimeWindow& window = selection.window;
+  Mistakes mistakes;
+  if (since) mistakes.check([&] { window.since = parse_time_spec(*since, now, "--since"); });
+  if (until) mistakes.check([&] { window.until = parse_time_spec(*until, now, "--until"); });
+  mistakes.throw_if_any();
   if (window.since && window.until && *window.since >= *window.until) {
     throw UsageError("--since " + *since + " is not before --until " + *until);
   }
-  return selection;
+  return window;
 }
 
 void TextOptions::describe(Options& options) {

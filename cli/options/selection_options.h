@@ -41,6 +41,7 @@ struct SelectionOptions {
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;
+  [[nodiscard]] TimeWindow window() const;
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Recovery at_damage() const;
 };
