@@ -2,6 +2,7 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/selected_tapes.h"
@@ -33,8 +34,12 @@ class ExportCommand : public Command {
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
-    const FeedFormat format = parse_feed_format(format_);
-    const Selection selection = selection_.selection();
+    FeedFormat format{};
+    Selection selection;
+    Mistakes mistakes;
+    mistakes.check([&] { format = parse_feed_format(format_); });
+    mistakes.check([&] { selection = selection_.selection(); });
+    mistakes.throw_if_any();
     SelectedTapes tapes(selection_, selection);
     Answer answer = Answer::Empty;
     if (output_.empty()) {

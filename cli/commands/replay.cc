@@ -1,5 +1,6 @@
 // smtptape replay: prints sessions as `kcli trace-smtp-client` would have.
 #include "cli/command.h"
+#include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
 #include "cli/run/following.h"
 #include "cli/run/selected_tapes.h"
@@ -30,8 +31,13 @@ class ReplayCommand : public Command {
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
-    const Selection selection = selection_.selection();
-    Renderer renderer(text_.render(selection_.filters));
+    Selection selection;
+    RenderOptions render;
+    Mistakes mistakes;
+    mistakes.check([&] { selection = selection_.selection(); });
+    mistakes.check([&] { render = text_.render(selection_.filters); });
+    mistakes.throw_if_any();
+    Renderer renderer(render);
     return follow_ ? follow(selection, renderer) : print(selection, renderer);
   }
 
