@@ -6,6 +6,7 @@
 #include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
@@ -33,6 +34,7 @@ class CompactCommand : public Command {
     options.flag("--replace",
                  replace_,
                  "Put each copy in its original's place, once it was read back and compared");
+    options.flag("--json", json_, "One JSON object a line");
   }
 
   [[nodiscard]] int run() override {
@@ -52,7 +54,13 @@ class CompactCommand : public Command {
         leave(tape.path, error.what());
       }
     }
-    if (compacted_ > 0) {
+    if (json_) {
+      out_.write(line_of({{"schema", kSchema},
+                          {"what", "totals"},
+                          {"tapes", compacted_},
+                          {"bytes_before", before_},
+                          {"bytes", after_}}));
+    } else if (compacted_ > 0) {
       say(std::to_string(compacted_) + " tapes, " + show_size(before_) + " before, " +
           show_size(after_) + " now");
     }
@@ -62,8 +70,7 @@ class CompactCommand : public Command {
  private:
   void compact(const std::filesystem::path& path) {
     const TapeCheck check = check_tape(path);
-    if (check.state == TapeState::Live)
-      return say(path.string() + ": is being written, left alone");
+    if (check.state == TapeState::Live) return tell_left(path, "is being written, left alone");
     if (is_alarm(check.state)) {
       return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
     }
@@ -82,20 +89,42 @@ class CompactCommand : public Command {
     if (!same_content(path, file.written_to())) {
       throw Error(to.string() + ": the copy does not hold the same, and was not kept");
     }
-    before_ += std::filesystem::file_size(path);
+    const std::uint64_t before = std::filesystem::file_size(path);
+    before_ += before;
     after_ += totals.bytes;
     file.commit();
     ++compacted_;
+    if (!json_) return;
+    out_.write(line_of({{"schema", kSchema},
+                        {"what", "copy"},
+                        {"path", json_text(path.string())},
+                        {"copy", json_text(to.string())},
+                        {"events", totals.events},
+                        {"bytes_before", before},
+                        {"bytes", totals.bytes}}));
   }
 
   void leave(const std::filesystem::path& path, const std::string& why) {
-    say(path.string() + ": " + why + "; left alone");
+    tell_left(path, why + "; left alone");
     incomplete_ = true;
   }
+
+  void tell_left(const std::filesystem::path& path, const std::string& why) {
+    if (!json_) return say(path.string() + ": " + why);
+    out_.write(line_of({{"schema", kSchema},
+                        {"what", "left-alone"},
+                        {"path", json_text(path.string())},
+                        {"reason", json_text(why)}}));
+  }
+
+  static constexpr const char* kSchema = "smtptape.compact/1";
+
+  StandardOutput out_;
 
   std::vector<std::string> tapes_;
   std::string output_;
   bool replace_ = false;
+  bool json_ = false;
   bool incomplete_ = false;
   std::uint64_t compacted_ = 0;
   std::uint64_t before_ = 0;

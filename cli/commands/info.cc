@@ -4,12 +4,12 @@
 
 #include "base/time_spec.h"
 #include "cli/command.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
 #include "format/limits.h"
 #include "format/tape/ledger_json.h"
 #include "format/tape/tape_reader.h"
-#include "format/wire/json_line.h"
 #include "format/wire/wire.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
@@ -17,7 +17,11 @@
 
 namespace smtptape {
 
+namespace json = boost::json;
+
 namespace {
+
+constexpr const char* kSchema = "smtptape.info/1";
 
 // Everything that is told of a tape, whichever way it was found out.
 struct TapeFacts {
@@ -161,75 +165,85 @@ TapeFacts facts_of(const TapeFile& file) {
 }
 
 // Of a tape without a footer nobody knows what is synced, nor what was not selected.
-std::string json_of(const Ledger& ledger, bool sealed) {
-  JsonLine line;
-  line.field("received", ledger.received).field("stored", ledger.stored);
-  line.raw("synced", sealed ? std::to_string(ledger.stored) : "null");
-  line.raw("complete", sealed ? "true" : "false");
-  line.field("not_selected", ledger.not_selected).raw("lost", json_of(ledger.lost));
-  return line.raw("upstream", json_of(ledger.upstream)).object();
+json::object json_of(const Ledger& ledger, bool sealed) {
+  return {{"received", ledger.received},
+          {"stored", ledger.stored},
+          {"synced", sealed ? json::value(ledger.stored) : json::value(nullptr)},
+          {"complete", sealed},
+          {"not_selected", ledger.not_selected},
+          {"lost", json_value(json_of(ledger.lost))},
+          {"upstream", json_value(json_of(ledger.upstream))}};
 }
 
-std::string json_of(const Gap& gap) {
-  JsonLine line;
-  line.field("cause", gap_cause_name(gap.cause));
-  if (gap.count) line.field("count", *gap.count);
-  line.field("after_sequence", gap.after_sequence).field("before_sequence", gap.before_sequence);
-  if (gap.frame_bytes != 0) line.field("frame_bytes", gap.frame_bytes);
-  return line.field("from", show_time(gap.from)).field("until", show_time(gap.until)).object();
+json::object json_of(const Gap& gap) {
+  json::object object{{"cause", json_text(gap_cause_name(gap.cause))}};
+  if (gap.count) object["count"] = *gap.count;
+  object["after_sequence"] = gap.after_sequence;
+  object["before_sequence"] = gap.before_sequence;
+  if (gap.frame_bytes != 0) object["frame_bytes"] = gap.frame_bytes;
+  object["from"] = show_time(gap.from);
+  object["until"] = show_time(gap.until);
+  return object;
 }
 
-std::string json_of(const GroupIndex& group) {
-  JsonLine line;
-  line.field("number", group.number).field("offset", group.offset).field("bytes", group.bytes);
-  line.field("events", group.events).field("sessions", group.sessions);
-  line.field("wire_bytes", group.wire_bytes).field("metas", group.metas);
-  line.field("first_received", show_time(group.first_received));
-  return line.field("last_received", show_time(group.last_received)).object();
+json::object json_of(const GroupIndex& group) {
+  return {{"number", group.number},
+          {"offset", group.offset},
+          {"bytes", group.bytes},
+          {"events", group.events},
+          {"sessions", group.sessions},
+          {"wire_bytes", group.wire_bytes},
+          {"metas", group.metas},
+          {"first_received", show_time(group.first_received)},
+          {"last_received", show_time(group.last_received)}};
 }
 
-std::string json_of(const Origin& origin) {
-  JsonLine line;
-  line.field("source", origin.source).field("capture", to_hex(origin.capture));
-  return line.field("tape_number", origin.tape_number)
-      .raw("imported", origin.imported ? "true" : "false")
-      .object();
+json::object json_of(const Origin& origin) {
+  return {{"source", json_text(origin.source)},
+          {"capture", to_hex(origin.capture)},
+          {"tape_number", origin.tape_number},
+          {"imported", origin.imported}};
+}
+
+void add_span(json::object& object, const TapeFacts& facts) {
+  if (facts.events > 0) {
+    object["first_received"] = show_time(facts.first);
+    object["last_received"] = show_time(facts.last);
+  }
+  if (!facts.recorded) return;
+  object["recorded_from"] = show_time(facts.recorded->first);
+  object["recorded_until"] = show_time(facts.recorded->last);
 }
 
 std::string json_of(const TapeFacts& facts, bool with_groups) {
-  JsonLine line;
-  line.field("schema", "smtptape.info/1").field("path", facts.path);
-  line.field("state", name_of(facts.state)).raw("sealed", facts.sealed ? "true" : "false");
+  const auto each = [](const auto& item) { return json_of(item); };
+  json::object object{{"schema", kSchema},
+                      {"path", json_text(facts.path)},
+                      {"state", json_text(name_of(facts.state))},
+                      {"sealed", facts.sealed}};
   if (facts.header) {
-    line.field("tape_id", to_hex(facts.header->tape_id)).field("writer", facts.header->writer);
-    if (facts.header->copy_of) line.field("copy_of", to_hex(*facts.header->copy_of));
+    object["tape_id"] = to_hex(facts.header->tape_id);
+    object["writer"] = json_text(facts.header->writer);
+    if (facts.header->copy_of) object["copy_of"] = to_hex(*facts.header->copy_of);
   }
-  line.raw("origins", json_list(facts.origins, [](const Origin& o) { return json_of(o); }));
-  line.field("events", facts.events).field("sessions", facts.sessions);
-  if (facts.events > 0) {
-    line.field("first_received", show_time(facts.first));
-    line.field("last_received", show_time(facts.last));
-  }
-  if (facts.recorded) {
-    line.field("recorded_from", show_time(facts.recorded->first));
-    line.field("recorded_until", show_time(facts.recorded->last));
-  }
-  line.field("wire_bytes", facts.wire_bytes).field("file_bytes", facts.file_bytes);
-  line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
-  line.field("bodies", facts.bodies).field("secrets", facts.secrets);
-  line.field("trimmed", facts.trimmed).field("masked", facts.masked);
-  line.field("gap_count", facts.gap_count);
-  line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
-  line.raw("ledger", json_of(facts.ledger, facts.sealed));
-  line.raw("damage", json_list(facts.damage, [](const std::string& text) {
-             std::string json;
-             append_json_string(json, text);
-             return json;
-           }));
-  if (with_groups) {
-    line.raw("groups", json_list(facts.groups, [](const GroupIndex& g) { return json_of(g); }));
-  }
-  return line.object() + "\n";
+  object["origins"] = json_array(facts.origins, each);
+  object["events"] = facts.events;
+  object["sessions"] = facts.sessions;
+  add_span(object, facts);
+  object["wire_bytes"] = facts.wire_bytes;
+  object["file_bytes"] = facts.file_bytes;
+  object["verbatim"] = facts.verbatim;
+  object["unknown"] = facts.unknown;
+  object["bodies"] = json_text(facts.bodies);
+  object["secrets"] = json_text(facts.secrets);
+  object["trimmed"] = facts.trimmed;
+  object["masked"] = facts.masked;
+  object["gap_count"] = facts.gap_count;
+  object["gaps"] = json_array(facts.gaps, each);
+  object["ledger"] = json_of(facts.ledger, facts.sealed);
+  object["damage"] = json_array(facts.damage, json_text);
+  if (with_groups) object["groups"] = json_array(facts.groups, each);
+  return line_of(object);
 }
 
 std::string synced_text(const TapeFacts& facts) {

@@ -6,6 +6,7 @@
 #include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
@@ -27,6 +28,7 @@ class RecoverCommand : public Command {
   void describe(Options& options) override {
     options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
     options.value("-o,--output", output_, "DIR", "Where the copies go; made when it is missing");
+    options.flag("--json", json_, "One JSON object a line");
   }
 
   [[nodiscard]] int run() override {
@@ -41,7 +43,7 @@ class RecoverCommand : public Command {
         recover(tape.path);
       } catch (const Error& error) {
         if (tape.named) throw;
-        say(std::string(error.what()) + "; passed over");
+        leave(tape.path, error.what(), std::string(error.what()) + "; passed over");
         incomplete_ = true;
       }
     }
@@ -52,7 +54,8 @@ class RecoverCommand : public Command {
   void recover(const std::filesystem::path& path) {
     const TapeCheck check = check_tape(path);
     if (check.state == TapeState::Live) {
-      return say(path.string() + ": is being written, so it was left alone");
+      constexpr const char* kWhy = "is being written";
+      return leave(path, kWhy, path.string() + ": " + kWhy + ", so it was left alone");
     }
     const std::filesystem::path to = std::filesystem::path(output_) / path.filename();
     if (std::filesystem::exists(to)) {
@@ -72,11 +75,42 @@ class RecoverCommand : public Command {
   }
 
   void tell(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
+    const bool lost = totals.lost > 0 || totals.lost_unknown > 0;
+    incomplete_ = incomplete_ || (lost && !check.damage.empty());
+    if (json_) return print(check, to, totals);
+    tell(check, to, totals);
+  }
+
+  void leave(const std::filesystem::path& path, const std::string& why, const std::string& text) {
+    if (!json_) return say(text);
+    out_.write(line_of({{"schema", kSchema},
+                        {"what", "left-alone"},
+                        {"path", json_text(path.string())},
+                        {"reason", json_text(why)}}));
+  }
+
+  void print(const TapeCheck& check, const std::filesystem::path& to, const CopyTotals& totals) {
+    out_.write(line_of({{"schema", kSchema},
+                        {"what", "copy"},
+                        {"path", json_text(check.path.string())},
+                        {"copy", json_text(to.string())},
+                        {"state", json_text(name_of(check.state))},
+                        {"events", totals.events},
+                        {"bytes", totals.bytes},
+                        {"lost", totals.lost},
+                        {"lost_unknown", totals.lost_unknown},
+                        {"damage", json_array(check.damage, [](const Damage& damage) {
+                           return json_of(damage);
+                         })}}));
+  }
+
+  static void tell(const TapeCheck& check,
+                   const std::filesystem::path& to,
+                   const CopyTotals& totals) {
     say(to.string() + ": " + std::to_string(totals.events) + " events, sealed");
     for (const Damage& damage : check.damage)
       say("  " + check.path.string() + " " + text_of(damage));
     if (check.damage.empty()) return;
-    incomplete_ = incomplete_ || totals.lost > 0 || totals.lost_unknown > 0;
     std::string lost = std::to_string(totals.lost) + " events are lost";
     if (totals.lost_unknown > 0) {
       lost += ", and in " + std::to_string(totals.lost_unknown) + " places nobody knows how many";
@@ -84,8 +118,12 @@ class RecoverCommand : public Command {
     say("  " + lost + "; the copy says so in its gaps");
   }
 
+  static constexpr const char* kSchema = "smtptape.recover/1";
+
+  StandardOutput out_;
   std::vector<std::string> tapes_;
   std::string output_;
+  bool json_ = false;
   bool incomplete_ = false;
 };
 

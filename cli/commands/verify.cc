@@ -3,6 +3,7 @@
 #include <set>
 
 #include "cli/command.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "replay/inputs.h"
 #include "replay/tape_check.h"
@@ -42,6 +43,7 @@ class VerifyCommand : public Command {
   void describe(Options& options) override {
     options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
     options.flag("--quiet", quiet_, "Only what is wrong");
+    options.flag("--json", json_, "One JSON object a line");
   }
 
   [[nodiscard]] int run() override {
@@ -53,9 +55,11 @@ class VerifyCommand : public Command {
     // hold the next.
     check_all();
     forget_deleted(checks_);
-    for (const std::string& missing : check_neighbours(checks_))
-      alarm(missing + "\n");
-    return static_cast<int>(alarmed_ ? Exit::Incomplete : Exit::Done);
+    for (const std::string& missing : check_neighbours(checks_)) {
+      alarm(json_ ? line_of(object("missing", {{"detail", json_text(missing)}})) : missing + "\n");
+    }
+    if (json_) out_.write(totals());
+    return static_cast<int>(alarms_ > 0 ? Exit::Incomplete : Exit::Done);
   }
 
  private:
@@ -72,24 +76,55 @@ class VerifyCommand : public Command {
       if (tape.named) throw;
       std::error_code ignored;
       if (!std::filesystem::exists(tape.path, ignored)) return;  // deleted since it was listed
-      return alarm(std::string(error.what()) + "\n");
+      return alarm(json_ ? line_of(object("unreadable",
+                                          {{"path", json_text(tape.path.string())},
+                                           {"detail", json_text(error.what())}}))
+                         : std::string(error.what()) + "\n");
     }
     const TapeCheck& check = checks_.back();
-    if (is_alarm(check.state)) return alarm(text_of(check));
-    if (!quiet_) out_.write(text_of(check));
+    const std::string told = json_ ? json_line(check) : text_of(check);
+    if (is_alarm(check.state)) return alarm(told);
+    if (!quiet_) out_.write(told);
+  }
+
+  static boost::json::object object(std::string_view what, const boost::json::object& more) {
+    boost::json::object object{{"schema", "smtptape.verify/1"}, {"what", json_text(what)}};
+    for (const auto& member : more)
+      object.insert(member);
+    return object;
+  }
+
+  static std::string json_line(const TapeCheck& check) {
+    return line_of(object("tape",
+                          {{"path", json_text(check.path.string())},
+                           {"state", json_text(name_of(check.state))},
+                           {"alarm", is_alarm(check.state)},
+                           {"events", check.events},
+                           {"damage", json_array(check.damage, [](const Damage& damage) {
+                              return json_of(damage);
+                            })}}));
+  }
+
+  [[nodiscard]] std::string totals() const {
+    std::uint64_t events = 0;
+    for (const TapeCheck& check : checks_)
+      events += check.events;
+    return line_of(
+        object("totals", {{"tapes", checks_.size()}, {"events", events}, {"alarms", alarms_}}));
   }
 
   void alarm(const std::string& text) {
     out_.write(text);
-    alarmed_ = true;
+    ++alarms_;
   }
 
   StandardOutput out_;
   std::set<std::filesystem::path> seen_;
   std::vector<TapeCheck> checks_;
-  bool alarmed_ = false;
+  std::uint64_t alarms_ = 0;
   std::vector<std::string> tapes_;
   bool quiet_ = false;
+  bool json_ = false;
 };
 
 }  // namespace

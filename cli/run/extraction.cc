@@ -7,6 +7,7 @@
 #include "base/time_spec.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/selected_tapes.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/json.h"
@@ -29,16 +30,13 @@ class Insiders {
       }
     }
   }
-  [[nodiscard]] std::string tenants() const { return listed(tenants_); }
-  [[nodiscard]] std::string domains() const { return listed(domains_); }
+  [[nodiscard]] const std::set<std::string>& tenants() const { return tenants_; }
+  [[nodiscard]] const std::set<std::string>& domains() const { return domains_; }
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  static constexpr std::size_t kMostKept = 1000;
-  static constexpr std::size_t kMostShown = 20;
-
   static void add(std::set<std::string>& to, const std::string& value) {
-    if (to.size() < kMostKept && !value.empty()) to.insert(printable(value));
+    if (to.size() < kMostInsiders && !value.empty()) to.insert(value);
   }
   static std::string unquoted(std::string_view json) {
     JsonReader reader(json);
@@ -49,23 +47,25 @@ class Insiders {
     const std::size_t at = address.rfind('@');
     return at == std::string::npos ? "" : address.substr(at + 1);
   }
-  static std::string listed(const std::set<std::string>& all) {
-    std::string text;
-    std::size_t shown = 0;
-    for (const std::string& value : all) {
-      if (shown++ == kMostShown) {
-        return text + " and " + std::to_string(all.size() - kMostShown) + " more";
-      }
-      text += (text.empty() ? "" : ", ") + value;
-    }
-    return text.empty() ? "none" : text;
-  }
 
   MetaMemo<bool> seen_;
   std::set<std::string> tenants_;
   std::set<std::string> domains_;
   std::set<std::string> sessions_;
 };
+
+std::string listed(const std::set<std::string>& all) {
+  constexpr std::size_t kMostShown = 20;
+  std::string text;
+  std::size_t shown = 0;
+  for (const std::string& value : all) {
+    if (shown++ == kMostShown) {
+      return text + " and " + std::to_string(all.size() - kMostShown) + " more";
+    }
+    text += (text.empty() ? "" : ", ") + value;
+  }
+  return text.empty() ? "none" : text;
+}
 
 Origin first_origin(const SelectedTapes& tapes) {
   for (const TapeFile& tape : tapes.tapes()) {
@@ -125,9 +125,24 @@ Extraction extract_to(const std::string& output,
 void tell_of(const Extraction& extraction, const std::string& output) {
   say(output + ": " + std::to_string(extraction.events) + " events of " +
       std::to_string(extraction.sessions) + " sessions, " + show_size(extraction.bytes));
-  say("tenants inside: " + extraction.tenants + "; sender domains: " + extraction.domains);
+  say("tenants inside: " + listed(extraction.tenants) +
+      "; sender domains: " + listed(extraction.domains));
   say("it holds secrets: what was recorded of passwords, messages and addresses");
   say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
+}
+
+std::string json_line(const Extraction& extraction,
+                      const std::string& output,
+                      std::string_view schema) {
+  const auto list = [](const std::set<std::string>& all) { return json_array(all, json_text); };
+  return line_of({{"schema", json_text(schema)},
+                  {"path", json_text(output)},
+                  {"events", extraction.events},
+                  {"sessions", extraction.sessions},
+                  {"bytes", extraction.bytes},
+                  {"complete", !extraction.incomplete},
+                  {"tenants", list(extraction.tenants)},
+                  {"sender_domains", list(extraction.domains)}});
 }
 
 }  // namespace smtptape

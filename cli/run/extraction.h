@@ -3,19 +3,23 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "cli/options/selection_options.h"
 
 namespace smtptape {
 
+inline constexpr std::size_t kMostInsiders = 1000;
+
 struct Extraction {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;  // of the tape
   std::size_t sessions = 0;
-  std::string tenants;      // whose mail is inside, in words
-  std::string domains;      // of senders
-  bool incomplete = false;  // damage, or a gap within what was chosen; it was told
+  std::set<std::string> tenants;  // whose mail is inside: the first kMostInsiders
+  std::set<std::string> domains;  // of senders
+  bool incomplete = false;        // damage, or a gap within what was chosen; it was told
 };
 
 // `output` appears whole or not at all; throws Error when nothing is chosen.
@@ -26,5 +30,9 @@ struct Extraction {
 
 // On stderr, before the file leaves the house.
 void tell_of(const Extraction& extraction, const std::string& output);
+// The same for a program: a line of JSON with this schema.
+[[nodiscard]] std::string json_line(const Extraction& extraction,
+                                    const std::string& output,
+                                    std::string_view schema);
 
 }  // namespace smtptape

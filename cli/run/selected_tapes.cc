@@ -66,7 +66,8 @@ bool SelectedTapes::tell_end(Answer answer) {
   LookedAt looked_at = looked_at_of(*selected_, window_);
   looked_at.add(tapes_);
   // Of a tape that can't be read at all, the damage says it.
-  const bool told = looked_at.events == 0 && !inputs_->trouble().damage.empty();
+  const bool told =
+      looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
     say(line);
   return selected_->gap_count() > 0 || !inputs_->trouble().damage.empty();

@@ -22,6 +22,7 @@ BELOW = {
 # The first pattern that fits decides.
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
+    (r"boost/json", {"base", "cli"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
     (r"openssl/", {"base/net"}),
     (r"capnp/|kj/|zstd", {"format"}),
