@@ -55,7 +55,15 @@ bool is_locked(const fs::path& path) {
   return fd && is_byte_locked(fd.get(), 0);
 }
 
-// When the last event of a sealed tape came.
+// When the first event of a sealed tape came …
+std::optional<std::int64_t> first_received(const TapeFooter& footer) {
+  for (const GroupIndex& group : footer.groups) {
+    if (group.events > 0) return group.first_received;
+  }
+  return std::nullopt;
+}
+
+// … and the last.
 std::optional<std::int64_t> last_received(const TapeFooter& footer) {
   std::optional<std::int64_t> last;
   for (const GroupIndex& group : footer.groups) {
@@ -146,7 +154,7 @@ class StoreLister::Walk {
       if (file.hold != Hold::None || now_ - *file.time <= kLeftoverAge) return;
     } else {
       if (file.hold == Hold::Live) written_.insert(file.source);
-      file.time = time_of_start(name.start);
+      file.begins = file.time = time_of_start(name.start);
       if (file.hold == Hold::None) ask_footer(fd.get(), found.st_ino, file);
     }
     files_.push_back(std::move(file));
@@ -154,16 +162,18 @@ class StoreLister::Walk {
 
   void ask_footer(int fd, std::uint64_t inode, StoredFile& file) {
     const std::string name = file.path.filename().string();
-    Sealed sealed{inode, file.bytes, std::nullopt};
+    Sealed sealed{inode, file.bytes, std::nullopt, std::nullopt};
     const auto before = known_.find(name);
     if (before != known_.end() && before->second.inode == inode &&
         before->second.bytes == file.bytes) {
       sealed = before->second;
     } else if (const auto summary = summary_of(fd)) {
+      sealed.begins = first_received(summary->footer);
       sealed.time = last_received(summary->footer);
     } else {
       return;
     }
+    if (sealed.begins) file.begins = sealed.begins;
     if (sealed.time) file.time = sealed.time;
     sealed_.emplace(name, sealed);
   }

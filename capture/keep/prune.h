@@ -39,6 +39,7 @@ class StoreLister {
   struct Sealed {
     std::uint64_t inode = 0;
     std::uint64_t bytes = 0;
+    std::optional<std::int64_t> begins;
     std::optional<std::int64_t> time;
   };
   class Walk;
