@@ -102,6 +102,22 @@ TEST_F(Json, OfExtractAndSnapshotTellsTheTape) {
   EXPECT_EQ(taken[0].at("events").to_number<int>(), 520);
 }
 
+TEST_F(Json, OfInfoOfAStoreEndsWithTheTotals) {
+  write_file(torn_, read_file(tape_));
+  const auto lines = lines_of(smtptape({"info", "--json", store_}).out);
+  ASSERT_EQ(lines.size(), 3U);
+  const json::object totals = json::parse(lines[2]).as_object();
+  EXPECT_EQ(totals.at("schema").as_string(), "smtptape.info-totals/1");
+  EXPECT_EQ(totals.at("tapes").to_number<int>(), 2);
+  EXPECT_EQ(totals.at("sources"), json::value({"raw"}));
+  EXPECT_EQ(totals.at("ledger").at("received").to_number<int>(), 1040);
+  EXPECT_EQ(totals.at("first_received").as_string(), "2026-11-22T19:34:39.814Z");
+  EXPECT_THAT(smtptape({"info", store_}).out,
+              HasSubstr("all 2 tapes, of 1 source\n"
+                        "  received  2026-11-22T19:34:39.814Z to 2026-11-22T19:34:41.990Z\n"
+                        "  events    1040\n"));
+}
+
 TEST_F(Json, OfInfoIsUtf8WhateverTheNameOfTheTape) {
   const auto all = objects(smtptape({"info", "--json", tape_}), "smtptape.info/1");
   ASSERT_EQ(all.size(), 1U);
