@@ -4,13 +4,16 @@
 #include <algorithm>
 #include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/config/config.h"
+#include "cli/config/config_keys.h"
 #include "cli/config/config_value.h"
 #include "cli/config/recorder_settings.h"
 #include "cli/options/endpoint_options.h"
@@ -25,6 +28,14 @@ namespace {
 
 constexpr std::string_view kEventsLimit = "events:";
 constexpr std::string_view kTimeLimit = "duration:";
+
+// "drop|delete-oldest|stop"
+std::string joined(std::span<const std::string_view> words) {
+  std::string text;
+  for (const std::string_view word : words)
+    text += (text.empty() ? "" : "|") + std::string(word);
+  return text;
+}
 
 class CaptureCommand : public Command {
  public:
@@ -50,8 +61,14 @@ class CaptureCommand : public Command {
                    "Name of the source (default: the endpoint's host); as many as endpoints");
     options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
     options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
-    setting(options, "--bodies", "LEVEL", "Of messages keep: full (default), headers, none");
-    setting(options, "--secrets", "LEVEL", "Passwords of AUTH: keep (default), mask");
+    setting(options,
+            "--bodies",
+            joined(words_of(Bodies{})),
+            "Of messages keep: full (default), headers, none");
+    setting(options,
+            "--secrets",
+            joined(words_of(Secrets{})),
+            "Passwords of AUTH: keep (default), mask");
     options.group("When it ends (else: Ctrl-C)");
     options.values("--stop-after",
                    stop_after_,
@@ -63,8 +80,10 @@ class CaptureCommand : public Command {
     describe_tapes(options);
     options.group("Limits of the store");
     retention_.describe(options, std::to_string(kDefaultKeepFreePercent) + "%");
-    setting(
-        options, "--on-full", "WHAT", "When there is no room: drop (default), delete-oldest, stop");
+    setting(options,
+            "--on-full",
+            joined(words_of(OnFull{})),
+            "When there is no room: drop (default), delete-oldest, stop");
     options.group("Watching");
     setting(options, "--listen-metrics", "HOST:PORT", "Metrics and health over HTTP");
     options.value("--socket", socket_, "PATH", "For status and orders (default: in the store)");

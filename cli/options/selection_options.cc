@@ -72,7 +72,7 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
   scope = default_scope;
   options.value("--scope",
                 scope,
-                "SCOPE",
+                "event|strict|session",
                 "event: absent properties pass, as live; strict: every filtered property must be "
                 "there; session: whole sessions that have a strict match (default: " +
                     default_scope + ")");
@@ -81,7 +81,7 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
   options.value("--until", until, "TIME", "Up to this receive time");
   options.value("--recovery",
                 recovery,
-                "HOW",
+                "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
 }
 
@@ -122,13 +122,13 @@ TimeWindow SelectionOptions::window() const {
 
 void TextOptions::describe(Options& options) {
   options.group("Output, as kcli's");
-  options.value("--color", color, "WHEN", "tty (default), yes or no");
+  options.value("--color", color, "tty|yes|no", "tty (default), yes or no");
   options.flag("--only-new", only_new, "Only sessions whose beginning is seen");
   options.flag("--only-one", only_one, "Only the first session, and end with its connection");
   options.value(
       "--kcli-profile",
       profile,
-      "PROFILE",
+      "halfup|halfeven",
       "halfup (default): kcli as KumoMTA builds it; halfeven: built with Rust 1.94 or later");
   options.group("Options");
 }
