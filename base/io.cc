@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -26,12 +27,27 @@ std::size_t StringSource::read(char* to, std::size_t size) {
   return count;
 }
 
+namespace {
+
+std::atomic<std::uint64_t> read_so_far = 0;
+
+std::size_t count_read(std::size_t bytes) {
+  read_so_far.fetch_add(bytes, std::memory_order_relaxed);
+  return bytes;
+}
+
+}  // namespace
+
 std::size_t FdSource::read(char* to, std::size_t size) {
   for (;;) {
     const ssize_t got = ::read(fd_.get(), to, size);
-    if (got >= 0) return static_cast<std::size_t>(got);
+    if (got >= 0) return count_read(static_cast<std::size_t>(got));
     if (errno != EINTR) throw system_error("reading " + name_, errno);
   }
+}
+
+std::uint64_t FdSource::bytes_read() {
+  return read_so_far.load(std::memory_order_relaxed);
 }
 
 void FdSink::write(std::string_view bytes) {

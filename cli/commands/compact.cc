@@ -8,6 +8,7 @@
 #include "cli/options/tape_output.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
 
@@ -46,6 +47,8 @@ class CompactCommand : public Command {
     }
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
     if (!replace_) make_private_directory(output_);
+    // Checked, copied, and compared with the copy, which is a little smaller.
+    const Progress progress("compact", bytes_of(tapes_, 4));
     for (const ListedTape& tape : tapes) {
       try {
         compact(tape.path);

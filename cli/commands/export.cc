@@ -26,7 +26,7 @@ class ExportCommand : public Command {
     selection_.describe(options, "event");
     options.value("--format",
                   format_,
-                  "FORMAT",
+                  "jsonl|frames",
                   "jsonl (default): a frame a line; frames: opcode, length, bytes");
     options.value("-o,--output", output_, "FILE", "Write here instead of standard output");
     options.flag("--force", force_, "Replace the file if it exists");
@@ -40,7 +40,8 @@ class ExportCommand : public Command {
     mistakes.check([&] { format = parse_feed_format(format_); });
     mistakes.check([&] { selection = selection_.selection(); });
     mistakes.throw_if_any();
-    SelectedTapes tapes(selection_, selection);
+    const auto progress = output_.empty() ? progress_unless_shown("export") : std::string(name());
+    SelectedTapes tapes(selection_, selection, progress);
     Answer answer = Answer::Empty;
     if (output_.empty()) {
       StandardOutput out;

@@ -1,10 +1,14 @@
 // smtptape import: a file of frames becomes a tape.
 #include <unistd.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 
 namespace smtptape {
@@ -26,7 +30,7 @@ class ImportCommand : public Command {
         "FEED", feed_, Options::Count::One, "A file of frames, or - for standard input");
     options.value("-o,--output", output_, "X.tape", "The tape to write");
     options.value("--name", source_, "SOURCE", "Name of the source (default: the file's name)");
-    options.value("--format", format_, "FORMAT", "jsonl (default) or frames");
+    options.value("--format", format_, "jsonl|frames", "jsonl (default) or frames");
     options.value("--max-frame",
                   max_frame_,
                   "SIZE",
@@ -43,7 +47,9 @@ class ImportCommand : public Command {
     UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(feed_.front());
     FeedFileSource feed(std::make_unique<FdSource>(std::move(fd), name), name, format, max_frame);
     OutputFile file(output_, force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
+    std::optional<Progress> progress(std::in_place, "import", bytes_of(feed_));
     const Ledger ledger = write_tape(feed, file);
+    progress.reset();
     file.commit();
     const Loss lost = ledger.total_lost();
     if (lost.count > 0) {

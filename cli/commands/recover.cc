@@ -8,6 +8,7 @@
 #include "cli/options/tape_output.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
 
@@ -38,6 +39,8 @@ class RecoverCommand : public Command {
     }
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
     make_private_directory(output_);
+    // Checked, copied, and the copy checked.
+    const Progress progress("recover", bytes_of(tapes_, 3));
     for (const ListedTape& tape : tapes) {
       try {
         recover(tape.path);

@@ -43,7 +43,7 @@ class ReplayCommand : public Command {
 
  private:
   int print(const Selection& selection, Renderer& renderer) {
-    SelectedTapes tapes(selection_, selection);
+    SelectedTapes tapes(selection_, selection, progress_unless_shown("replay"));
     StandardOutput out;
     const std::optional<Ending> ending =
         print_all(tapes.events(), renderer, [&out](std::string_view text) { out.write(text); });

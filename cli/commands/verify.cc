@@ -5,6 +5,7 @@
 #include "cli/command.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/tape_check.h"
 
@@ -50,6 +51,7 @@ class VerifyCommand : public Command {
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
       throw UsageError("verify reads files, not standard input");
     }
+    const Progress progress("verify", bytes_of(tapes_));
     check_all();
     // Tapes that began meanwhile: a list that was read while they did may lack one of them and
     // hold the next.

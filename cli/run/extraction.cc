@@ -104,7 +104,7 @@ Extraction extract_to(const std::string& output,
                       bool force,
                       const SelectionOptions& options,
                       const Selection& selection) {
-  SelectedTapes tapes(options, selection);
+  SelectedTapes tapes(options, selection, "copying");
   OutputFile file(output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
   Insiders insiders;
   Extraction extraction;

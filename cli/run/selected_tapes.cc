@@ -23,7 +23,9 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
 
 }  // namespace
 
-SelectedTapes::SelectedTapes(const SelectionOptions& options, const Selection& selection)
+SelectedTapes::SelectedTapes(const SelectionOptions& options,
+                             const Selection& selection,
+                             const std::optional<std::string>& progress)
     : filters_(options.filters), window_(selection.window) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
@@ -33,6 +35,9 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options, const Selection& s
   }
   if ((twice || strict) && std::find(names.begin(), names.end(), "-") != names.end()) {
     Inputs::spool_standard_input();
+  }
+  if (progress) {
+    progress_.emplace(*progress, bytes_of(names, 1U + (twice ? 1U : 0U) + (strict ? 1U : 0U)));
   }
   tapes_ = find_tapes(names);
   if (strict) {
@@ -60,6 +65,7 @@ EventSource& SelectedTapes::events() {
 }
 
 bool SelectedTapes::tell_end(Answer answer) {
+  progress_.reset();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (selected_->differs_live()) filters_.tell_difference();
   tell_trouble();

@@ -4,9 +4,12 @@
 
 #include <cstdint>
 #include <memory>
+#include <optional>
+#include <string>
 #include <vector>
 
 #include "cli/options/selection_options.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/selection.h"
 
@@ -19,7 +22,10 @@ enum class Answer : std::uint8_t { Empty, Something };
 // --recovery strict after one that throws Error at damage.
 class SelectedTapes {
  public:
-  SelectedTapes(const SelectionOptions& options, const Selection& selection);
+  // `progress`: the name of the command, when its answer does not go to a terminal itself.
+  SelectedTapes(const SelectionOptions& options,
+                const Selection& selection,
+                const std::optional<std::string>& progress);
   ~SelectedTapes();
   SelectedTapes(const SelectedTapes&) = delete;
   SelectedTapes& operator=(const SelectedTapes&) = delete;
@@ -36,6 +42,7 @@ class SelectedTapes {
 
   const FilterOptions& filters_;
   TimeWindow window_;
+  std::optional<Progress> progress_;
   std::vector<TapeFile> tapes_;
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<ReadAhead> ahead_;

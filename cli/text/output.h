@@ -2,6 +2,7 @@
 // everything else, one line each, on the second.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -25,6 +26,9 @@ class StandardOutput : public ByteSink {
   StandardOutput();
   // Throws OutputClosed, or Error when the output is full or broken.
   void write(std::string_view bytes) override;
+
+ private:
+  bool is_terminal_ = false;
 };
 
 // Without control characters: what comes out of a tape must not speak to the terminal.
@@ -39,6 +43,9 @@ void say_without_waiting(std::string_view text);
 void say_lines(std::string_view text);
 // The text and a newline on standard error, as it is.
 void say_raw(std::string_view text);
+
+// The name of the command, for its progress, unless its data goes to the terminal.
+[[nodiscard]] std::optional<std::string> progress_unless_shown(std::string_view command);
 
 enum class ColorChoice : std::uint8_t { Terminal, Always, Never };
 // tty|yes|no and auto|always|never.  Throws UsageError.
