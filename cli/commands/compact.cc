@@ -61,11 +61,16 @@ class CompactCommand : public Command {
       out_.write(line_of({{"schema", kSchema},
                           {"what", "totals"},
                           {"tapes", compacted_},
+                          {"already", already_},
                           {"bytes_before", before_},
                           {"bytes", after_}}));
     } else if (compacted_ > 0) {
       say(std::to_string(compacted_) + " tapes, " + show_size(before_) + " before, " +
           show_size(after_) + " now");
+    }
+    if (!json_ && already_ > 0) {
+      say(std::to_string(already_) + (already_ == 1 ? " tape is" : " tapes are") +
+          " laid out so already");
     }
     return static_cast<int>(incomplete_ ? Exit::Incomplete : Exit::Done);
   }
@@ -77,7 +82,10 @@ class CompactCommand : public Command {
     if (is_alarm(check.state)) {
       return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
     }
-    if (replace_ && check.header->layout == Layout::TwoFrames) return;
+    if (replace_ && check.header->layout == Layout::TwoFrames) {
+      ++already_;
+      return;
+    }
     const std::filesystem::path to =
         replace_ ? path : std::filesystem::path(output_) / path.filename();
     if (!replace_ && std::filesystem::exists(to)) {
@@ -130,6 +138,7 @@ class CompactCommand : public Command {
   bool json_ = false;
   bool incomplete_ = false;
   std::uint64_t compacted_ = 0;
+  std::uint64_t already_ = 0;  // laid out so, and left
   std::uint64_t before_ = 0;
   std::uint64_t after_ = 0;
 };

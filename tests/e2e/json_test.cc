@@ -81,6 +81,15 @@ TEST_F(Json, OfRecoverAndCompactTellsEachCopy) {
   EXPECT_THAT(std::string(all[1].at("reason").as_string().c_str()), HasSubstr("torn tail"));
 }
 
+TEST_F(Json, OfACompactThatIsRepeatedSaysThatNothingWasToBeDone) {
+  const auto all =
+      objects(smtptape({"compact", "--json", "--replace", tape_}), "smtptape.compact/1");
+  ASSERT_EQ(all.size(), 1U);
+  EXPECT_EQ(all[0].at("already").to_number<int>(), 1);
+  EXPECT_EQ(smtptape({"compact", "--replace", tape_}).err,
+            "smtptape: 1 tape is laid out so already\n");
+}
+
 TEST_F(Json, OfExtractAndSnapshotTellsTheTape) {
   const std::string cut = directory_ / "cut.tape";
   const auto extracted =
