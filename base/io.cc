@@ -1,6 +1,7 @@
 #include "base/io.h"
 
 #include <fcntl.h>
+#include <poll.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -36,13 +37,54 @@ std::size_t count_read(std::size_t bytes) {
   return bytes;
 }
 
+std::optional<FileId> id_of(const struct stat& found) {
+  const mode_t mode = found.st_mode;
+  if (!S_ISREG(mode) && !S_ISFIFO(mode) && !S_ISBLK(mode)) return std::nullopt;
+  return FileId{found.st_dev, found.st_ino};
+}
+
 }  // namespace
+
+std::optional<FileId> file_id(const std::filesystem::path& path) {
+  struct stat found {};
+  if (::stat(path.c_str(), &found) != 0) return std::nullopt;
+  return id_of(found);
+}
+
+std::optional<FileId> file_id(int fd) {
+  struct stat found {};
+  if (::fstat(fd, &found) != 0) return std::nullopt;
+  return id_of(found);
+}
+
+void occupy_standard_descriptors() {
+  for (const int fd : {STDIN_FILENO, STDOUT_FILENO, STDERR_FILENO}) {
+    if (::fcntl(fd, F_GETFD) >= 0) continue;
+    // The other way round, so that using it is an error as it would have been.  The lowest that is
+    // free is the one that is missing.
+    const int flags = fd == STDIN_FILENO ? O_WRONLY : O_RDONLY;
+    if (::open("/dev/null", flags) != fd && ::open("/", O_PATH) != fd) {
+      check_failed("a standard descriptor can be occupied", __FILE__, __LINE__);
+    }
+  }
+}
+
+void wait_until_ready(int fd, short events) {
+  pollfd wanted{fd, events, 0};
+  // What is wrong with it, the next call will say.
+  while (::poll(&wanted, 1, -1) < 0 && errno == EINTR) {
+  }
+}
 
 std::size_t FdSource::read(char* to, std::size_t size) {
   for (;;) {
     const ssize_t got = ::read(fd_.get(), to, size);
     if (got >= 0) return count_read(static_cast<std::size_t>(got));
-    if (errno != EINTR) throw system_error("reading " + name_, errno);
+    if (errno == EAGAIN) {
+      wait_until_ready(fd_.get(), POLLIN);
+    } else if (errno != EINTR) {
+      throw system_error("reading " + name_, errno);
+    }
   }
 }
 
@@ -73,6 +115,8 @@ UniqueFd create_file(const std::filesystem::path& path, FileCalls& calls, mode_t
     fd = calls.open(path.c_str(), kFlags, mode);
   while (fd < 0 && errno == EINTR);
   if (fd < 0) throw system_error("creating " + path.string(), errno);
+  // Whatever the umask took.  Where it can't be, the file stays more private than asked for.
+  [[maybe_unused]] const int result = ::fchmod(fd, mode);
   return UniqueFd(fd);
 }
 
@@ -81,7 +125,9 @@ void write_all(int fd, std::string_view bytes, const std::string& name, FileCall
     const ssize_t written = calls.write(fd, bytes.data(), bytes.size());
     if (written < 0) {
       if (errno == EINTR) continue;
-      throw system_error("writing " + name, errno);
+      if (errno != EAGAIN) throw system_error("writing " + name, errno);
+      wait_until_ready(fd, POLLOUT);
+      continue;
     }
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
@@ -94,8 +140,16 @@ int sync_data(int fd, FileCalls& calls) {
   return 0;
 }
 
-void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
-  const std::string name = directory.empty() ? "." : directory.string();
+namespace {
+
+std::string name_of_directory(const std::filesystem::path& path) {
+  return path.empty() ? "." : path.string();
+}
+
+}  // namespace
+
+int sync_entries(const std::filesystem::path& directory, FileCalls& calls) {
+  const std::string name = name_of_directory(directory);
   const UniqueFd fd(::open(name.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   int result = fd ? 0 : -1;
   if (fd) {
@@ -103,12 +157,21 @@ void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
       result = calls.fsync(fd.get());
     while (result != 0 && errno == EINTR);
   }
-  if (result != 0) throw system_error("syncing the directory " + name, errno);
+  return result == 0 ? 0 : errno;
+}
+
+void sync_directory(const std::filesystem::path& directory, FileCalls& calls) {
+  const int error = sync_entries(directory, calls);
+  if (error != 0)
+    throw system_error("syncing the directory " + name_of_directory(directory), error);
 }
 
 UniqueFd unlinked_file() {
   const char* const set = std::getenv("TMPDIR");
   const std::string directory = set != nullptr && *set != '\0' ? set : "/tmp";
+  const int nameless = ::open(directory.c_str(), O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
+  if (nameless >= 0) return UniqueFd(nameless);
+  // Not every file system knows such files.
   std::string name = directory + "/smtptape-XXXXXX";
   const int fd = ::mkostemp(name.data(), O_CLOEXEC);
   if (fd < 0) throw system_error("creating a temporary file in " + directory, errno);
@@ -116,15 +179,45 @@ UniqueFd unlinked_file() {
   return UniqueFd(fd);
 }
 
-void make_private_directory(const std::filesystem::path& directory) {
+UniqueFd spool_to_unlinked_file(ByteSource& from) {
+  UniqueFd spool = unlinked_file();
+  std::string buffer(1 << 20, '\0');
+  while (const std::size_t got = from.read(buffer.data(), buffer.size())) {
+    write_all(spool.get(), {buffer.data(), got}, "a temporary file (in TMPDIR, or /tmp)");
+  }
+  return spool;
+}
+
+namespace {
+
+// True: it was not there before.
+bool make_directory(const std::filesystem::path& directory) {
   if (::mkdir(directory.c_str(), 0700) == 0) {
-    return sync_directory((directory / "..").lexically_normal());
+    sync_directory((directory / "..").lexically_normal());
+    return true;
   }
   if (errno != EEXIST) throw system_error("creating " + directory.string(), errno);
   std::error_code error;
   if (!std::filesystem::is_directory(directory, error)) {
     throw Error(directory.string() + ": is not a directory");
   }
+  return false;
+}
+
+}  // namespace
+
+void make_private_directory(const std::filesystem::path& directory) {
+  static_cast<void>(make_directory(directory));
+}
+
+OutputDirectory::OutputDirectory(std::filesystem::path path) : path_(std::move(path)) {
+  struct stat found {};
+  if (::lstat(path_.c_str(), &found) != 0) made_.emplace(path_);
+  if (!make_directory(path_)) made_.reset();
+}
+
+OutputDirectory::~OutputDirectory() {
+  if (made_) ::rmdir(path_.c_str());  // fails where something is in it
 }
 
 namespace {
@@ -196,6 +289,7 @@ OutputFile::OutputFile(std::filesystem::path path, Existing existing, FileCalls&
   fill_random(reinterpret_cast<char*>(&random), sizeof(random));
   temporary_ = path_;
   temporary_ += ".partial-" + std::to_string(random % 1'000'000'007);
+  unfinished_.emplace(temporary_);
   sink_.emplace(create_file(temporary_, calls_), path_.string(), calls_);
   struct flock lock = one_byte(F_WRLCK, 0);
   static_cast<void>(::fcntl(sink_->fd(), F_OFD_SETLK, &lock));  // not every file system has locks
@@ -213,17 +307,29 @@ void OutputFile::commit() {
   if (temporary_.empty()) return;
   sink_->sync();
   sink_.reset();  // its lock must not be seen under the new name
-  // link() refuses a name that was taken meanwhile; rename() would not.
+  give_name();
+  temporary_.clear();
+  unfinished_.reset();
+  sync_directory(path_.parent_path(), calls_);
+}
+
+// link() refuses a name that was taken meanwhile; rename() would not.
+void OutputFile::give_name() {
   if (existing_ == Existing::Refuse) {
-    if (calls_.link(temporary_.c_str(), path_.c_str()) != 0) {
-      throw system_error("writing " + path_.string(), errno);
+    if (calls_.link(temporary_.c_str(), path_.c_str()) == 0) {
+      calls_.unlink(temporary_.c_str());
+      return;
     }
-    calls_.unlink(temporary_.c_str());
-  } else if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) {
+    // vfat and some of FUSE's have no links.
+    const bool no_links = errno == EPERM || errno == EOPNOTSUPP || errno == ENOSYS;
+    struct stat found {};
+    if (!no_links) throw system_error("writing " + path_.string(), errno);
+    if (::lstat(path_.c_str(), &found) == 0)
+      throw system_error("writing " + path_.string(), EEXIST);
+  }
+  if (calls_.rename(temporary_.c_str(), path_.c_str()) != 0) {
     throw system_error("writing " + path_.string(), errno);
   }
-  temporary_.clear();
-  sync_directory(path_.parent_path(), calls_);
 }
 
 }  // namespace smtptape

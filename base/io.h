@@ -1,6 +1,7 @@
 // Bytes in and bytes out, and the few file operations that everything else is made of.
 #pragma once
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <filesystem>
@@ -11,6 +12,7 @@
 #include <utility>
 
 #include "base/file_calls.h"
+#include "base/leftover.h"
 
 namespace smtptape {
 
@@ -40,6 +42,17 @@ class UniqueFd {
  private:
   int fd_ = -1;
 };
+
+// Which file it is, whatever it is called.
+struct FileId {
+  dev_t device = 0;
+  ino_t inode = 0;
+  auto operator<=>(const FileId&) const = default;
+};
+// Through links; nullopt: nothing is there, or what holds nothing that could be overwritten: a
+// directory, a terminal, a socket (which may well be read and written).
+[[nodiscard]] std::optional<FileId> file_id(const std::filesystem::path& path);
+[[nodiscard]] std::optional<FileId> file_id(int fd);
 
 // Where bytes go.  write() takes all or throws.
 class ByteSink {
@@ -81,7 +94,8 @@ class StringSource : public ByteSource {
   std::string_view left_;
 };
 
-// A descriptor read from front to back; `name` is for messages.
+// A descriptor read from front to back; `name` is for messages.  One that does not block is waited
+// for.
 class FdSource : public ByteSource {
  public:
   FdSource(UniqueFd fd, std::string name) : fd_(std::move(fd)), name_(std::move(name)) {}
@@ -116,12 +130,13 @@ enum class Links : std::uint8_t { Follow, Refuse };
 [[nodiscard]] UniqueFd open_for_reading(const std::filesystem::path& path,
                                         Links links = Links::Follow);
 
-// A new file that must not exist yet; the process's umask may take from its mode.
+// A new file that must not exist yet; it has this mode whatever the process's umask is.
 [[nodiscard]] UniqueFd create_file(const std::filesystem::path& path,
                                    FileCalls& calls = system_file_calls(),
                                    mode_t mode = 0600);
 
-// Writes `bytes` to a descriptor, all of them, going on after interruptions and short writes.
+// Writes `bytes` to a descriptor, all of them, going on after interruptions and short writes, and
+// waiting for one that does not block.
 void write_all(int fd,
                std::string_view bytes,
                const std::string& name,
@@ -131,20 +146,46 @@ void write_all(int fd,
 // asked again, since the system may have dropped what it held.
 [[nodiscard]] int sync_data(int fd, FileCalls& calls = system_file_calls());
 
-// The directory's entries are on the disk when this returns.
+// The directory's entries are on the disk when this returns; 0, or errno.
+[[nodiscard]] int sync_entries(const std::filesystem::path& directory,
+                               FileCalls& calls = system_file_calls());
+// The same; throws Error.
 void sync_directory(const std::filesystem::path& directory, FileCalls& calls = system_file_calls());
+
+// Descriptors 0 to 2 that the program was started without lead to where nothing can be read or
+// written: else the next file that is opened would be one of them, and get our messages.
+void occupy_standard_descriptors();
+
+// Waits until a descriptor that does not block can be read (POLLIN) or written (POLLOUT).
+void wait_until_ready(int fd, short events);
 
 // Makes a directory of mode 0700 unless it is there already; not its parents.
 void make_private_directory(const std::filesystem::path& directory);
 
+// The same for what is about to be written: one that was made, and is empty in the end, goes.
+class OutputDirectory {
+ public:
+  explicit OutputDirectory(std::filesystem::path path);
+  ~OutputDirectory();
+  OutputDirectory(const OutputDirectory&) = delete;
+  OutputDirectory& operator=(const OutputDirectory&) = delete;
+
+ private:
+  std::filesystem::path path_;
+  std::optional<Leftover> made_;  // by us
+};
+
 // An anonymous file of mode 0600 in the temporary directory, gone when closed.
 [[nodiscard]] UniqueFd unlinked_file();
+// One with everything that the source still gives.
+[[nodiscard]] UniqueFd spool_to_unlinked_file(ByteSource& from);
 
 // A file that appears whole under its name or not at all: written beside it, synced, renamed,
 // directory synced.  A device, pipe or socket under the name is written straight.
 //
-// The file beside it is called NAME.partial-NUMBER; its first byte is locked while somebody writes
-// it, so that one that was left behind by a crash can be told.
+// The file beside it is called NAME.partial-NUMBER; it goes with the object, and at a signal.  Its
+// first byte is locked while somebody writes it, so that one that was left behind by a crash can be
+// told.
 class OutputFile : public ByteSink {
  public:
   enum class Existing : std::uint8_t { Refuse, Replace };
@@ -160,8 +201,11 @@ class OutputFile : public ByteSink {
   void commit();
 
  private:
+  void give_name();
+
   std::filesystem::path path_;
   std::filesystem::path temporary_;  // empty: written straight
+  std::optional<Leftover> unfinished_;
   Existing existing_;
   FileCalls& calls_;
   std::optional<FdSink> sink_;

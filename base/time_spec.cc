@@ -5,9 +5,13 @@
 #include <charconv>
 #include <chrono>
 #include <cstdio>
+#include <cstdlib>
 #include <ctime>
+#include <filesystem>
+#include <fstream>
 #include <limits>
 #include <optional>
+#include <utility>
 
 #include "base/error.h"
 #include "base/wall_time.h"
@@ -68,8 +72,8 @@ std::tm local_date(std::int64_t now) {
   const auto seconds = static_cast<std::time_t>(now / kNanos);
   std::tm local{};
   ::localtime_r(&seconds, &local);
-  local.tm_hour = local.tm_min = local.tm_sec = 0;
-  local.tm_isdst = -1;
+  local.tm_hour = -1;  // the whole day
+  local.tm_min = local.tm_sec = 0;
   return local;
 }
 
@@ -114,44 +118,144 @@ std::optional<std::int64_t> read_offset(Words& words) {
   const auto hours = words.number(2, 2);
   words.take(":");
   const auto minutes = words.number(2, 2);
-  if (!hours || !minutes) return {};
+  if (!hours || !minutes || *hours > 23 || *minutes > 59) return {};
   const std::int64_t seconds = (*hours * 60 + *minutes) * 60;
   return negative ? -seconds : seconds;
 }
 
-std::optional<std::int64_t> to_nanos(std::tm time, std::int64_t nanos, Words& words) {
+std::string quoted(std::string_view option, std::string_view text) {
+  return std::string(option) + ": \"" + std::string(text) + "\"";
+}
+
+// How far local time is ahead of UTC, in seconds.
+std::int64_t local_offset(std::int64_t seconds) {
+  const auto time = static_cast<std::time_t>(seconds);
+  std::tm local{};
+  return ::localtime_r(&time, &local) == nullptr ? 0 : local.tm_gmtoff;
+}
+
+// Of POSIX: "CET-1CEST,M3.5.0,M10.5.0/3", "<+03>-3".
+bool is_posix_zone(std::string_view zone) {
+  const auto is_letter = [](char c) { return (c | 0x20) >= 'a' && (c | 0x20) <= 'z'; };
+  const std::size_t bracket = zone.starts_with('<') ? zone.find('>') : 0;
+  if (bracket == std::string_view::npos) return false;
+  const auto letters = static_cast<std::size_t>(
+      std::find_if_not(zone.begin(), zone.end(), is_letter) - zone.begin());
+  if (bracket == 0 && letters < 3) return false;
+  zone.remove_prefix(bracket == 0 ? letters : bracket + 1);
+  if (zone.starts_with('+') || zone.starts_with('-')) zone.remove_prefix(1);
+  return !zone.empty() && is_digit(zone.front());
+}
+
+bool is_zone_file(const std::filesystem::path& name) {
+  const char* const set = std::getenv("TZDIR");
+  const std::filesystem::path directory = set != nullptr ? set : "/usr/share/zoneinfo";
+  std::ifstream file(directory / name, std::ios::binary);
+  std::array<char, 4> magic{};
+  return file.read(magic.data(), magic.size()) &&
+         std::string_view(magic.data(), magic.size()) == "TZif";
+}
+
+// The C library takes a zone that it doesn't know for UTC, without a word.
+void check_zone(std::string_view option) {
+  const char* const set = std::getenv("TZ");
+  std::string_view zone = set == nullptr ? "" : set;
+  if (zone.starts_with(':')) zone.remove_prefix(1);
+  const bool known =
+      zone.empty() || zone == "UTC" || zone == "GMT" || is_posix_zone(zone) || is_zone_file(zone);
+  if (known) return;
+  throw UsageError(quoted(option, "TZ=" + std::string(zone)) +
+                   " is no time zone that this machine knows; set TZ, or give the time with an " +
+                   "offset, as 2026-11-21T22:00:00Z");
+}
+
+// What was asked, for those who read a part of it.
+struct Question {
+  std::string_view text;
+  std::int64_t now;
+  std::string_view option;
+  Twice twice;
+};
+
+// Local time, as seconds of a UTC that shows the same.
+std::int64_t from_local(std::int64_t shown, bool whole_day, const Question& question) {
+  check_zone(question.option);
+  constexpr std::int64_t kDay = 86'400;
+  // Before and after whatever the clock may do that day.
+  const std::int64_t before = shown - local_offset(shown - kDay);
+  const std::int64_t after = shown - local_offset(shown + kDay);
+  const auto is_shown = [shown](std::int64_t seconds) {
+    return seconds + local_offset(seconds) == shown;
+  };
+  const bool first = is_shown(before);
+  const bool last = is_shown(after);
+  if (first && last)
+    return question.twice == Twice::First ? std::min(before, after) : std::max(before, after);
+  if (first) return before;
+  if (last) return after;
+  if (whole_day) return before;  // it begins a little later
+  throw UsageError(quoted(question.option, question.text) +
+                   " does not exist here: the clock went forward over it; give a time before or " +
+                   "after, or one with an offset, as 2026-03-29T02:30:00+01:00");
+}
+
+std::optional<std::int64_t> in_range(std::int64_t seconds,
+                                     std::int64_t nanos,
+                                     const Question& question) {
+  const auto time = to_unix_nanos({seconds, static_cast<std::uint32_t>(nanos)});
+  if (time) return time;
+  throw UsageError(quoted(question.option, question.text) +
+                   " is not a time that tapes can hold: it is before 1678 or after 2261");
+}
+
+// What is left of `words` is an offset, or nothing.
+std::optional<std::int64_t> to_nanos(std::tm time,
+                                     std::int64_t nanos,
+                                     Words& words,
+                                     const Question& question) {
+  const int second = std::exchange(time.tm_sec, 0);  // 60 is one, too
+  const bool whole_day = time.tm_hour < 0;
+  if (whole_day) time.tm_hour = 0;
+  const std::int64_t shown = ::timegm(&time);
   if (words.done()) {
-    time.tm_isdst = -1;
-    return to_unix_nanos({std::mktime(&time), static_cast<std::uint32_t>(nanos)});
+    return in_range(from_local(shown, whole_day, question) + second, nanos, question);
   }
   const auto offset = read_offset(words);
   if (!offset || !words.done()) return {};
-  return to_unix_nanos({::timegm(&time) - *offset, static_cast<std::uint32_t>(nanos)});
+  return in_range(shown - *offset + second, nanos, question);
 }
 
-std::optional<std::int64_t> read_time(std::string_view text, std::int64_t now) {
-  Words words(text);
+// "@-12.5": seconds since 1970.
+std::optional<std::int64_t> read_unix(Words words, const Question& question) {
+  constexpr std::size_t kMostDigits = 18;
+  const bool negative = words.take("-");
+  const auto seconds = words.number(1, kMostDigits);
+  if (!seconds) return {};
+  const std::int64_t nanos = words.fraction();
+  if (!words.done()) return {};
+  if (!negative) return in_range(*seconds, nanos, question);
+  return nanos == 0 ? in_range(-*seconds, 0, question)
+                    : in_range(-*seconds - 1, kNanos - nanos, question);
+}
+
+std::optional<std::int64_t> read_time(const Question& question) {
+  Words words(question.text);
   std::int64_t nanos = 0;
-  if (words.take("now")) return words.done() ? std::optional(now) : std::nullopt;
-  if (words.take("@")) {
-    const auto seconds = words.number(1, 10);
-    if (!seconds) return {};
-    nanos = words.fraction();
-    return words.done() ? std::optional(*seconds * kNanos + nanos) : std::nullopt;
-  }
-  std::tm time = local_date(now);
+  if (words.take("now")) return words.done() ? std::optional(question.now) : std::nullopt;
+  if (words.take("@")) return read_unix(words, question);
+  std::tm time = local_date(question.now);
   if (words.take("today") || words.take("yesterday")) {
-    if (text.starts_with('y')) --time.tm_mday;
+    if (question.text.starts_with('y')) --time.tm_mday;
     if (!words.done() && !(words.take_any(" T") && read_clock(words, time, nanos))) return {};
-    return words.done() ? to_nanos(time, nanos, words) : std::nullopt;
+    return words.done() ? to_nanos(time, nanos, words, question) : std::nullopt;
   }
   if (Words only_clock = words; read_clock(only_clock, time, nanos)) {
-    return only_clock.done() ? to_nanos(time, nanos, only_clock) : std::nullopt;
+    return only_clock.done() ? to_nanos(time, nanos, only_clock, question) : std::nullopt;
   }
-  time = local_date(now);
+  time = local_date(question.now);
   if (!read_date(words, time)) return {};
   if (words.take_any(" Tt") && !read_clock(words, time, nanos)) return {};
-  return to_nanos(time, nanos, words);
+  return to_nanos(time, nanos, words, question);
 }
 
 std::optional<std::int64_t> unit_nanos(std::string_view unit) {
@@ -183,16 +287,15 @@ std::optional<std::int64_t> read_duration(std::string_view text) {
   return sum;
 }
 
-std::string quoted(std::string_view option, std::string_view text) {
-  return std::string(option) + ": \"" + std::string(text) + "\"";
-}
-
 }  // namespace
 
-std::int64_t parse_time_spec(std::string_view text, std::int64_t now, std::string_view option) {
+std::int64_t parse_time_spec(std::string_view text,
+                             std::int64_t now,
+                             std::string_view option,
+                             Twice twice) {
   if (text.starts_with('-')) {
     if (const auto before = read_duration(text.substr(1))) return now - *before;
-  } else if (const auto time = read_time(text, now)) {
+  } else if (const auto time = read_time({text, now, option, twice})) {
     return *time;
   }
   throw UsageError(quoted(option, text) +
@@ -234,6 +337,7 @@ std::string show_size(std::uint64_t bytes) {
   constexpr std::array<const char*, 5> kUnits{"bytes", "KiB", "MiB", "GiB", "TiB"};
   auto value = static_cast<double>(bytes);
   std::size_t unit = 0;
+  if (bytes == 1) return "1 byte";
   for (; value >= 1024 && unit + 1 < kUnits.size(); ++unit)
     value /= 1024;
   std::array<char, 48> buffer{};

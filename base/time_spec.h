@@ -8,12 +8,17 @@
 
 namespace smtptape {
 
+// Which is meant where the clock shows a local time twice, as it does when summer ends.
+enum class Twice : std::uint8_t { First, Last };
+
 // Nanoseconds since 1970.  Understands RFC 3339, "2026-11-21 22:00[:30[.5]]", "2026-11-21",
 // "today", "yesterday" (each with an optional time), "22:00", "now", "-2h" (before `now`) and
-// "@unix[.fraction]".  Without an offset: local time.  Throws UsageError that names `option`.
+// "@unix[.fraction]".  Without an offset: local time.  Throws UsageError that names `option`, also
+// for a local time that the clock left out, and for a time zone that nobody knows.
 [[nodiscard]] std::int64_t parse_time_spec(std::string_view text,
                                            std::int64_t now,
-                                           std::string_view option);
+                                           std::string_view option,
+                                           Twice twice = Twice::First);
 
 // "90", "90s", "15m", "1h30m", "2d", "500ms".  Throws UsageError.
 [[nodiscard]] std::chrono::nanoseconds parse_duration(std::string_view text,

@@ -5,6 +5,7 @@
 #include <array>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "capture/daemon.h"
@@ -12,10 +13,6 @@
 namespace smtptape {
 
 namespace {
-
-std::string plural(std::uint64_t count, const std::string& thing) {
-  return std::to_string(count) + " " + thing + (count == 1 ? "" : "s");
-}
 
 const Loss& loss_of(const std::array<Loss, kGapCauses>& losses, GapCause cause) {
   return losses[static_cast<std::size_t>(cause) - 1];
@@ -27,8 +24,8 @@ std::string lost_by_cause(const Ledger& ledger) {
   for (const GapCause cause : {GapCause::QueueFull, GapCause::Disk, GapCause::Oversize}) {
     const Loss& loss = loss_of(ledger.lost, cause);
     if (loss.count == 0) continue;
-    out += (out.empty() ? " (" : ", ") + std::string(gap_cause_name(cause)) + " " +
-           std::to_string(loss.count);
+    out +=
+        (out.empty() ? " (" : ", ") + std::string(gap_cause_name(cause)) + " " + loss.count_text();
   }
   return out.empty() ? out : out + ")";
 }
@@ -77,15 +74,15 @@ CaptureTotals run_capture(CaptureOptions options, const StopSignal& stop, const 
 
 std::string ledger_line(const CaptureTotals& totals, const std::filesystem::path& store) {
   const Ledger& ledger = totals.ledger;
-  std::string out =
-      std::to_string(ledger.received) + " received = " + std::to_string(ledger.stored) +
-      " stored + " + std::to_string(ledger.not_selected) + " not selected + " +
-      std::to_string(ledger.total_lost().count) + " lost" + lost_by_cause(ledger) + "; ";
+  std::string out = std::to_string(ledger.received) +
+                    " received = " + std::to_string(ledger.stored) + " stored + " +
+                    std::to_string(ledger.not_selected) + " not selected + " +
+                    ledger.total_lost().count_text() + " lost" + lost_by_cause(ledger) + "; ";
   const Loss& lag = loss_of(ledger.upstream, GapCause::Lag);
-  if (lag.gaps > 0) out += "lag: " + std::to_string(lag.count) + " missed upstream; ";
+  if (lag.gaps > 0) out += "lag: " + lag.count_text() + " missed upstream; ";
   const Loss& off = loss_of(ledger.upstream, GapCause::Disconnected);
-  if (off.gaps > 0) out += "disconnected " + plural(off.gaps, "time") + "; ";
-  return out + plural(totals.tapes, "tape") + ", " + show_size(totals.bytes) + " in " +
+  if (off.gaps > 0) out += "disconnected " + counted(off.gaps, "time") + "; ";
+  return out + counted(totals.tapes, "tape") + ", " + show_size(totals.bytes) + " in " +
          store.string();
 }
 

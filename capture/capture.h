@@ -32,7 +32,7 @@ enum class AtTheEnd : std::uint8_t {
 
 struct SourceOptions {
   Endpoint endpoint;
-  FeedAccess access;
+  GetAccess access;
   TraceRequest request;
   Honour honour = Honour::Documented;  // AsLive: what the server ignores is not applied here
   std::string name;                    // empty: default_source_name()
@@ -84,8 +84,9 @@ struct CaptureOptions {
 [[nodiscard]] std::string trouble_with_queue(std::uint64_t queue_bytes, std::uint64_t max_frame);
 
 // SIGHUP changes the tapes, after reloading.  `say` is called on several threads.  Throws Error
-// when another recorder has a source, with AtTheEnd::Stop when the first connection fails, or when
-// at the end a tape can't be sealed or a loss not be recorded: then after saying what was lost.
+// when another recorder has a source, with AtTheEnd::Stop when the first connection fails or
+// breaks, or when at the end a tape can't be sealed or a loss not be recorded: then after saying
+// what was lost.
 CaptureTotals run_capture(CaptureOptions options, const StopSignal& stop, const SayLine& say);
 
 // "12 received = 9 stored + 1 not selected + 2 lost (…); …"

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <cerrno>
 #include <csignal>
+#include <mutex>
 #include <system_error>
 #include <utility>
 
@@ -57,16 +58,22 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
       store_(options_.store,
              *options_.files,
              options_.group_readable ? WhoReads::Group : WhoReads::Owner),
-      sync_(options_.sync_interval),
       queue_(std::max(options_.queue_bytes, 2 * options_.max_frame + kMiB),
              options_.sources.size()),
+      disk_(options_.sync_interval),
       stop_(context_, ::dup(stop.fd())),
       hangup_(context_, SIGHUP),
       time_is_up_(context_),
-      alive_(context_) {
+      alive_(context_),
+      health_(context_) {
+  queue_.set_hooks({[this](std::size_t index) { tell_first_drop(index); },
+                    [this](std::size_t index, const EventQueue::Dropped& dropped) {
+                      tell_last_drop(index, dropped);
+                    }});
+  const Store::NewestTapes newest = store_.newest_tapes();
   for (std::size_t index = 0; index < options_.sources.size(); ++index)
-    add_source(index);
-  writer_ = std::make_unique<WriterThread>(
+    add_source(index, newest);
+  workers_ = std::make_unique<Workers>(
       recorders_, queue_, [this] { asio::post(context_, [this] { ask_to_stop(); }); });
   KeeperOptions keeper;
   keeper.limits = with_headroom(options_.limits, options_.sources.size());
@@ -74,17 +81,21 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
   keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks());
 }
 
-void Daemon::add_source(std::size_t index) {
+void Daemon::add_source(std::size_t index, const Store::NewestTapes& newest) {
   const SourceOptions& from = options_.sources[index];
   Source& source = sources_.emplace_back();
   source.lock = store_.lock_source(from.name);
-  source.last = find_last_tape(store_, from.name);
+  if (const auto found = newest.find(file_name_of_source(from.name)); found != newest.end()) {
+    source.newest = found->second;
+  }
   source.filter = std::make_unique<AllowList>(from.request, from.honour);
   AllowList* const filter = source.filter->needs_local_help() ? source.filter.get() : nullptr;
-  recorders_.push_back(std::make_unique<Recorder>(store_, sync_, recorder_options(index), filter));
+  recorders_.push_back(std::make_unique<Recorder>(store_, disk_, recorder_options(index), filter));
   source.subscription = std::make_unique<Subscription>(context_, options_, index, queue_);
-  source.subscription->set_hooks(
-      {[this, index](Moment now) { on_first_open(index, now); }, [this] { tell_service(); }, say_});
+  source.subscription->set_hooks({[this, index](Now now) { on_first_open(index, now); },
+                                  [this] { tell_service(); },
+                                  [this] { watch_health(); },
+                                  say_});
 }
 
 RecorderOptions Daemon::recorder_options(std::size_t index) {
@@ -102,14 +113,15 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
   to.rotate_aligned = options_.limits.rotate_aligned;
   to.flush_interval = options_.flush_interval.count();
   if (options_.most_events) to.most_events = *options_.most_events;
-  to.say = [this, name = source.name](std::string_view line) {
-    say_(options_.sources.size() > 1 ? name + ": " + std::string(line) : std::string(line));
-  };
+  to.say = [this, index](std::string_view line) { say_of(index, std::string(line)); };
   to.on_trouble = [this, index](const std::string& trouble) {
     if (sources_[index].wants_room.exchange(is_want_of_room(trouble))) return;
     if (!trouble.empty()) keeper_->look_now();  // perhaps it can make room
   };
   to.on_new_tape = [this] { keeper_->look_now(); };
+  to.wake = [this, index] { queue_.post(index, [] {}); };
+  const std::vector<Store::Tape>& newest = sources_[index].newest;
+  to.first_number = newest.empty() ? 1 : newest.back().name.number + 1;
   return to;
 }
 
@@ -118,11 +130,9 @@ KeeperHooks Daemon::keeper_hooks() {
   hooks.now = [clock = PatientClock()]() mutable { return clock.time(this_moment()); };
   hooks.disk_is_full = [this] { return disk_is_full(); };
   hooks.pause = [this](const std::string& why) {
-    on_writer([why](Recorder& recorder, Moment now) { recorder.pause(now, why); });
+    on_each([why](TapeSeries& tapes, Now now) { tapes.pause(now, why); });
   };
-  hooks.resume = [this] {
-    on_writer([](Recorder& recorder, Moment now) { recorder.resume(now); });
-  };
+  hooks.resume = [this] { on_each([](TapeSeries& tapes, Now now) { tapes.resume(now); }); };
   hooks.stop = [this](const std::string& why) {
     asio::post(context_, [this, why] {
       if (!failure_) failure_ = std::make_exception_ptr(Error("stopped: " + why, Exit::NoRoom));
@@ -151,15 +161,15 @@ CaptureTotals Daemon::run() {
   open_servers();
   wait_for_stop();
   wait_for_hangup();
-  writer_->start();
+  workers_->start(Workers::usual_count(sources_.size()));
   service_.ready(connected_text());
   wait_to_be_alive();
   follow_all();
   run_network();
 
   service_.stopping();
+  const std::exception_ptr writing = workers_->join();
   keeper_->stop();
-  const std::exception_ptr writing = writer_->join();
   keeper_->look_for_the_last_time(options_.limits.retention);
   if (control_) control_->stop();
   if (status_server_) status_server_->stop();
@@ -184,14 +194,18 @@ void Daemon::run_network() {
   }
 }
 
-void Daemon::begin(std::size_t index, Moment now) {
-  recorders_[index]->begin(sources_[index].last, now);
+// What earlier captures left is read by a worker: connecting doesn't wait for it.
+void Daemon::begin(std::size_t index, Now now) {
+  workers_->post(index, [this, index, opened = arriving(now)](Recorder& recorder, Now) {
+    recorder.begin(find_last_tape(sources_[index].newest), opened);
+  });
 }
 
-void Daemon::on_first_open(std::size_t index, Moment now) {
-  if (options_.at_the_end == AtTheEnd::Stop) {
-    writer_->post([this, index, now](WriterThread::Recorders&, Moment) { begin(index, now); });
-  }
+void Daemon::on_first_open(std::size_t index, Now now) {
+  if (options_.at_the_end == AtTheEnd::Stop) begin(index, now);
+  workers_->post(index, [opened = arriving(now)](Recorder& recorder, Now at) {
+    recorder.tapes().watch(opened, at);
+  });
   start_time();
 }
 
@@ -221,12 +235,12 @@ void Daemon::open_control() {
   ControlHandlers handlers;
   handlers.status = [this] { return status(); };
   handlers.rotate = [this](OrderDone done) {
-    in_turn([](Recorder& recorder, Moment now) { recorder.rotate(now); }, std::move(done));
+    in_turn([](TapeSeries& tapes, Now now) { tapes.rotate(now); }, std::move(done));
   };
   handlers.flush = [this](OrderDone done) {
     for (const Source& source : sources_)
       source.subscription->tell_outage();
-    in_turn([](Recorder& recorder, Moment now) { recorder.flush(now); }, std::move(done));
+    in_turn([](TapeSeries& tapes, Now now) { tapes.flush(now); }, std::move(done));
   };
   const auto path = options_.socket.value_or(control_path(options_.store));
   try {
@@ -262,15 +276,15 @@ void Daemon::hang_up() {
         const StoreLimits limits = options_.reload();
         options_.limits = limits;
         keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
-        on_writer([limits](Recorder& recorder, Moment) {
-          recorder.set_rotation(
+        on_each([limits](TapeSeries& tapes, Now) {
+          tapes.set_rotation(
               limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
         });
       }
     } catch (const Error& error) {
       say_(std::string(error.what()) + "\nthe configuration of before stays in force");
     }
-    in_turn([](Recorder& recorder, Moment now) { recorder.rotate(now); },
+    in_turn([](TapeSeries& tapes, Now now) { tapes.rotate(now); },
             [this](const std::string&) {
               asio::post(context_, [this] { service_.ready(connected_text()); });
             });
@@ -312,25 +326,39 @@ void Daemon::source_ended(std::exception_ptr failure) {
   if (--running_ == 0) context_.stop();
 }
 
-void Daemon::on_writer(Work work) {
-  writer_->post([work = std::move(work)](WriterThread::Recorders& recorders, Moment now) {
-    for (const auto& recorder : recorders)
-      work(*recorder, now);
-  });
+void Daemon::on_each(const Work& work) {
+  for (std::size_t index = 0; index < recorders_.size(); ++index) {
+    workers_->post(index, [work](Recorder& recorder, Now now) { work(recorder.tapes(), now); });
+  }
 }
 
+namespace {
+
+// An order to all sources: done when the last of them is.
+struct SharedOrder {
+  std::mutex mutex;
+  std::size_t left = 0;
+  std::string trouble;
+};
+
+}  // namespace
+
 // About everything that has arrived up to now.
-void Daemon::in_turn(Work work, OrderDone done) {
-  const auto task = [work = std::move(work), done = std::move(done)](
-                        WriterThread::Recorders& recorders, Moment now) {
-    std::string trouble;
-    for (const auto& recorder : recorders) {
-      work(*recorder, now);
-      if (!recorder->is_writing()) trouble = recorder->report().trouble;
+void Daemon::in_turn(const Work& work, const OrderDone& done) {
+  const auto order = std::make_shared<SharedOrder>();
+  order->left = recorders_.size();
+  const auto task = [order, work, done](Recorder& recorder, Now now) {
+    work(recorder.tapes(), now);
+    const std::string trouble = recorder.report().tapes.trouble;
+    {
+      const std::lock_guard lock(order->mutex);
+      if (!trouble.empty()) order->trouble = trouble;
+      if (--order->left > 0) return;
     }
-    done(trouble);
+    done(order->trouble);
   };
-  writer_->post(task, WriterThread::When::InTurn);
+  for (std::size_t index = 0; index < recorders_.size(); ++index)
+    workers_->post(index, task, EventQueue::When::InTurn);
 }
 
 }  // namespace smtptape

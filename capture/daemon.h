@@ -28,9 +28,9 @@
 #include "capture/keep/last_tape.h"
 #include "capture/keep/store.h"
 #include "capture/record/clocks.h"
+#include "capture/record/disk_threads.h"
 #include "capture/record/event_queue.h"
-#include "capture/record/sync_thread.h"
-#include "capture/record/writer_thread.h"
+#include "capture/record/workers.h"
 #include "capture/watch/control.h"
 #include "capture/watch/status_server.h"
 
@@ -50,17 +50,18 @@ class Daemon {
  private:
   struct Source {
     UniqueFd lock;
-    std::optional<LastTape> last;
+    std::vector<Store::Tape> newest;  // of earlier captures
     std::unique_ptr<AllowList> filter;
     std::unique_ptr<Subscription> subscription;
+    bool told_stalled = false;
     // Its tape can't be written for want of room.
     std::atomic<bool> wants_room = false;
   };
 
-  void add_source(std::size_t index);
+  void add_source(std::size_t index, const Store::NewestTapes& newest);
   [[nodiscard]] RecorderOptions recorder_options(std::size_t index);
   [[nodiscard]] KeeperHooks keeper_hooks();
-  void begin(std::size_t index, Moment now);
+  void begin(std::size_t index, Now now);
 
   // on the network thread
   void run_network();
@@ -69,21 +70,26 @@ class Daemon {
   void wait_for_stop();
   void wait_for_hangup();
   void wait_to_be_alive();
-  void on_first_open(std::size_t index, Moment now);
+  void on_first_open(std::size_t index, Now now);
   void start_time();
   void ask_to_stop();
   void hang_up();
   void tell_service();
+  void tell_first_drop(std::size_t index);
+  void tell_last_drop(std::size_t index, const EventQueue::Dropped& dropped);
+  void say_of(std::size_t index, const std::string& line) const;
   void follow_all();
   void source_ended(std::exception_ptr failure);
   [[nodiscard]] RecorderStatus status() const;
   [[nodiscard]] std::string connected_text() const;
+  // While something waits.
+  void watch_health();
+  void look_at_health();
 
   // from any thread
-  using Work =
-      std::function<void(Recorder&, Moment)>;  // done to each recorder, on the writer thread
-  void on_writer(Work work);
-  void in_turn(Work work, OrderDone done);
+  using Work = std::function<void(TapeSeries&, Now)>;  // done to the tapes of each source
+  void on_each(const Work& work);
+  void in_turn(const Work& work, const OrderDone& done);
   [[nodiscard]] bool disk_is_full() const;
 
   void tell_ledger() const;
@@ -93,19 +99,21 @@ class Daemon {
   const SayLine& say_;
   const std::int64_t started_ = this_moment().real;
   const Store store_;
-  SyncThread sync_;
   EventQueue queue_;
+  DiskThreads disk_;                    // before the queue it goes: its jobs wake the workers
   boost::asio::io_context context_{1};  // outlives whatever has a timer or a socket
   std::deque<Source> sources_;
-  WriterThread::Recorders recorders_;
+  Workers::Recorders recorders_;
   boost::asio::posix::stream_descriptor stop_;
   boost::asio::signal_set hangup_;
   boost::asio::steady_timer time_is_up_;
   boost::asio::steady_timer alive_;
+  boost::asio::steady_timer health_;
+  bool watches_health_ = false;
   ServiceManager service_;
   std::optional<StatusServer> status_server_;
   std::optional<ControlServer> control_;
-  std::unique_ptr<WriterThread> writer_;
+  std::unique_ptr<Workers> workers_;
   std::unique_ptr<Keeper> keeper_;
   std::size_t running_ = 0;  // sources that are followed
   bool time_runs_ = false;

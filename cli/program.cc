@@ -333,7 +333,7 @@ int run_program(const std::vector<std::string>& arguments) {
     const bool as_live = program.command_ != nullptr && program.command_->as_live();
     return static_cast<int>(as_live ? Exit::KcliPanic : Exit::Done);
   } catch (const AsKcliError& error) {
-    say_raw(std::string("Error: ") + error.what());
+    say_raw("Error: " + visible(error.what()));
     return static_cast<int>(error.exit());
   } catch (const UsageErrors& errors) {
     for (const std::string& line : errors.lines())

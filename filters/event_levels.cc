@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstring>
 #include <list>
+#include <span>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -10,6 +11,7 @@
 #include <boost/unordered/unordered_flat_map.hpp>
 
 #include "base/hash.h"
+#include "filters/masks.h"
 #include "format/wire/wire.h"
 #include "smtp/dialogue.h"
 #include "smtp/words.h"
@@ -20,34 +22,14 @@ namespace {
 
 constexpr char kMask = '*';
 
-bool is_continuation(char c) {
-  return (static_cast<unsigned char>(c) & 0xC0U) == 0x80U;
-}
-
-// Whole characters, so that what is left is UTF-8.
-ByteRange widened(ByteRange range, std::string_view text) {
-  range.to = std::min(range.to, text.size());
-  while (range.from > 0 && range.from < text.size() && is_continuation(text[range.from]))
-    --range.from;
-  while (range.to > range.from && range.to < text.size() && is_continuation(text[range.to]))
-    ++range.to;
-  return range;
-}
-
 // Returns whether there was anything to mask.
-bool mask(Event& event, const std::vector<ByteRange>& secrets, Arena& arena) {
-  char* text = nullptr;
-  for (const ByteRange& each : secrets) {
-    const ByteRange range = widened(each, event.text);
-    if (range.from >= range.to) continue;
-    if (text == nullptr) {
-      text = arena.allocate(event.text.size());
-      std::memcpy(text, event.text.data(), event.text.size());
-    }
-    std::memset(text + range.from, kMask, range.to - range.from);
-  }
-  if (text != nullptr) event.text = {text, event.text.size()};
-  return text != nullptr;
+bool mask(std::string_view& text, const std::vector<ByteRange>& secrets, Arena& arena) {
+  if (secrets.empty()) return false;
+  const std::span<char> copy(arena.allocate(text.size()), text.size());
+  std::copy(text.begin(), text.end(), copy.begin());
+  if (!mask(copy, secrets)) return false;
+  text = {copy.data(), copy.size()};
+  return true;
 }
 
 // A frame of which nothing can be told but how long it is.
@@ -79,23 +61,39 @@ void drop_frame(Event& event, Arena& arena) {
   event.masked = true;
 }
 
-// The dialogues of the sessions, the one that was silent for longest last.
+// A session's dialogue, and its metadata as it was last, if that had to be masked.
+struct Followed {
+  std::string session;
+  SmtpDialogue dialogue;
+  std::uint64_t losses = 0;  // that it knows of
+  std::uint64_t meta = 0;    // its serial
+  MetaPtr masked;
+};
+
+// The sessions, the one that was silent for longest last.
 class Dialogues {
  public:
   explicit Dialogues(std::size_t most) : most_(std::max<std::size_t>(most, 1)) {}
 
   // Null: nothing is known of it.
-  SmtpDialogue* find(std::string_view session) {
+  Followed* find_session(std::string_view session) {
     const auto found = places_.find(session);
     if (found == places_.end()) return nullptr;
     list_.splice(list_.begin(), list_, found->second);
     return &up_to_date(*found->second);
   }
 
+  SmtpDialogue* find(std::string_view session) {
+    Followed* const known = find_session(session);
+    return known == nullptr ? nullptr : &known->dialogue;
+  }
+
   SmtpDialogue& add(std::string_view session) {
     if (SmtpDialogue* const known = find(session)) return *known;
     if (list_.size() >= most_) remove(list_.back().session);
-    list_.push_front({std::string(session), {}, losses_});
+    list_.emplace_front();
+    list_.front().session = session;
+    list_.front().losses = losses_;
     places_.emplace(list_.front().session, list_.begin());
     return list_.front().dialogue;
   }
@@ -111,22 +109,16 @@ class Dialogues {
   void lost_track() { ++losses_; }
 
  private:
-  struct Session {
-    std::string session;
-    SmtpDialogue dialogue;
-    std::uint64_t losses = 0;  // that it knows of
-  };
-
-  SmtpDialogue& up_to_date(Session& session) const {
+  Followed& up_to_date(Followed& session) const {
     if (session.losses != losses_) session.dialogue.lost_track();
     session.losses = losses_;
-    return session.dialogue;
+    return session;
   }
 
   std::size_t most_;
   std::uint64_t losses_ = 0;
-  std::list<Session> list_;
-  boost::unordered_flat_map<std::string_view, std::list<Session>::iterator, TextHash> places_;
+  std::list<Followed> list_;
+  boost::unordered_flat_map<std::string_view, std::list<Followed>::iterator, TextHash> places_;
 };
 
 std::string_view session_of(const Event& event) {
@@ -148,6 +140,32 @@ struct CaptureLevels::Impl {
   Levels levels;
   Dialogues dialogues;
   Cuts cuts;
+
+  // Whether the event's metadata repeats a secret; then it becomes another.
+  bool mask_meta(Event& event, EventBatch& batch) {
+    if (levels.secrets != Secrets::Mask || event.meta == nullptr) return false;
+    Followed* const known = dialogues.find_session(session_of(event));
+    if (known == nullptr || !known->dialogue.knows_secrets()) return false;
+    // What is written may make something a secret.
+    const bool written =
+        event.kind == EventKind::Write || event.kind == EventKind::AbbreviatedWrite;
+    if (written || known->meta != event.meta->serial()) {
+      known->masked = masked_meta(*event.meta, known->dialogue);
+      known->meta = event.meta->serial();
+    }
+    if (known->masked == nullptr) return false;
+    event.meta = known->masked.get();
+    batch.pins.emplace_back(event.meta, [keep = known->masked](const void*) {});
+    return true;
+  }
+
+  // Of a level nothing but the words of KumoMTA is expected.
+  bool mask_level(Event& event, Arena& arena) {
+    if (event.kind != EventKind::Diagnostic) return false;
+    cuts.secrets.clear();
+    find_quoted(session_of(event), event.level);
+    return mask(event.level, cuts.secrets, arena);
+  }
 
   // Fills `cuts` for the event.
   void look_at(const Event& event) {
@@ -206,7 +224,8 @@ void CaptureLevels::lost_track() {
   impl_->dialogues.lost_track();
 }
 
-void CaptureLevels::apply(Event& event, Arena& arena) {
+void CaptureLevels::apply(Event& event, EventBatch& batch) {
+  Arena& arena = batch.arena;
   if (event.kind == EventKind::Unknown) {
     if (event.verbatim != nullptr) blank(event, arena);
   } else {
@@ -217,7 +236,9 @@ void CaptureLevels::apply(Event& event, Arena& arena) {
       event.text = event.text.substr(0, cuts.kept);
       event.trimmed = true;
     }
-    if (!cuts.secrets.empty() && mask(event, cuts.secrets, arena)) event.masked = true;
+    if (mask(event.text, cuts.secrets, arena)) event.masked = true;
+    if (impl_->mask_level(event, arena)) event.masked = true;
+    if (impl_->mask_meta(event, batch)) event.masked = true;
     if (event.verbatim != nullptr) drop_frame(event, arena);
   }
   if (event.trimmed) ++trimmed_;

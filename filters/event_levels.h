@@ -28,8 +28,8 @@ class CaptureLevels {
   CaptureLevels(const CaptureLevels&) = delete;
   CaptureLevels& operator=(const CaptureLevels&) = delete;
 
-  // Text that was changed goes into `arena`.
-  void apply(Event& event, Arena& arena);
+  // `batch` is the event's own; what was changed goes there.
+  void apply(Event& event, EventBatch& batch);
   // Events are missing here.
   void lost_track();
 

@@ -13,6 +13,11 @@ inline constexpr std::uint64_t kMiB = 1024 * kKiB;
 inline constexpr std::uint64_t kDefaultMaxFrame = 64 * kMiB;
 // Cap'n Proto refuses Data of 512 MiB; the batch that holds a frame needs room beside it.
 inline constexpr std::uint64_t kLargestMaxFrame = 511 * kMiB;
+// A message that announces more than this is no event but a broken or hostile server: to skip it
+// would be to wait, connected and recording nothing, for bytes that never come.  Well above
+// every --max-frame, so that what is merely large is skipped, counted and passed.
+inline constexpr std::uint64_t kMostAnnounced = 1024 * kMiB;
+static_assert(kMostAnnounced > kLargestMaxFrame);
 // kcli (tungstenite) ends at frames larger than this.
 inline constexpr std::uint64_t kKcliMaxFrame = 16 * kMiB;
 

@@ -5,6 +5,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_reader.h"
+#include "replay/input_files.h"
 #include "replay/inputs.h"
 
 namespace smtptape {
@@ -58,11 +59,12 @@ std::optional<RowTape> place_in_row(const TapeFile& file, const TapeSummary* sea
   return row;
 }
 
-TapeFile describe_file(const std::filesystem::path& path) {
+TapeFile describe_file(const ListedTape& tape) {
+  const std::filesystem::path& path = tape.path;
   TapeFile file;
   file.path = path;
   if (path == kStandardInput) return file;
-  const UniqueFd fd = open_for_reading(path);
+  const UniqueFd fd = open_input(path, links_to(tape.named));
   try {
     if (const auto summary = read_summary(fd.get())) {
       file.header = summary->header;
@@ -117,6 +119,7 @@ std::vector<std::filesystem::path> tapes_in(const std::filesystem::path& directo
 }  // namespace
 
 std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
+  prepare_inputs(arguments);
   std::vector<ListedTape> files;
   for (const std::string& argument : arguments) {
     if (argument == kStandardInput) {
@@ -141,6 +144,9 @@ std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
     for (const auto& path : found)
       files.push_back({path, false});
   }
+  for (const ListedTape& file : files) {
+    if (!file.named) refuse_standard_output_as_input(file.path);
+  }
   return files;
 }
 
@@ -149,7 +155,7 @@ std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
   for (const ListedTape& tape : list_tapes(arguments)) {
     TapeFile file;
     try {
-      file = describe_file(tape.path);
+      file = describe_file(tape);
     } catch (const Error&) {
       if (tape.named) throw;
       file.path = tape.path;

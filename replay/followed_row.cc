@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/thread_name.h"
@@ -142,8 +143,8 @@ bool FollowedRow::has_successor() const {
 
 void FollowedRow::note_missing(std::uint64_t count, const TapeName& next) {
   if (count == 0) return;
-  tell("source " + source_ + ": " + std::to_string(count) + (count == 1 ? " tape" : " tapes") +
-           " before number " + std::to_string(next.number) +
+  tell("source " + source_ + ": " + counted(count, "tape") + " before number " +
+           std::to_string(next.number) +
            " deleted before it could be read; what was in it is missing here",
        true);
 }

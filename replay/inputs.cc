@@ -330,11 +330,7 @@ const InputTrouble& Inputs::trouble() const {
 
 void Inputs::spool_standard_input() {
   FdSource from(UniqueFd(::dup(STDIN_FILENO)), "standard input");
-  const UniqueFd spool = unlinked_file();
-  std::vector<char> buffer(1 << 20);
-  while (const std::size_t got = from.read(buffer.data(), buffer.size())) {
-    write_all(spool.get(), {buffer.data(), got}, "a temporary file");
-  }
+  const UniqueFd spool = spool_to_unlinked_file(from);
   ::dup2(spool.get(), STDIN_FILENO);
   rewind_standard_input();
 }

@@ -85,6 +85,10 @@ struct ListedTape {
   std::filesystem::path path;
   bool named = false;  // by the user, not found in a directory
 };
+// Only a user's word leads through a link.
+[[nodiscard]] constexpr Links links_to(bool named) {
+  return named ? Links::Follow : Links::Refuse;
+}
 [[nodiscard]] std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments);
 
 // The tapes that `arguments` name: files, directories of tapes, or "-".  Throws Error when there

@@ -5,18 +5,19 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <condition_variable>
 #include <exception>
-#include <mutex>
 #include <optional>
 #include <utility>
 
+#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/post.hpp>
+#include <boost/asio/steady_timer.hpp>
+#include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
 #include "base/net/connection.h"
@@ -62,10 +63,15 @@ class Playback {
         hooks_(hooks),
         stop_(std::move(stop)),
         connection_(adopt(context, std::move(client))),
+        pause_(context),
+        reader_(WsRole::Server, kLargestRequest),
         pace_(options.speed) {}
 
   asio::awaitable<void> run();
-  void stop() { connection_.stop(); }
+  void stop() {
+    connection_.stop();
+    pause_.cancel();
+  }
   [[nodiscard]] const Played& played() const { return played_; }
 
  private:
@@ -73,6 +79,10 @@ class Playback {
   asio::awaitable<std::optional<TraceRequest>> read_request();
   asio::awaitable<std::optional<std::string>> read_first_frame(std::string early);
   [[nodiscard]] std::optional<std::string> as_request(const WsMessage& first);
+
+  // Notices that the client leaves, also while nothing is sent to it.
+  asio::awaitable<void> watch();
+  [[nodiscard]] bool says_goodbye(std::string_view bytes);
 
   asio::awaitable<void> play(TraceRequest request);
   // False when there is no use in going on.
@@ -86,6 +96,9 @@ class Playback {
   const PlaybackHooks& hooks_;
   std::stop_token stop_;
   Connection connection_;
+  asio::steady_timer pause_;
+  WsFrameReader reader_;
+  bool left_ = false;  // the client
   Pace pace_;
   std::string frame_;
   std::string unsent_;
@@ -97,10 +110,13 @@ asio::awaitable<void> Playback::run() {
   std::optional<TraceRequest> request = co_await read_request();
   if (request) {
     hooks_.on_begin();
+    asio::co_spawn(connection_.executor(), watch(), [](const std::exception_ptr& thrown) {
+      if (thrown) std::rethrow_exception(thrown);
+    });
     co_await play(std::move(*request));
   }
   // One that takes nothing would only be waited for again.
-  const bool drain = played_.end != Played::End::Stalled;
+  const bool drain = played_.end != Played::End::Stalled && !left_;
   if (drain) co_await connection_.finish(request ? options_.drained_within : kFarewell);
   connection_.close();
 }
@@ -110,8 +126,10 @@ asio::awaitable<void> Playback::run() {
 asio::awaitable<std::optional<TraceRequest>> Playback::read_request() {
   ServerHandshake handshake = co_await upgrade_as_server(connection_, std::string(kPath));
   if (!handshake.error && handshake.status != 101) {
-    hooks_.report("not a request for " + std::string(kPath) + " that can be answered; answered " +
-                  std::to_string(handshake.status));
+    const std::string what = handshake.status == 403 ? "a web page asked (there was an Origin)"
+                                                     : "not a request for " + std::string(kPath) +
+                                                           " that can be answered";
+    hooks_.report(what + "; answered " + std::to_string(handshake.status));
   }
   if (handshake.error || handshake.status != 101) co_return std::nullopt;
   const std::optional<std::string> json = co_await read_first_frame(std::move(handshake.rest));
@@ -127,15 +145,18 @@ asio::awaitable<std::optional<TraceRequest>> Playback::read_request() {
 }
 
 asio::awaitable<std::optional<std::string>> Playback::read_first_frame(std::string early) {
-  WsFrameReader reader(WsRole::Server, kLargestRequest);
   std::array<char, 4096> buffer{};
   std::string_view bytes = early;
   for (;;) {
-    reader.feed(bytes);
-    const std::optional<WsMessage> first = reader.next();
-    if (first) co_return as_request(*first);
-    if (!reader.protocol_error().empty()) {
-      hooks_.report("what it sent is not WebSocket: " + std::string(reader.protocol_error()));
+    reader_.feed(bytes);
+    const std::optional<WsMessage> first = reader_.next();
+    if (first) {
+      std::optional<std::string> request = as_request(*first);
+      left_ = says_goodbye({});  // in the same breath
+      co_return request;
+    }
+    if (!reader_.protocol_error().empty()) {
+      hooks_.report("what it sent is not WebSocket: " + std::string(reader_.protocol_error()));
       co_return std::nullopt;
     }
     const Transfer got = co_await connection_.read_some(buffer);
@@ -151,10 +172,38 @@ std::optional<std::string> Playback::as_request(const WsMessage& first) {
   return std::nullopt;
 }
 
+// ---- whether it is still there ----
+
+// Whoever ends its side has left, and so has one that says Close; what it says else is read and
+// has no effect.
+bool Playback::says_goodbye(std::string_view bytes) {
+  if (!bytes.empty()) reader_.feed(bytes);
+  while (const std::optional<WsMessage> message = reader_.next()) {
+    if (message->opcode == Opcode::Close) return true;
+  }
+  return false;
+}
+
+asio::awaitable<void> Playback::watch() {
+  std::array<char, 4096> buffer{};
+  Transfer got;
+  bool goodbye = false;
+  while (!got.error && !goodbye) {
+    got = co_await connection_.read_some(buffer);
+    goodbye = says_goodbye({buffer.data(), got.size});
+  }
+  const bool ours =
+      got.error == asio::error::operation_aborted || got.error == asio::error::timed_out;
+  if (ours) co_return;
+  left_ = true;
+  stop();
+}
+
 // ---- what it gets ----
 
 asio::awaitable<void> Playback::play(TraceRequest request) {
   played_.end = Played::End::Complete;
+  connection_.expires_never();
   AllowList filter(request, options_.honour);
   std::unique_ptr<EventSource> source;
   try {
@@ -166,13 +215,16 @@ asio::awaitable<void> Playback::play(TraceRequest request) {
   }
   EventBatch batch;
   bool going_on = true;
-  while (going_on && read(*source, batch))
+  while (going_on && read(*source, batch)) {
     going_on = co_await send(batch, filter, request.terse);
+    // Also while nothing is chosen for long, whatever else is due has its turn.
+    co_await asio::post(connection_.executor(), asio::use_awaitable);
+  }
 }
 
 bool Playback::read(EventSource& source, EventBatch& batch) {
-  if (stop_.stop_requested()) {
-    played_.end = Played::End::Stopped;
+  if (stop_.stop_requested() || left_) {
+    played_.end = left_ ? Played::End::ClientLeft : Played::End::Stopped;
     return false;
   }
   try {
@@ -222,13 +274,15 @@ asio::awaitable<bool> Playback::wait_for(const Event& event) {
   if (due - now < kShortestPause) co_return true;
   const bool taken = co_await flush();
   if (!taken) co_return false;
-  // The thread is this client's alone: it may sleep.
-  std::mutex mutex;
-  std::condition_variable_any never;
-  std::unique_lock lock(mutex);
-  never.wait_until(lock, stop_, due, [] { return false; });
-  if (stop_.stop_requested()) played_.end = Played::End::Stopped;
-  co_return !stop_.stop_requested();
+  pause_.expires_at(due);
+  // A stop that comes from here on finds the pause waiting: it is posted to this thread.
+  if (!left_ && !stop_.stop_requested()) {
+    auto [cancelled] = co_await pause_.async_wait(asio::as_tuple(asio::use_awaitable));
+    static_cast<void>(cancelled);
+  }
+  const bool stopped = left_ || stop_.stop_requested();
+  if (stopped) played_.end = left_ ? Played::End::ClientLeft : Played::End::Stopped;
+  co_return !stopped;
 }
 
 asio::awaitable<bool> Playback::flush() {
@@ -237,14 +291,16 @@ asio::awaitable<bool> Playback::flush() {
     connection_.expires_after(options_.stalled_after);
     const Transfer sent = co_await connection_.write(rest.substr(0, kWriteBuffer));
     if (sent.error) {
-      played_.end = sent.error == asio::error::operation_aborted ? Played::End::Stopped
-                    : sent.error == asio::error::timed_out       ? Played::End::Stalled
-                                                                 : Played::End::ClientLeft;
+      const bool stopped = sent.error == asio::error::operation_aborted && !left_;
+      played_.end = stopped                                ? Played::End::Stopped
+                    : sent.error == asio::error::timed_out ? Played::End::Stalled
+                                                           : Played::End::ClientLeft;
       co_return false;
     }
     rest.remove_prefix(sent.size);
   }
   unsent_.clear();
+  connection_.expires_never();  // from here on the client waits for us
   co_return true;
 }
 

@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <vector>
 
+#include "base/visible_text.h"
 #include "format/limits.h"
 #include "format/wire/wire.h"
 
@@ -106,7 +107,8 @@ const Meta::Entry* seek(Entries::const_iterator& at, const Entries& entries, std
 
 class MetaLines {
  public:
-  MetaLines(std::string_view prefix, std::string& out) : prefix_(prefix), out_(out) {}
+  MetaLines(std::string_view prefix, bool escape, std::string& out)
+      : prefix_(prefix), escape_(escape), out_(out) {}
 
   // `before` null: the empty object.
   void append_difference(const Meta* before, const Meta& now) {
@@ -139,10 +141,19 @@ class MetaLines {
   void append_value(const Meta::Entry& entry) { append(entry.key, "=", entry.json); }
 
   void append(std::string_view a, std::string_view b, std::string_view c) {
-    out_.append(prefix_).append("=== conn_meta ").append(a).append(b).append(c).push_back('\n');
+    out_.append(prefix_).append("=== conn_meta ");
+    for (const std::string_view part : {a, b, c}) {
+      if (escape_) {
+        append_visible(out_, part);
+      } else {
+        out_.append(part);
+      }
+    }
+    out_.push_back('\n');
   }
 
   std::string_view prefix_;
+  bool escape_;
   std::string& out_;
 };
 
@@ -218,15 +229,26 @@ void Renderer::count_step_back(Session& session) {
 }
 
 void Renderer::start_prefix(std::string_view key, std::string_view delta) {
-  prefix_.assign("[").append(key).append("] ").append(delta).push_back(' ');
+  prefix_.assign("[");
+  append_raw(key, prefix_);
+  prefix_.append("] ").append(delta).push_back(' ');
 }
 
 void Renderer::show_meta(Session& session, const Meta& meta, std::string& out) {
   if (session.meta.get() == &meta) return;
   if (session.meta == nullptr || !session.meta->same_as(meta)) {
-    MetaLines(prefix_, out).append_difference(session.meta.get(), meta);
+    MetaLines(prefix_, options_.visible, out).append_difference(session.meta.get(), meta);
   }
   session.meta = &meta;
+}
+
+// What kcli prints as it came.
+void Renderer::append_raw(std::string_view text, std::string& out) const {
+  if (options_.visible) {
+    append_visible(out, text);
+  } else {
+    out.append(text);
+  }
 }
 
 // --- payloads ---
@@ -298,11 +320,15 @@ void Renderer::append_what_is_missing(const Event& event, std::string& out) cons
   out.append(" bytes not recorded\n");
 }
 
-// Raw, whatever it holds, and in colour it begins with a colour even where it has none: as kcli.
+// As it came, whatever it holds, and in colour it begins with a colour even where it has none: as
+// kcli.
 void Renderer::append_diagnostic(const Event& event, std::string& out) const {
   const std::string_view color = event.level == "ERROR" ? colors_.error : colors_.reset;
   out.append(prefix_).append("=== ").append(color);
-  out.append(event.level).append(": ").append(event.text).append(line_end_);
+  append_raw(event.level, out);
+  out.append(": ");
+  append_raw(event.text, out);
+  out.append(line_end_);
 }
 
 // --- what kcli has no text for ---

@@ -37,7 +37,10 @@ struct RenderOptions {
   bool color = false;
   bool only_new = false;  // --only-new: sessions whose BeginSession is seen
   bool only_one = false;  // --only-one: the first session, to the end of its first connection
-  bool terse = false;     // what kcli itself does: the first line of what is written
+  // For a terminal: what kcli prints as it came (ids, keys, values, diagnostics) is escaped where
+  // it would move the cursor or forge a line.
+  bool visible = false;
+  bool terse = false;  // what kcli itself does: the first line of what is written
   KcliProfile profile = KcliProfile::HalfUp;
   Behaviour behaviour = Behaviour::Documented;
 };
@@ -86,6 +89,7 @@ class Renderer {
   void start_prefix(std::string_view key, std::string_view delta);
   void show_meta(Session& session, const Meta& meta, std::string& out);
 
+  void append_raw(std::string_view text, std::string& out) const;
   void append_payload(const Event& event, std::string& out);
   void append_read(std::string_view text, std::string& out);
   void append_write(const Event& event, std::string& out);

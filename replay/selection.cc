@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "format/wire/wire.h"
 
@@ -14,16 +15,18 @@ constexpr std::size_t kMostGapsInWords = 20;
 std::string describe(const Gap& gap) {
   std::string text = "gap: " + std::string(gap_cause_name(gap.cause)) + ": ";
   if (gap.cause == GapCause::Oversize) {
-    text += "a frame of " + std::to_string(gap.frame_bytes) + " bytes was not kept";
+    text += "a frame of " + counted(gap.frame_bytes, "byte") + " was not kept";
   } else if (gap.count) {
-    text += std::to_string(*gap.count) + " events missing";
+    if (gap.count == kMostCounted) text += "at least ";
+    text += counted(*gap.count, "event") + " missing";
   } else {
     text += "events missing, nobody knows how many";
   }
   if (gap.origin != nullptr && !gap.origin->source.empty())
     text += ", source " + gap.origin->source;
   if (gap.from != 0) text += ", " + show_time(gap.from);
-  if (gap.until != gap.from && gap.until != 0) text += " to " + show_time(gap.until);
+  const std::string until = show_time(gap.until);
+  if (gap.until != 0 && until != show_time(gap.from)) text += " to " + until;
   if (!gap.detail.empty()) text += " (" + gap.detail + ")";
   return text;
 }

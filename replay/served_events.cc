@@ -1,12 +1,17 @@
 #include "replay/served_events.h"
 
 #include <algorithm>
+#include <array>
 #include <cstdint>
+#include <filesystem>
 #include <limits>
 #include <utility>
 
+#include "base/error.h"
 #include "base/io.h"
 #include "format/wire/feed_file.h"
+#include "format/wire/unpacked_source.h"
+#include "replay/input_files.h"
 #include "replay/selection.h"
 
 namespace smtptape {
@@ -86,11 +91,27 @@ class TapesToServe : public EventSource {
   ServedEvents& owner_;
 };
 
+// Whether it is a file of frames, by its name or by its first bytes.
+bool is_feed(const std::string& path) {
+  const std::string_view name = path;
+  if (name.ends_with(".tape")) return false;
+  for (const std::string_view end : {".jsonl", ".jsonl.gz", ".jsonl.zst"}) {
+    if (name.ends_with(end)) return true;
+  }
+  std::error_code error;
+  if (std::filesystem::is_directory(path, error)) return false;
+  std::array<char, kPackingBytes> first{};
+  FdSource source(open_input(path), path);
+  const std::string_view bytes(first.data(), source.read(first.data(), first.size()));
+  const Packing packing = packing_of(bytes);
+  return bytes.starts_with('{') || packing == Packing::Zstd || packing == Packing::Gzip;
+}
+
 class FeedToServe : public EventSource {
  public:
   FeedToServe(const std::string& path, ServedEvents& owner)
       : path_(path),
-        file_(std::make_unique<FdSource>(open_for_reading(path), path), path, FeedFormat::Jsonl),
+        file_(std::make_unique<FdSource>(open_input(path), path), path, FeedFormat::Jsonl),
         owner_(owner) {}
   bool next(EventBatch& batch) override {
     if (!file_.next(batch)) return false;
@@ -105,19 +126,30 @@ class FeedToServe : public EventSource {
   ServedEvents& owner_;
 };
 
+void check_feed(const std::string& path) {
+  FeedFileSource file(std::make_unique<FdSource>(open_input(path), path), path, FeedFormat::Jsonl);
+  EventBatch first;
+  static_cast<void>(file.next(first));
+}
+
 }  // namespace
 
 ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report report)
     : report_(std::move(report)) {
+  if (std::count(arguments.begin(), arguments.end(), kStandardInput) > 1) {
+    throw UsageError("- : standard input can be read only once");
+  }
+  prepare_inputs(arguments);
   std::vector<std::string> tapes;
-  for (const std::string& argument : arguments) {
-    if (argument.ends_with(".jsonl")) {
-      static_cast<void>(open_for_reading(argument));  // now, not when the first client comes
-      feeds_.push_back(argument);
-    } else if (argument == "-") {
+  for (std::string argument : arguments) {
+    if (argument == kStandardInput) {
       // Each client opens it anew, and so from its beginning.
       Inputs::spool_standard_input();
-      tapes.emplace_back("/proc/self/fd/0");
+      argument = "/proc/self/fd/0";
+    }
+    if (is_feed(argument)) {
+      check_feed(argument);  // now, not when the first client comes
+      feeds_.push_back(argument);
     } else {
       tapes.push_back(argument);
     }

@@ -3,9 +3,11 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_lock.h"
+#include "replay/input_files.h"
 #include "replay/tape_row.h"
 
 namespace smtptape {
@@ -24,13 +26,13 @@ void compare_with_footer(const TapeFooter& footer,
     check.damage.push_back({check.good_until, 0, std::move(what), std::nullopt});
   };
   if (footer.groups.size() != groups.size()) {
-    differs("the footer tells of " + std::to_string(footer.groups.size()) + " groups, there are " +
+    differs("the footer tells of " + counted(footer.groups.size(), "group") + ", there are " +
             std::to_string(groups.size()));
   } else if (!std::equal(groups.begin(), groups.end(), footer.groups.begin(), same_group)) {
     differs("the footer tells of other groups than those that are there");
   }
   if (footer.ledger.stored != check.events) {
-    differs("the footer tells of " + std::to_string(footer.ledger.stored) + " events, there are " +
+    differs("the footer tells of " + counted(footer.ledger.stored, "event") + ", there are " +
             std::to_string(check.events));
   }
 }
@@ -91,15 +93,15 @@ bool is_alarm(TapeState state) {
 
 std::string text_of(const Damage& damage) {
   std::string text = "at " + std::to_string(damage.offset) + ": " + damage.what;
-  if (damage.bytes > 0) text += ", " + std::to_string(damage.bytes) + " bytes passed over";
-  if (damage.events_lost) text += ", " + std::to_string(*damage.events_lost) + " events lost";
+  if (damage.bytes > 0) text += ", " + counted(damage.bytes, "byte") + " passed over";
+  if (damage.events_lost) text += ", " + counted(*damage.events_lost, "event") + " lost";
   return text;
 }
 
-TapeCheck check_tape(const std::filesystem::path& path) {
+TapeCheck check_tape(const std::filesystem::path& path, Links links) {
   TapeCheck check;
   check.path = path;
-  UniqueFd fd = open_for_reading(path);
+  UniqueFd fd = open_input(path, links);
   const bool live = is_being_written(fd.get());
   share_byte(fd.get(), kReaderByte);
   FdSource source(std::move(fd), path.string());

@@ -11,6 +11,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/io.h"
 #include "format/tape/tape_info.h"
 #include "format/tape/tape_reader.h"
 
@@ -58,7 +59,7 @@ struct TapeCheck {
 [[nodiscard]] std::string text_of(const Damage& damage);
 
 // Throws Error when this is no tape, needs a newer program, or can't be opened.
-[[nodiscard]] TapeCheck check_tape(const std::filesystem::path& path);
+[[nodiscard]] TapeCheck check_tape(const std::filesystem::path& path, Links links = Links::Follow);
 
 // Leaves out the tapes that were deleted since they were checked: beside one of them, what was
 // deleted before it could be checked is no hole.

@@ -6,6 +6,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "format/wire/wire.h"
+#include "replay/input_files.h"
 
 namespace smtptape {
 
@@ -15,7 +16,7 @@ namespace {
 class OpenTape {
  public:
   explicit OpenTape(const std::filesystem::path& path)
-      : source_(open_for_reading(path), path.string()), reader_(source_, path.string()) {}
+      : source_(open_input(path), path.string()), reader_(source_, path.string()) {}
   TapeReader& reader() { return reader_; }
 
  private:
@@ -82,7 +83,7 @@ class Copier {
       gap.until = next == nullptr ? last_received_ : next->received;
       gap.detail = "in " + original_.path.filename().string() + " " + text_of(damage);
       if (gap.count == 0) continue;  // an index or a footer: no event was lost
-      totals_.lost += gap.count.value_or(0);
+      totals_.lost = capped_sum(totals_.lost, gap.count.value_or(0));
       if (!gap.count) ++totals_.lost_unknown;
       writer_.add(gap);
       ledger_.add(gap);

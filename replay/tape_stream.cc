@@ -6,6 +6,7 @@
 
 #include "base/error.h"
 #include "format/tape/tape_lock.h"
+#include "replay/input_files.h"
 #include "replay/tape_check.h"
 
 namespace smtptape {
@@ -39,7 +40,8 @@ bool TapeStream::read(EventBatch& batch) {
 void TapeStream::open() {
   const bool standard_input = file_.path == kStandardInput;
   const std::string name = standard_input ? "standard input" : file_.path.string();
-  UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(file_.path);
+  UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO))
+                               : open_input(file_.path, links_to(file_.named));
   live_ = !standard_input && is_being_written(fd.get());
   if (!standard_input) share_byte(fd.get(), kReaderByte);
   source_ = std::make_unique<FdSource>(std::move(fd), name);

@@ -27,6 +27,7 @@ void SmtpDialogue::write(std::string_view text, const Levels& levels, Cuts& cuts
     if (is_final_dot(text)) return end_message();
     return take_message(text, 0, levels, cuts);
   }
+  if (secrets_) secrets_->find_in_piece(text, open_written_, cuts.secrets);
   for (std::size_t at = 0; at < text.size();) {
     const std::string_view rest = text.substr(at);
     const std::size_t end = rest.find('\n');
@@ -43,13 +44,14 @@ void SmtpDialogue::abbreviated_write(std::string_view first_line,
                                      Cuts& cuts) {
   if (message_begun_ && first_line.empty() && length == kFinalDotWithLineEnd) return end_message();
   const Line line{first_line, 0, true, first_line};
+  if (secrets_ && place_ != Place::Message) secrets_->find(first_line, cuts.secrets);
   if (place_ != Place::Message && take_line(line, levels, cuts)) return;
   const bool begins = !message_begun_;
   message_begun_ = true;
-  header_ = Header::Done;
-  const bool keep = levels.bodies == Bodies::Full ||
-                    (levels.bodies == Bodies::Headers && begins && is_header_field(first_line));
-  if (!keep) cuts.kept = 0;
+  const std::size_t header = begins ? header_.take(first_line) : 0;
+  header_.end();
+  if (levels.bodies == Bodies::None) cuts.kept = 0;
+  if (levels.bodies == Bodies::Headers) cuts.kept = header;
 }
 
 bool SmtpDialogue::take_line(const Line& line, const Levels& levels, Cuts& cuts) {
@@ -110,7 +112,7 @@ void SmtpDialogue::take_command(const Line& line,
   // Commands may be sent before the reply to an AUTH is there.
   if (place_ == Place::Auth) return;
   place_ = Place::Commands;
-  if (has_verb(command, "MAIL")) secrets_.reset();
+  if (has_verb(command, "MAIL")) forget_secrets();
 }
 
 void SmtpDialogue::take_unfinished(const Line& line,
@@ -166,52 +168,20 @@ void SmtpDialogue::take_message(std::string_view text,
   message_begun_ = true;
   const std::string_view message = text.substr(from);
   if (levels.bodies == Bodies::None) cuts.kept = from;
-  if (levels.bodies == Bodies::Headers) cuts.kept = from + header_of(message);
+  if (levels.bodies == Bodies::Headers) cuts.kept = from + header_.take(message);
   if (message.ends_with(kEndOfMessage)) end_message();
-}
-
-// Bytes of `text` that belong to the message's header.
-std::size_t SmtpDialogue::header_of(std::string_view text) {
-  std::size_t size = 0;
-  while (size < text.size() && header_ != Header::Done) {
-    const std::string_view rest = text.substr(size);
-    const std::size_t end = rest.find('\n');
-    const std::string_view line = end == std::string_view::npos ? rest : rest.substr(0, end + 1);
-    if (!take_header_line(line)) break;
-    size += line.size();
-  }
-  return size;
-}
-
-// The empty line is the header's last.  A line that can't be a field ends it, too: what is no
-// message as it should be may have no header at all.
-bool SmtpDialogue::take_header_line(std::string_view line) {
-  const bool finished = line.ends_with('\n');
-  const std::string_view content = without_line_end(line);
-  const bool folded = header_ == Header::Fields && !content.empty() &&
-                      kBlanks.find(content.front()) != std::string_view::npos;
-  if (content.empty() && finished && header_ != Header::InField) {
-    header_ = Header::Done;
-    return true;
-  }
-  if (header_ == Header::InField || folded || is_header_field(content)) {
-    header_ = finished ? Header::Fields : Header::InField;
-    return true;
-  }
-  header_ = Header::Done;
-  return false;
 }
 
 void SmtpDialogue::end_message() {
   place_ = Place::Commands;
-  header_ = Header::Start;
+  header_ = {};
   message_begun_ = false;
 }
 
 // ---- the server's lines ----
 
 void SmtpDialogue::read(std::string_view text, Cuts& cuts) {
-  if (secrets_) secrets_->find_in_reply(text, cuts.secrets);
+  if (secrets_) secrets_->find_in_piece(text, open_read_, cuts.secrets);
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view line = text.substr(0, end);
@@ -247,6 +217,9 @@ void SmtpDialogue::find_quoted(std::string_view text, Cuts& cuts) const {
 
 void SmtpDialogue::connection_changed() {
   end_message();
+  if (in_argument_) end_argument();
+  open_written_.clear();
+  open_read_.clear();
   in_argument_ = false;
   login_name_next_ = false;
   unfinished_.clear();
@@ -257,15 +230,23 @@ void SmtpDialogue::message_obtained() {
   end_message();
   in_argument_ = false;
   unfinished_.clear();
+  forget_secrets();
+}
+
+void SmtpDialogue::forget_secrets() {
   secrets_.reset();
+  open_written_.clear();
+  open_read_.clear();
 }
 
 void SmtpDialogue::lost_track() {
   // A message that was begun may have ended, and another dialogue begun.
-  if (message_begun_) header_ = Header::Done;
+  if (message_begun_) header_.end();
   if (place_ == Place::Message || place_ == Place::Data) place_ = Place::Commands;
   if (place_ == Place::Challenge) place_ = Place::Auth;
   reply_.clear();
+  open_written_.clear();
+  open_read_.clear();
 }
 
 }  // namespace smtptape

@@ -14,6 +14,7 @@
 #include <string_view>
 #include <vector>
 
+#include "smtp/header.h"
 #include "smtp/levels.h"
 #include "smtp/seen_secrets.h"
 
@@ -53,7 +54,6 @@ class SmtpDialogue {
     Auth,       // until the reply that ends it
     Challenge,  // the server waits for a line of the client's
   };
-  enum class Header : std::uint8_t { Start, Fields, InField, Done };
   // A line of the client's, or the part of it that is in this event.
   struct Line {
     std::string_view piece;  // with its end
@@ -72,19 +72,21 @@ class SmtpDialogue {
   void take_argument(const Line& line, std::size_t size, Secrets secrets, Cuts& cuts);
   void end_argument();
   void take_message(std::string_view text, std::size_t from, const Levels& levels, Cuts& cuts);
-  std::size_t header_of(std::string_view text);
-  bool take_header_line(std::string_view line);
   void take_reply_code(std::string_view code);
+  void forget_secrets();
   void end_message();
 
   Place place_ = Place::Commands;
-  Header header_ = Header::Start;
+  HeaderReader header_;
   bool in_argument_ = false;      // the client's line is not finished, and is an argument
   bool message_begun_ = false;    // some of it was seen
   bool login_name_next_ = false;  // AUTH LOGIN: its first answer is a name
   std::string unfinished_;        // the beginning of a command
   std::string reply_;             // the first bytes of the server's line
   std::unique_ptr<SeenSecrets> secrets_;
+  // Where what each side sent last ended in what may be a repetition of a secret.
+  std::string open_written_;
+  std::string open_read_;
 };
 
 }  // namespace smtptape

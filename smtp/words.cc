@@ -87,6 +87,8 @@ bool has_verb(std::string_view line, std::string_view upper_case_verb) {
 }
 
 bool is_smtp_command(std::string_view line) {
+  // Some messages have lines that end in CR alone; commands don't.
+  if (line.find('\r') != std::string_view::npos) return false;
   line = without_blanks(line);
   const std::string_view verb = first_word(line);
   const auto known = std::find_if(kVerbs.begin(), kVerbs.end(), [verb](std::string_view each) {
@@ -100,6 +102,7 @@ bool is_smtp_command(std::string_view line) {
 }
 
 bool may_become_smtp_command(std::string_view piece) {
+  if (piece.find('\r') != std::string_view::npos) return false;
   piece = without_blanks(piece);
   if (piece.find_first_of(kBlanks) != std::string_view::npos) {
     return std::any_of(kVerbs.begin(), kVerbs.end(), [piece](std::string_view verb) {

@@ -5,13 +5,11 @@
 
 #include <array>
 #include <optional>
-#include <thread>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/buffer.hpp>
 #include <boost/asio/error.hpp>
-#include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/post.hpp>
 #include <boost/asio/steady_timer.hpp>
 #include <boost/asio/use_awaitable.hpp>
@@ -91,7 +89,8 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   void prepare_socket();
   asio::awaitable<Transfer> drive(TlsCall call);
   asio::awaitable<error_code> wait_as(TlsSession::Step::Next next);
-  asio::awaitable<bool> wait_for(std::shared_ptr<Lookup> lookup);
+  asio::awaitable<LookupAnswer> look_up(std::string host);
+  [[nodiscard]] ConnectOutcome end_by(const LookupAnswer& without_addresses) const;
   asio::awaitable<error_code> try_addresses(std::vector<tcp::endpoint> addresses,
                                             steady_clock::time_point deadline);
   asio::awaitable<error_code> try_address(tcp::endpoint address);
@@ -99,7 +98,7 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   tcp::socket socket;
   asio::steady_timer timer;
   std::optional<TlsSession> tls;
-  std::optional<asio::posix::stream_descriptor> lookup_event;
+  std::optional<Lookup> lookup;
   bool timed_out = false;
   bool stopped = false;
 };
@@ -119,7 +118,7 @@ void Connection::Impl::expire_at(steady_clock::time_point deadline) {
 void Connection::Impl::end_waits() {
   error_code ignored;
   if (socket.is_open()) socket.cancel(ignored);
-  if (lookup_event) lookup_event->cancel(ignored);
+  if (lookup) lookup->cancel();
 }
 
 // These are wishes: a socket that refuses them still works.
@@ -165,13 +164,28 @@ asio::awaitable<Transfer> Connection::Impl::drive(TlsCall call) {
   co_return transfer;
 }
 
-// False when it was given up.
-asio::awaitable<bool> Connection::Impl::wait_for(std::shared_ptr<Lookup> lookup) {
-  lookup_event.emplace(socket.get_executor(), lookup->wake_descriptor());
-  std::thread([lookup] { lookup->run(); }).detach();
-  co_await lookup_event->async_wait(asio::posix::stream_descriptor::wait_read, kNoThrow);
-  lookup_event.reset();
-  co_return lookup->finished();
+asio::awaitable<LookupAnswer> Connection::Impl::look_up(std::string host) {
+  LookupAnswer answer;
+  answer.addresses = addresses_written_out(host);
+  if (!answer.addresses.empty() || stopped) co_return answer;
+  lookup.emplace(timer.get_executor(), host);
+  const bool answered = co_await lookup->wait();
+  answer = answered ? lookup->answer() : no_answer();
+  lookup.reset();
+  co_return answer;
+}
+
+ConnectOutcome Connection::Impl::end_by(const LookupAnswer& without_addresses) const {
+  ConnectOutcome outcome;
+  if (stopped) {
+    outcome.kind = ConnectOutcome::Kind::Failed;
+    outcome.error = asio::error::operation_aborted;
+    return outcome;
+  }
+  outcome.kind = without_addresses.name_is_unknown ? ConnectOutcome::Kind::NameNotFound
+                                                   : ConnectOutcome::Kind::LookupFailed;
+  outcome.why = without_addresses.why;
+  return outcome;
 }
 
 asio::awaitable<error_code> Connection::Impl::try_address(tcp::endpoint address) {
@@ -216,23 +230,12 @@ asio::awaitable<ConnectOutcome> Connection::connect(std::string host,
                                                     milliseconds within) {
   const steady_clock::time_point deadline = steady_clock::now() + within;
   impl_->expire_at(deadline);
+  LookupAnswer found = co_await impl_->look_up(std::move(host));
+  if (found.addresses.empty()) co_return impl_->end_by(found);
+  for (tcp::endpoint& address : found.addresses)
+    address.port(port);
   ConnectOutcome outcome;
-  const auto lookup = std::make_shared<Lookup>(std::move(host), port);
-  bool looked_up = lookup->try_as_address();
-  if (!looked_up && !impl_->stopped) looked_up = co_await impl_->wait_for(lookup);
-  if (!looked_up) {
-    outcome.kind = ConnectOutcome::Kind::Failed;
-    outcome.error = impl_->interruption();
-    co_return outcome;
-  }
-  std::vector<tcp::endpoint> addresses = lookup->addresses();
-  if (addresses.empty()) {
-    outcome.kind = lookup->name_is_unknown() ? ConnectOutcome::Kind::NameNotFound
-                                             : ConnectOutcome::Kind::LookupFailed;
-    outcome.why = lookup->why();
-    co_return outcome;
-  }
-  outcome.error = co_await impl_->try_addresses(std::move(addresses), deadline);
+  outcome.error = co_await impl_->try_addresses(std::move(found.addresses), deadline);
   if (outcome.error) outcome.kind = ConnectOutcome::Kind::Failed;
   // Not of those that are accepted: whoever reads slowly there is still there.
   impl_->set_option(IPPROTO_TCP, TCP_USER_TIMEOUT, kUnansweredMilliseconds);

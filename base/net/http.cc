@@ -34,6 +34,7 @@ HttpRequest parse_http_request(std::string_view head) {
     request.status = why == http::error::header_limit ? 431 : 400;
     return request;
   }
+  if (parser.get().count(http::field::origin) > 0) request.status = 403;
   request.method = view(parser.get().method_string());
   const std::string_view target = view(parser.get().target());
   request.path = target.substr(0, target.find('?'));

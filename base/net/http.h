@@ -12,7 +12,7 @@ inline constexpr std::size_t kMaxHttpRequest = 8 << 10;  // bytes of its head
 inline constexpr std::string_view kHttpHeadEnd = "\r\n\r\n";
 
 struct HttpRequest {
-  unsigned status = 0;  // not 0: it is none; to be refused with this
+  unsigned status = 0;  // not 0: to be refused with this; 403: it has an Origin, of a web page
   std::string method;   // "GET"
   std::string path;     // of the target: without the query
 };

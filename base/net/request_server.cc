@@ -2,11 +2,12 @@
 
 #include <sys/socket.h>
 
+#include <algorithm>
 #include <array>
 #include <exception>
 #include <optional>
-#include <set>
 #include <utility>
+#include <vector>
 
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/awaitable.hpp>
@@ -58,6 +59,10 @@ class Peer : public std::enable_shared_from_this<Peer> {
     end_waits();
   }
 
+  // Who is to blame when it takes long: the peer before and after it is we.
+  enum class Phase : std::uint8_t { Asking, Waiting, Taking };
+  [[nodiscard]] Phase phase() const { return phase_; }
+
  private:
   struct Got {
     error_code error;
@@ -76,6 +81,7 @@ class Peer : public std::enable_shared_from_this<Peer> {
   asio::generic::stream_protocol::socket socket_;
   asio::steady_timer deadline_;
   std::shared_ptr<Owed> owed_;  // with whoever answers
+  Phase phase_ = Phase::Asking;
   bool timed_out_ = false;
   bool stopped_ = false;
 };
@@ -147,6 +153,7 @@ Reply Peer::reply() const {
 }
 
 asio::awaitable<std::string> Peer::answer(const RequestServerOptions& options) {
+  phase_ = Phase::Waiting;
   const std::shared_ptr<Owed> owed = owed_;
   owed->come.expires_after(options.answer_within);
   if (!owed->text && !stopped_) {
@@ -158,6 +165,7 @@ asio::awaitable<std::string> Peer::answer(const RequestServerOptions& options) {
 
 asio::awaitable<void> Peer::send(std::string text, milliseconds within) {
   if (stopped_) co_return;
+  phase_ = Phase::Taking;
   expires_after(within);
   error_code failed;
   // Part by part: between two of them nothing waits that could be cancelled.
@@ -202,30 +210,46 @@ struct RequestServer::Impl {
   static asio::awaitable<void> serve(std::shared_ptr<Impl> self, std::shared_ptr<Peer> peer);
   static bool begin(const std::shared_ptr<Impl>& self, UniqueFd fd);
   void end(const std::shared_ptr<Peer>& peer) {
-    peers.erase(peer);
+    std::erase(peers, peer);
     wake.cancel();
   }
+  // Below the bound, or somebody goes for it.
+  bool make_room();
 
   RequestServerOptions options;
   Handler handler;
   asio::generic::stream_protocol family;
   asio::posix::stream_descriptor listening;
-  asio::steady_timer wake;  // of accept_all(), when it waits for room
-  std::set<std::shared_ptr<Peer>> peers;
+  asio::steady_timer wake;                   // of accept_all(), when it waits for room
+  std::vector<std::shared_ptr<Peer>> peers;  // the oldest first
   bool stopped = false;
 };
 
+// Connections that say nothing must not keep out those that ask.
+bool RequestServer::Impl::make_room() {
+  if (peers.size() < options.most_connections) return true;
+  for (const Peer::Phase phase : {Peer::Phase::Asking, Peer::Phase::Taking}) {
+    const auto oldest = std::find_if(
+        peers.begin(), peers.end(), [phase](const auto& peer) { return peer->phase() == phase; });
+    if (oldest == peers.end()) continue;
+    (*oldest)->stop();
+    peers.erase(oldest);
+    return true;
+  }
+  return false;
+}
+
 asio::awaitable<void> RequestServer::Impl::accept_all(std::shared_ptr<Impl> self) {
   while (!self->stopped) {
-    if (self->peers.size() >= self->options.most_connections) {
+    auto [error] =
+        co_await self->listening.async_wait(asio::posix::stream_descriptor::wait_read, kNoThrow);
+    if (self->stopped) co_return;
+    if (!self->make_room()) {
       self->wake.expires_at(steady_clock::time_point::max());
       auto [cancelled] = co_await self->wake.async_wait(kNoThrow);
       static_cast<void>(cancelled);
       continue;
     }
-    auto [error] =
-        co_await self->listening.async_wait(asio::posix::stream_descriptor::wait_read, kNoThrow);
-    if (self->stopped) co_return;
     UniqueFd fd;
     if (!error) {
       fd = UniqueFd(::accept4(
@@ -248,7 +272,7 @@ bool RequestServer::Impl::begin(const std::shared_ptr<Impl>& self, UniqueFd fd) 
     return false;
   }
   static_cast<void>(fd.release());
-  self->peers.insert(peer);
+  self->peers.push_back(peer);
   asio::co_spawn(executor, serve(self, peer), [self, peer](const std::exception_ptr& thrown) {
     self->end(peer);
     if (thrown) std::rethrow_exception(thrown);

@@ -39,7 +39,9 @@ using Reply = std::function<void(std::string)>;
 struct RequestServerOptions {
   std::string end_mark;
   std::size_t most_bytes = 8 << 10;
-  std::size_t most_connections = 16;  // more wait until one has ended
+  // When there are more, the oldest goes whose request has not come yet, else the oldest that does
+  // not take its answer; those who are owed an answer stay, and then the next one waits.
+  std::size_t most_connections = 16;
   std::chrono::milliseconds request_within{5'000};
   std::chrono::milliseconds answer_within{30'000};  // by the handler; then `no_answer` is sent
   std::chrono::milliseconds sent_within{5'000};     // until the peer has it and ends, too

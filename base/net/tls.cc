@@ -1,7 +1,10 @@
 #include "base/net/tls.h"
 
+#include <sys/stat.h>
+
 #include <algorithm>
 #include <new>
+#include <utility>
 
 #include <boost/algorithm/string/predicate.hpp>
 
@@ -12,6 +15,7 @@
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
+#include <stdlib.h>  // secure_getenv: not in <cstdlib>
 
 namespace smtptape {
 
@@ -117,11 +121,13 @@ int verify(X509_STORE_CTX* chain, void* /*unused*/) {
   if (notes.context->fingerprint) {
     trusted = *notes.context->fingerprint == seen;
     notes.trouble.why = "it is not the certificate that was expected";
-    notes.trouble.is_another = !trusted;
+    notes.trouble.expected = show_fingerprint(*notes.context->fingerprint);
     X509_STORE_CTX_set_error(chain, trusted ? X509_V_OK : X509_V_ERR_APPLICATION_VERIFICATION);
   } else {
     trusted = X509_verify_cert(chain) == 1;
-    notes.trouble.why = X509_verify_cert_error_string(X509_STORE_CTX_get_error(chain));
+    const int error = X509_STORE_CTX_get_error(chain);
+    notes.trouble.why = X509_verify_cert_error_string(error);
+    notes.trouble.self_signed = error == X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT;
   }
   notes.untrusted = !trusted;
   notes.trouble.fingerprint = show_fingerprint(seen);
@@ -186,6 +192,20 @@ std::string show_fingerprint(const Fingerprint& fingerprint) {
     text.append({kHex[byte >> 4U], kHex[byte & 0xFU]});
   }
   return text;
+}
+
+SystemTrust system_trust_now() {
+  const std::pair<const char*, const char*> places[] = {
+      {X509_get_default_cert_file_env(), X509_get_default_cert_file()},
+      {X509_get_default_cert_dir_env(), X509_get_default_cert_dir()}};
+  SystemTrust changed{};
+  for (std::size_t i = 0; i < changed.size(); ++i) {
+    const char* const chosen = ::secure_getenv(places[i].first);
+    struct stat status {};
+    if (::stat(chosen != nullptr ? chosen : places[i].second, &status) != 0) continue;
+    changed[i] = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+  }
+  return changed;
 }
 
 TlsContext::TlsContext(const TlsSettings& settings) : impl_(std::make_unique<Impl>()) {

@@ -9,6 +9,7 @@
 #pragma once
 
 #include <array>
+#include <cstdint>
 #include <memory>
 #include <optional>
 #include <string>
@@ -42,6 +43,10 @@ struct TlsSettings {
   bool operator==(const TlsSettings&) const = default;
 };
 
+// Changes when the files do where the system's CAs stand.  They are read when a TlsContext is made.
+using SystemTrust = std::array<std::int64_t, 2>;
+[[nodiscard]] SystemTrust system_trust_now();
+
 // The settings made ready, for any number of connections.  Doesn't change.
 class TlsContext {
  public:
@@ -70,7 +75,8 @@ enum class TlsErrc : int {
 struct TlsTrouble {
   std::string why;                   // in OpenSSL's words
   std::string fingerprint;           // Untrusted: of the certificate that was shown
-  bool is_another = false;           // Untrusted: another one was expected, by its fingerprint
+  std::string expected;              // Untrusted: another one was, with this fingerprint
+  bool self_signed = false;          // Untrusted: because nobody but itself has signed it
   bool certificate_missing = false;  // the peer asked for ours, and there was none
 };
 

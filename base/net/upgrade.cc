@@ -229,6 +229,10 @@ UpgradeVerdict refusal(http::status status, std::string_view body) {
 }
 
 UpgradeVerdict judge(const http::request<http::empty_body>& request, std::string_view path) {
+  // Browsers send it with every handshake, and no other client does: any web page could read us.
+  if (request.count(http::field::origin) > 0) {
+    return refusal(http::status::forbidden, "Requests with an `Origin` are refused");
+  }
   const std::string_view target = view(request.target());
   if (target.substr(0, target.find('?')) != path) return refusal(http::status::not_found, "");
   if (request.method() != http::verb::get) {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "base/error.h"
 
@@ -16,9 +17,6 @@ constexpr std::uint8_t kMaskBit = 0x80;
 constexpr std::uint8_t kSizeBits = 0x7f;
 constexpr std::uint8_t kSize16 = 126;  // the size follows in two bytes
 constexpr std::uint8_t kSize64 = 127;  // in eight
-
-// Room that is kept for the next message that has to be put together.
-constexpr std::size_t kKeptRoom = 1 << 20;
 
 constexpr std::uint8_t byte_at(const char* bytes, std::size_t index) {
   return static_cast<std::uint8_t>(bytes[index]);
@@ -35,6 +33,11 @@ void append_big_endian(std::string& out, std::uint64_t value, int size) {
   for (int shift = (size - 1) * 8; shift >= 0; shift -= 8) {
     out.push_back(static_cast<char>(value >> shift & 0xff));
   }
+}
+
+// An empty string that is assigned would leave the room.
+void give_back(std::string& room) {
+  std::string().swap(room);
 }
 
 bool is_known(Opcode opcode) {
@@ -64,9 +67,9 @@ void append_header(std::string& out, Opcode opcode, std::uint64_t size, std::uin
 
 }  // namespace
 
-WsFrameReader::WsFrameReader(WsRole role, std::uint64_t max_message)
-    : role_(role), max_message_(max_message) {
-  SMTPTAPE_CHECK(max_message_ >> 63 == 0);
+WsFrameReader::WsFrameReader(WsRole role, WsLimits limits) : role_(role), limits_(limits) {
+  SMTPTAPE_CHECK(limits_.max_message <= limits_.most_announced &&
+                 limits_.most_announced >> 63 == 0);
 }
 
 void WsFrameReader::feed(std::string_view bytes) {
@@ -157,7 +160,7 @@ void WsFrameReader::fail(std::string_view why) {
   error_ = why;
   stage_ = Stage::Failed;
   input_ = {};
-  joined_ = std::string();
+  give_back(joined_);
 }
 
 // ---- payload ----
@@ -166,28 +169,41 @@ std::optional<WsMessage> WsFrameReader::begin_data_frame() {
   if (frame_.opcode != Opcode::Continuation) {
     message_opcode_ = frame_.opcode;
     skipping_ = false;
+    announced_ = 0;
   }
   in_message_ = true;
-  if (skipping_ || frame_.size <= max_message_ - joined_.size()) return std::nullopt;
+  if (frame_.size > limits_.most_announced - announced_) {
+    fail("a message of impossible size is announced");
+    return std::nullopt;
+  }
+  announced_ += frame_.size;
+  if (skipping_ || announced_ <= limits_.max_message) return std::nullopt;
+  return skip_message();
+}
+
+WsMessage WsFrameReader::skip_message() {
   WsMessage oversize;
   oversize.opcode = message_opcode_;
   oversize.oversize = true;
-  oversize.size = joined_.size() + frame_.size;
+  oversize.size = announced_;
   skipping_ = true;
-  joined_ = std::string();
+  give_back(joined_);
   return oversize;
 }
 
 std::optional<WsMessage> WsFrameReader::read_payload() {
+  if (stage_ == Stage::Failed) return std::nullopt;
   const std::uint64_t left = frame_.size - frame_.arrived;
   const auto size = static_cast<std::size_t>(std::min<std::uint64_t>(left, input_.size()));
   const bool whole = frame_.arrived == 0 && size == frame_.size && frame_.last;
   if (whole && role_ == WsRole::Client) {
     if (std::optional<WsMessage> message = whole_in_input()) return message;
   }
+  const bool joining = !is_control() && !skipping_;
+  if (joining && !make_room(size)) return skip_message();
   const std::string_view bytes = input_.substr(0, size);
   input_.remove_prefix(size);
-  if (is_control() || !skipping_) keep(bytes);
+  if (is_control() || joining) keep(bytes);
   frame_.arrived += size;
   if (frame_.arrived < frame_.size) return std::nullopt;
   return finish_frame();
@@ -227,6 +243,21 @@ std::optional<WsMessage> WsFrameReader::finish_frame() {
   return message;
 }
 
+// Doubles, but takes no more than what is announced will need.
+bool WsFrameReader::make_room(std::size_t more) {
+  const std::size_t wanted = joined_.size() + more;
+  const std::size_t has = joined_.capacity();
+  if (wanted <= has) return true;
+  const std::uint64_t room =
+      std::max<std::uint64_t>(wanted, std::min<std::uint64_t>(std::uint64_t{2} * has, announced_));
+  if (room > kTakenUnasked && may_take_ && !may_take_(room - has)) return false;
+  std::string larger;  // reserve() would give what has room already twice that
+  larger.reserve(static_cast<std::size_t>(room));
+  larger += joined_;
+  joined_ = std::move(larger);
+  return true;
+}
+
 void WsFrameReader::keep(std::string_view bytes) {
   std::string& kept = is_control() ? control_ : joined_;
   kept.append(bytes);
@@ -242,7 +273,7 @@ void WsFrameReader::forget_delivered() {
   control_.clear();
   if (in_message_) return;  // it was a control message; the other one is still being joined
   joined_.clear();
-  if (joined_.capacity() > kKeptRoom) joined_ = std::string();
+  if (joined_.capacity() > kTakenUnasked) give_back(joined_);
 }
 
 // ---- writing ----

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 
 namespace smtptape {
@@ -11,7 +12,6 @@ namespace {
 
 constexpr std::int64_t kSecond = 1'000'000'000;
 constexpr double kSecondsOfDay = 86'400;
-constexpr unsigned kUnauthorized = 401;
 constexpr unsigned kNotFound = 404;
 // An event is on its way for a moment; what is more is a clock, or a server that lags.
 constexpr std::int64_t kAhead = 1 * kSecond;
@@ -21,18 +21,7 @@ constexpr double kWorstShare = 0.3;
 // Less free than this is soon full.
 constexpr std::uint64_t kLeastFree = 1 << 30;
 
-// kumod says why: credentials that are wrong, a rule against them, or none that lets them in.
-std::string advice_for_refusal(std::string_view reason) {
-  if (reason.find("Authentication Failed") != std::string_view::npos) {
-    return "; user, password or token are wrong";
-  }
-  if (reason.find(" denied ") != std::string_view::npos) {
-    return "; a rule of kumod's access control denies it";
-  }
-  return "; give credentials in a file, or add our address to trusted_hosts of kumod's HTTP "
-         "listener";
-}
-
+// What is not said of every end like this one.
 std::string advice_for(const FeedEnd& end) {
   if (end.kind == FeedEnd::Kind::Refused) {
     return "; is kumod running, and is this the address of its HTTP listener?";
@@ -40,7 +29,6 @@ std::string advice_for(const FeedEnd& end) {
   if (end.kind == FeedEnd::Kind::NotWebSocket) {
     return "; name kumod's HTTP listener, not another server";
   }
-  if (end.status == kUnauthorized) return advice_for_refusal(end.reason);
   if (end.status == kNotFound) return "; this kumod has no trace feed: is it too old?";
   return {};
 }
@@ -111,8 +99,7 @@ Finding judge_rights(const StoreFacts& facts) {
   }
   return {Health::Ok,
           "store",
-          where + ": " + std::to_string(facts.files.size()) +
-              (facts.files.size() == 1 ? " tape" : " tapes") + ", mode " + mode_text(facts.mode)};
+          where + ": " + counted(facts.files.size(), "tape") + ", mode " + mode_text(facts.mode)};
 }
 
 Finding judge_space(const Space& space) {
@@ -131,8 +118,8 @@ Finding judge_recorder(const StoreFacts& facts) {
 
 // Bytes of tapes a day; and how it is known.
 struct Growth {
-  double bytes = 0;
-  std::string how;
+  double bytes = 0;  // 0: not known
+  std::string how;   // it is known, or why not
 };
 
 // What the tapes may take: what is free without the reserve, and what they have.
@@ -166,14 +153,36 @@ Finding judge_no_room(const Space& space, std::uint64_t reserve) {
               "--keep-free less, such as 1G"};
 }
 
+// From less than this nobody can tell a day.
+constexpr std::chrono::seconds kLeastLook{60};
+// And from less than this it is a guess.
+constexpr std::chrono::hours kNearlyADay{20};
+
+std::string guess_from(std::chrono::nanoseconds looked, const std::string& what) {
+  return "a guess of low confidence, from " + show_age(looked.count()) + " of " + what;
+}
+
 Growth growth_of(const StoreFacts& store, const std::vector<FeedFacts>& feeds) {
-  if (store.bytes_of_last_day > 0) {
-    return {static_cast<double>(store.bytes_of_last_day), "as on the last day"};
+  const auto stored = static_cast<double>(store.bytes_of_last_day);
+  const std::chrono::nanoseconds span = store.span_of_last_day;
+  if (stored > 0 && span >= kNearlyADay) return {stored, "as on the last day"};
+  if (stored > 0 && span >= kLeastLook) {
+    const double days = static_cast<double>(span.count()) / kSecond / kSecondsOfDay;
+    return {stored / days, guess_from(span, "tapes")};
   }
   double wire = 0;
-  for (const FeedFacts& feed : feeds)
+  std::chrono::nanoseconds looked{0};
+  for (const FeedFacts& feed : feeds) {
     wire += static_cast<double>(feed.bytes) / seconds_of(feed);
-  return {wire * kWorstShare * kSecondsOfDay, "at most, by what came while watching"};
+    if (feed.end.opened) looked = std::max(looked, feed.watched);
+  }
+  if (wire <= 0) return {0, "nobody can tell yet"};
+  if (looked < kLeastLook) {
+    return {0,
+            "nobody can tell from " + count_text(static_cast<double>(looked.count()) / kSecond) +
+                " s of traffic; --watch 1m or more gives a guess"};
+  }
+  return {wire * kWorstShare * kSecondsOfDay, "at most; " + guess_from(looked, "traffic")};
 }
 
 }  // namespace
@@ -239,7 +248,7 @@ std::vector<Finding> judge_growth(const StoreFacts& store,
   if (must_pause(store, limits, reserve)) return {judge_no_room(store.space, reserve)};
   const double room = room_of(store, reserve);
   const Growth growth = growth_of(store, feeds);
-  if (growth.bytes <= 0) return {{Health::Ok, "growth", "nobody can tell yet"}};
+  if (growth.bytes <= 0) return {{Health::Ok, "growth", growth.how}};
   const auto a_day = static_cast<std::uint64_t>(growth.bytes);
   std::vector<Finding> findings{{Health::Ok, "growth", show_size(a_day) + " a day, " + growth.how}};
   double wanted = 0;

@@ -19,7 +19,10 @@
 #include "capture/feed/feed_client.h"
 #include "capture/keep/prune.h"
 #include "format/tape/tape_lock.h"
+#include "format/tape/tape_name.h"
 #include "format/wire/wire.h"
+
+#include <time.h>  // strptime, timegm: not in <ctime>
 
 namespace smtptape {
 
@@ -94,6 +97,31 @@ void look_at_locks(StoreFacts& facts) {
   std::sort(facts.recorded.begin(), facts.recorded.end());
 }
 
+// As its name says.
+std::optional<std::int64_t> start_of(const StoredFile& file) {
+  const auto name = parse_tape_name(file.path.filename().string());
+  std::tm time{};
+  if (!name || ::strptime(name->start.c_str(), "%Y%m%dT%H%M%SZ", &time) == nullptr) {
+    return std::nullopt;
+  }
+  return to_unix_nanos({::timegm(&time), 0});
+}
+
+void look_at_last_day(StoreFacts& facts, std::int64_t now) {
+  std::int64_t first = now;
+  std::int64_t last = now - kDay;
+  for (const StoredFile& file : facts.files) {
+    const bool live = file.hold == Hold::Live;
+    const bool recent = live || (file.time && now - *file.time < kDay);
+    if (file.kind != StoredFile::Kind::Tape || !recent) continue;
+    facts.bytes_of_last_day += file.bytes;
+    last = std::max(last, live ? now : *file.time);
+    const std::int64_t start = start_of(file).value_or(now);
+    first = std::min(first, std::max(start, now - kDay));
+  }
+  facts.span_of_last_day = std::chrono::nanoseconds(std::max<std::int64_t>(last - first, 0));
+}
+
 }  // namespace
 
 FeedFacts probe_feed(const FeedOptions& options, std::chrono::milliseconds watch) {
@@ -151,10 +179,7 @@ StoreFacts look_at_store(const fs::path& directory, std::int64_t now) {
     return facts;
   }
   look_at_locks(facts);
-  for (const StoredFile& file : facts.files) {
-    const bool recent = file.hold == Hold::Live || (file.time && now - *file.time < kDay);
-    if (file.kind == StoredFile::Kind::Tape && recent) facts.bytes_of_last_day += file.bytes;
-  }
+  look_at_last_day(facts, now);
   return facts;
 }
 

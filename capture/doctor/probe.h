@@ -40,6 +40,7 @@ struct StoreFacts {
   std::vector<StoredFile> files;
   std::vector<std::string> recorded;  // sources, as in file names, that somebody records now
   std::uint64_t bytes_of_last_day = 0;
+  std::chrono::nanoseconds span_of_last_day{0};  // that these tapes cover, holes included
 };
 
 [[nodiscard]] StoreFacts look_at_store(const std::filesystem::path& directory, std::int64_t now);

@@ -1,5 +1,6 @@
 #include "capture/feed/feed.h"
 
+#include <algorithm>
 #include <system_error>
 
 #include "base/error.h"
@@ -33,9 +34,16 @@ std::string tls_hint(const Endpoint& endpoint) {
 constexpr unsigned kUnauthorized = 401;
 constexpr unsigned kForbidden = 403;
 
-// kumod's access control: who is trusted by address, or may GET by name.
+// kumod's access control: who is trusted by address, or may GET by name.  It says why: credentials
+// that are wrong, a rule against them, or none that lets them in.
 std::string advice(const FeedEnd& end) {
   if (end.status != kUnauthorized && end.status != kForbidden) return "";
+  if (end.reason.find("Authentication Failed") != std::string::npos) {
+    return "; user, password or token are wrong";
+  }
+  if (end.reason.find(" denied ") != std::string::npos) {
+    return "; a rule of kumod's access control denies it";
+  }
   if (end.with_credentials) {
     return "; the credentials were refused, or an ACL must still allow them GET on "
            "http_listener/*/api/admin";
@@ -60,9 +68,27 @@ std::string tls_failure(const FeedEnd& end, const std::string& who) {
                   "connecting to " + who + ": TLS failed: " + end.reason + missing);
 }
 
-}  // namespace
+// What kumod makes itself is another one at each start.
+std::string distrust(const FeedEnd& end) {
+  if (!end.expected_fingerprint.empty()) {
+    return "another one than --tls-fingerprint names: expected " + end.expected_fingerprint +
+           ", shown " + end.fingerprint +
+           ". A kumod whose HTTP listener has no tls_certificate and tls_private_key makes itself "
+           "a new one at each start: give it both. Else it was renewed, or somebody is in "
+           "between: compare it on the server itself before trusting it";
+  }
+  if (end.self_signed) {
+    return "not trusted: " + end.reason +
+           "; kumod makes itself such a one at each start: give its HTTP listener tls_certificate "
+           "and tls_private_key, and --cacert FILE here; until it starts again, if it is the right "
+           "one: --tls-fingerprint " +
+           end.fingerprint;
+  }
+  return "not trusted: " + end.reason + "; if it is the right one: --tls-fingerprint " +
+         end.fingerprint;
+}
 
-std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
+std::string trouble(const FeedEnd& end, const Endpoint& endpoint) {
   const std::string& who = endpoint.target;
   switch (end.kind) {
     case FeedEnd::Kind::Stopped: return "stopped reading from " + who;
@@ -86,6 +112,7 @@ std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
     case FeedEnd::Kind::LookupFailed:
       return "looking up " + endpoint.host + ": " + end.reason +
              "; the name may be right: no name server has answered for it";
+    case FeedEnd::Kind::NoAccess: return "connecting to " + who + ": " + end.reason;
     case FeedEnd::Kind::Refused:
       return "connecting to " + who + ": connection refused; nothing listens there";
     case FeedEnd::Kind::Unreachable: return "connecting to " + who + ": " + end.reason;
@@ -95,20 +122,26 @@ std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
       return who + " is not a WebSocket server" + status + ": " + shortened(end.reason);
     }
     case FeedEnd::Kind::TlsUntrusted:
-      if (end.another_certificate) {
-        return "connecting to " + who + ": its certificate is another one than " +
-               "--tls-fingerprint names; it shows " + end.fingerprint +
-               ": a new certificate, or somebody in between. Compare it on the server itself "
-               "before trusting it";
-      }
-      return "connecting to " + who + ": its certificate is not trusted: " + end.reason +
-             "; if it is the right one: --tls-fingerprint " + end.fingerprint;
+      return "connecting to " + who + ": its certificate is " + distrust(end);
     case FeedEnd::Kind::TlsFailed: return tls_failure(end, who);
     case FeedEnd::Kind::TlsNotSpoken: return who + " does not speak TLS; use http://";
     case FeedEnd::Kind::TlsExpected: return who + " speaks TLS; use https://";
   }
   SMTPTAPE_CHECK(false && "unknown kind of end");
   return {};
+}
+
+}  // namespace
+
+std::uint64_t events_among(std::span<const WsMessage> frames) {
+  return static_cast<std::uint64_t>(
+      std::count_if(frames.begin(), frames.end(), [](const WsMessage& frame) {
+        return frame.opcode == Opcode::Text || frame.opcode == Opcode::Binary;
+      }));
+}
+
+std::string describe(const FeedEnd& end, const Endpoint& endpoint) {
+  return trouble(end, endpoint) + (end.mid_message ? " in the middle of a frame" : "");
 }
 
 std::string kcli_connect_error(const FeedEnd& end) {

@@ -15,12 +15,15 @@ namespace smtptape {
 
 struct FeedOptions {
   Endpoint endpoint;
-  FeedAccess access;
+  GetAccess access;  // none: the system's CAs, no credentials
   std::string path = "/api/admin/trace-smtp-client/v1";
   std::string request;  // the JSON that selects events: the first frame we send
   std::uint64_t max_frame = kDefaultMaxFrame;        // a larger one is told as oversize and skipped
   std::chrono::milliseconds connect_within{10'000};  // lookup, connection and handshakes together
 };
+
+// How many of them are events: not the peer's Pings, Pongs and Close.
+[[nodiscard]] std::uint64_t events_among(std::span<const WsMessage> frames);
 
 // Takes what arrives, on the thread that reads: it must not wait for anything.
 class FrameSink {
@@ -32,6 +35,12 @@ class FrameSink {
   FrameSink& operator=(const FrameSink&) = delete;
   virtual ~FrameSink() = default;
 
+  // A message that is being put together needs so many bytes more, beyond the first MiB: may it?
+  // When not, it arrives as oversize.
+  virtual bool may_take(std::uint64_t more) {
+    static_cast<void>(more);
+    return true;
+  }
   // The request was sent: what the server selects from now on arrives here.
   virtual void on_open() {}
   // Everything that came, in order, as many messages at once as there are: events, oversize ones
@@ -49,6 +58,7 @@ struct FeedEnd {
     ProtocolError,  // what came is not WebSocket any more
     NotFound,       // the host's name is unknown
     LookupFailed,   // the host's name could not be looked up now
+    NoAccess,       // credentials or certificates of ours could not be read
     Refused,        // nobody listens there
     Unreachable,    // any other reason why there is no connection
     Rejected,       // an HTTP status instead of 101
@@ -66,7 +76,8 @@ struct FeedEnd {
   std::string phrase;
   std::string reason;       // why, in the server's or the library's words; printable, at most 4 KiB
   std::string fingerprint;  // TlsUntrusted: of the certificate that was shown
-  bool another_certificate = false;  // TlsUntrusted: than that of the fingerprint given
+  std::string expected_fingerprint;  // TlsUntrusted: another one was given
+  bool self_signed = false;          // TlsUntrusted: because nobody but itself has signed it
   bool certificate_missing = false;  // TlsFailed: the server asked for one, and there was none
   bool with_credentials = false;     // Rejected: although we sent some
 };

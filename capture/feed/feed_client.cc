@@ -12,6 +12,7 @@
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
 
+#include "base/error.h"
 #include "base/net/connection.h"
 #include "base/net/handshake.h"
 
@@ -63,7 +64,8 @@ FeedEnd end_by(TlsErrc error, TlsTrouble trouble) {
   }
   end.reason = std::move(trouble.why);
   end.fingerprint = std::move(trouble.fingerprint);
-  end.another_certificate = trouble.is_another;
+  end.expected_fingerprint = std::move(trouble.expected);
+  end.self_signed = trouble.self_signed;
   end.certificate_missing = trouble.certificate_missing;
   return end;
 }
@@ -94,8 +96,10 @@ struct FeedClient::Impl {
   Impl(const asio::any_io_executor& executor, FeedOptions wanted)
       : options(std::move(wanted)),
         connection(executor),
-        reader(WsRole::Client, options.max_frame) {}
+        reader(WsRole::Client, {options.max_frame, kMostAnnounced}) {}
 
+  // Nothing: `access` holds what is to be used.
+  std::optional<FeedEnd> get_access();
   // Nothing: it is connected, with TLS where the endpoint has it.
   asio::awaitable<std::optional<FeedEnd>> connect();
   // Nothing: the request is sent and `early` holds the frames that came with the answer.
@@ -112,6 +116,7 @@ struct FeedClient::Impl {
   void send_replies();
 
   FeedOptions options;
+  FeedAccess access;
   Connection connection;
   WsFrameReader reader;
   FrameSink* sink = nullptr;
@@ -122,15 +127,28 @@ struct FeedClient::Impl {
   std::vector<WsMessage> frames;
 };
 
+std::optional<FeedEnd> FeedClient::Impl::get_access() {
+  try {
+    if (options.access) access = options.access();
+    if (!access.tls && options.endpoint.tls) {
+      access.tls = std::make_shared<const TlsContext>(TlsSettings());
+    }
+    return std::nullopt;
+  } catch (const Error& error) {
+    FeedEnd end;
+    end.kind = FeedEnd::Kind::NoAccess;
+    end.reason = error.what();
+    return end;
+  }
+}
+
 asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::connect() {
   const Endpoint& to = options.endpoint;
   const ConnectOutcome outcome =
       co_await connection.connect(to.host, to.port, options.connect_within);
   if (outcome.kind != ConnectOutcome::Kind::Connected) co_return end_by(outcome);
   if (!to.tls) co_return std::nullopt;
-  std::shared_ptr<const TlsContext> tls = options.access.tls;
-  if (!tls) tls = std::make_shared<const TlsContext>(TlsSettings());
-  const Transfer begun = co_await connection.start_tls(std::move(tls), to.host);
+  const Transfer begun = co_await connection.start_tls(access.tls, to.host);
   if (begun.error) co_return broken_by(begun.error);
   co_return std::nullopt;
 }
@@ -142,15 +160,17 @@ FeedEnd FeedClient::Impl::broken_by(const error_code& error) const {
 }
 
 asio::awaitable<std::optional<FeedEnd>> FeedClient::Impl::open() {
-  std::optional<FeedEnd> unconnected = co_await connect();
+  std::optional<FeedEnd> unconnected = get_access();
+  if (unconnected) co_return unconnected;
+  unconnected = co_await connect();
   if (unconnected) co_return unconnected;
 
-  const std::string& authorization = options.access.credentials.header;
+  const std::string& authorization = access.credentials.header;
   ClientHandshake handshake = co_await upgrade_as_client(
       connection, options.endpoint.authority, options.path, authorization);
   if (handshake.error) co_return broken_by(handshake.error);
   const bool accepted = handshake.answer.kind == UpgradeAnswer::Kind::Accepted;
-  if (!accepted) co_return end_by(handshake.answer, options.access);
+  if (!accepted) co_return end_by(handshake.answer, access);
   early = std::move(handshake.rest);
   server_time = handshake.answer.date;
 
@@ -232,6 +252,7 @@ FeedClient::~FeedClient() = default;
 
 asio::awaitable<FeedEnd> FeedClient::run(FrameSink& sink) {
   impl_->sink = &sink;
+  impl_->reader.ask_before_growing([&sink](std::uint64_t more) { return sink.may_take(more); });
   std::optional<FeedEnd> end = co_await impl_->open();
   if (!end) {
     sink.on_open();
@@ -249,6 +270,10 @@ void FeedClient::stop() {
 
 std::optional<std::int64_t> FeedClient::server_time() const {
   return impl_->server_time;
+}
+
+std::size_t FeedClient::bytes_held() const {
+  return impl_->reader.bytes_held();
 }
 
 FeedEnd follow_feed(const FeedOptions& options, FrameSink& sink) {

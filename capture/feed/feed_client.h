@@ -6,6 +6,7 @@
 // as far as the socket takes it at once: an answer must never hold up reading.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <memory>
 #include <optional>
@@ -32,6 +33,8 @@ class FeedClient {
   // The server's clock when it accepted the request, ns since 1970, in whole seconds; nothing: it
   // did not say.  From on_open() on.
   [[nodiscard]] std::optional<std::int64_t> server_time() const;
+  // Bytes that a message takes which is being put together; on the executor's thread.
+  [[nodiscard]] std::size_t bytes_held() const;
 
  private:
   struct Impl;

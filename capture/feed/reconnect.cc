@@ -16,7 +16,7 @@ ReconnectPolicy::Milliseconds ReconnectPolicy::pause_after(std::chrono::nanoseco
   return std::clamp(pause, shortest_, longest_);
 }
 
-std::int64_t time_of_end(const FeedEnd& end, Moment heard, Moment now) {
+std::int64_t time_of_end(const FeedEnd& end, Now heard, Now now) {
   const bool vanished = end.kind == FeedEnd::Kind::TimedOut || end.kind == FeedEnd::Kind::Reset ||
                         end.kind == FeedEnd::Kind::TlsFailed;
   if (!vanished) return now.real;
@@ -34,6 +34,7 @@ std::string reason_word(const FeedEnd& end) {
     case FeedEnd::Kind::ProtocolError: return "protocol";
     case FeedEnd::Kind::NotFound:
     case FeedEnd::Kind::LookupFailed: return "dns";
+    case FeedEnd::Kind::NoAccess: return "credentials";
     case FeedEnd::Kind::Refused: return "refused";
     case FeedEnd::Kind::Unreachable: return "unreachable";
     case FeedEnd::Kind::Rejected: return "http-" + std::to_string(end.status);

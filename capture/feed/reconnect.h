@@ -35,7 +35,7 @@ class ReconnectPolicy {
 // When a feed that was open ended, as far as anybody can tell; ns since 1970.  A server that
 // vanished may have gone long before that was noticed: then it is when it was `heard` the last
 // time, as far back as noticing takes.
-[[nodiscard]] std::int64_t time_of_end(const FeedEnd& end, Moment heard, Moment now);
+[[nodiscard]] std::int64_t time_of_end(const FeedEnd& end, Now heard, Now now);
 
 // A word for counting: "closed", "refused", "http-401", "tls", …
 [[nodiscard]] std::string reason_word(const FeedEnd& end);

@@ -8,6 +8,7 @@
 #include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
+#include "base/time_spec.h"
 
 namespace smtptape {
 
@@ -33,7 +34,7 @@ double chance() {
 
 }  // namespace
 
-void RateMeter::add(std::uint64_t events, Moment now) {
+void RateMeter::add(std::uint64_t events, Now now) {
   const std::int64_t second = now.steady / kNanosPerSecond;
   const auto slot = static_cast<std::size_t>(second % (kSeconds + 1));
   if (seconds_[slot] != second) {
@@ -43,7 +44,7 @@ void RateMeter::add(std::uint64_t events, Moment now) {
   counts_[slot] += events;
 }
 
-double RateMeter::per_second(Moment now) const {
+double RateMeter::per_second(Now now) const {
   const std::int64_t second = now.steady / kNanosPerSecond;
   std::uint64_t events = 0;
   for (std::size_t slot = 0; slot < counts_.size(); ++slot) {
@@ -86,10 +87,12 @@ asio::awaitable<FeedEnd> Subscription::follow() {
     end.opened = connected_;
     end.reason = error.what();
   }
+  client_.reset();  // and with it what it held of a message, before a pause that may be long
   co_return end;
 }
 
 asio::awaitable<void> Subscription::run() {
+  std::string broken;
   while (!stopped_) {
     const FeedEnd end = co_await follow();
     if (end.kind == FeedEnd::Kind::Stopped || stopped_) break;
@@ -97,13 +100,17 @@ asio::awaitable<void> Subscription::run() {
     if (!was_open_ && !goes_on) throw Error(describe(end, source().endpoint));
     const std::chrono::nanoseconds lived(connected_ ? this_moment().steady - since_.steady : 0);
     note_end(end);
-    if (!goes_on) break;
+    if (!goes_on) {
+      if (!ended_well(end)) broken = last_error_;
+      break;
+    }
     co_await pause(lived);
   }
-  const Moment now = this_moment();
+  const Now now = this_moment();
   if (!was_open_ && !lost_at_) note_slow_connection(now);
   if (lost_at_) push_disconnected(now);
   connected_ = false;
+  if (!broken.empty()) throw Error("the feed was not recorded to its end: " + broken);
 }
 
 asio::awaitable<void> Subscription::pause(std::chrono::nanoseconds lived) {
@@ -119,7 +126,7 @@ void Subscription::stop() {
 }
 
 void Subscription::tell_outage() {
-  const Moment now = this_moment();
+  const Now now = this_moment();
   if (!was_open_ && !lost_at_) note_slow_connection(now);
   if (!lost_at_) return;
   const std::string how = lost_how_;
@@ -130,15 +137,16 @@ void Subscription::tell_outage() {
 
 FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   if (stopped_) return Flow::Stop;
-  const Moment now = this_moment();
-  queue_.push(index_, frames, now);
-  rate_.add(frames.size(), now);
+  const Now now = this_moment();
+  queue_.push(index_, frames, arriving(now));
+  rate_.add(events_among(frames), now);
   heard_ = now;
+  if (hooks_.on_frames) hooks_.on_frames();
   return Flow::Continue;
 }
 
 void Subscription::on_open() {
-  const Moment now = this_moment();
+  const Now now = this_moment();
   const bool first = !std::exchange(was_open_, true);
   if (first && !lost_at_) note_slow_connection(now);
   connected_ = true;
@@ -155,12 +163,14 @@ void Subscription::on_open() {
 
 // An orderly end of the feed that was waited for loses nothing.
 void Subscription::note_end(const FeedEnd& end) {
-  const Moment now = this_moment();
+  const Now now = this_moment();
   const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
   const bool was_connected = std::exchange(connected_, false);
   if (!goes_on && ended_well(end)) return;
   std::string how = describe(end, source().endpoint);
-  if (end.mid_message) how += " in the middle of a frame";
+  if (!end.expected_fingerprint.empty()) {
+    how += "; nothing is recorded since " + show_time(lost_at_.value_or(since_.real));
+  }
   ++reconnects_[reason_word(end)];
   const bool new_trouble = how != last_error_ || was_connected;
   last_error_ = how;
@@ -176,20 +186,24 @@ void Subscription::note_end(const FeedEnd& end) {
 }
 
 // The first attempt, when it neither failed nor was quick: nothing was recorded meanwhile.
-void Subscription::note_slow_connection(Moment now) {
+void Subscription::note_slow_connection(Now now) {
   if (options_.at_the_end == AtTheEnd::Stop || now.steady - since_.steady < kSlow) return;
   lost_at_ = since_.real;
   lost_how_ = "connecting to " + source().endpoint.target + ": no answer yet";
 }
 
-void Subscription::push_disconnected(Moment until) {
+void Subscription::push_disconnected(Now until) {
   Gap gap;
   gap.cause = GapCause::Disconnected;
   gap.from = *lost_at_;
   gap.until = until.real;
   gap.detail = std::move(lost_how_);
   lost_at_.reset();
-  queue_.push(index_, std::move(gap), until);
+  queue_.push(index_, std::move(gap), arriving(until));
+}
+
+std::size_t Subscription::bytes_held() const {
+  return client_ ? client_->bytes_held() : 0;
 }
 
 void Subscription::tell(SourceStatus& status) const {
@@ -202,7 +216,6 @@ void Subscription::tell(SourceStatus& status) const {
   for (const auto& [reason, count] : reconnects_)
     status.reconnects.push_back({reason, count});
   status.events_per_second = rate_.per_second(this_moment());
-  status.queue_bytes = queue_.bytes_held_of(index_);
 }
 
 void Subscription::say(const std::string& line) const {

@@ -30,8 +30,8 @@ namespace smtptape {
 // Events a second over the last whole seconds.
 class RateMeter {
  public:
-  void add(std::uint64_t events, Moment now);
-  [[nodiscard]] double per_second(Moment now) const;
+  void add(std::uint64_t events, Now now);
+  [[nodiscard]] double per_second(Now now) const;
 
  private:
   static constexpr std::int64_t kSeconds = 10;
@@ -43,8 +43,9 @@ class Subscription : public FrameSink {
  public:
   struct Hooks {
     // At the first connection, before any frame.
-    std::function<void(Moment now)> on_first_open;
+    std::function<void(Now now)> on_first_open;
     std::function<void()> on_change;  // connected, or no longer
+    std::function<void()> on_frames;  // something was queued
     SayLine say;
   };
   // `index`: of the source in the queue and the options.  The references outlive it.
@@ -56,7 +57,7 @@ class Subscription : public FrameSink {
   // Before run().
   void set_hooks(Hooks hooks) { hooks_ = std::move(hooks); }
   // Until the end that was asked for.  With AtTheEnd::Stop it throws Error when there was no
-  // connection at all.
+  // connection at all, and when that which was there broke: then the rest of the feed is missing.
   boost::asio::awaitable<void> run();
   void stop();
   // When there is no connection now: tells of the time without one up to now, so that the tapes do.
@@ -64,6 +65,8 @@ class Subscription : public FrameSink {
 
   [[nodiscard]] bool was_open() const { return was_open_; }
   [[nodiscard]] bool is_connected() const { return connected_; }
+  // Of a message that is being put together.
+  [[nodiscard]] std::size_t bytes_held() const;
   // What is known here; the rest stays as it is.
   void tell(SourceStatus& status) const;
 
@@ -77,8 +80,8 @@ class Subscription : public FrameSink {
   // One connection, from its beginning to its end.
   boost::asio::awaitable<FeedEnd> follow();
   void note_end(const FeedEnd& end);
-  void note_slow_connection(Moment now);
-  void push_disconnected(Moment until);
+  void note_slow_connection(Now now);
+  void push_disconnected(Now until);
   void say(const std::string& line) const;
 
   boost::asio::io_context& context_;
@@ -92,8 +95,8 @@ class Subscription : public FrameSink {
   bool stopped_ = false;
   bool was_open_ = false;
   bool connected_ = false;
-  Moment since_;                         // connected, or not
-  Moment heard_;                         // from the server, the last time
+  Now since_;                            // connected, or not
+  Now heard_;                            // from the server, the last time
   std::optional<std::int64_t> lost_at_;  // ns since 1970: not connected since
   std::string lost_how_;
   std::string last_error_;

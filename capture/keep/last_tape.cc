@@ -11,9 +11,6 @@ namespace smtptape {
 
 namespace {
 
-// A store full of rubbish must not hold up the start.
-constexpr std::size_t kMostTried = 4;
-
 LastTape read_sealed(const TapeSummary& summary) {
   LastTape last;
   last.place.tape_id = summary.header.tape_id;
@@ -53,14 +50,12 @@ std::optional<LastTape> read_tape(const Store::Tape& tape) {
 
 }  // namespace
 
-std::optional<LastTape> find_last_tape(const Store& store, std::string_view source) {
-  std::vector<Store::Tape> tapes = store.tapes_of(source);
-  for (std::size_t tried = 0; tried < kMostTried && !tapes.empty(); ++tried) {
+std::optional<LastTape> find_last_tape(std::span<const Store::Tape> newest) {
+  for (auto tape = newest.rbegin(); tape != newest.rend(); ++tape) {
     try {
-      if (std::optional<LastTape> last = read_tape(tapes.back())) return last;
+      if (std::optional<LastTape> last = read_tape(*tape)) return last;
     } catch (const Error&) {  // no tape, or one of a newer program
     }
-    tapes.pop_back();
   }
   return std::nullopt;
 }

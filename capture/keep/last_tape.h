@@ -3,7 +3,7 @@
 
 #include <cstdint>
 #include <optional>
-#include <string_view>
+#include <span>
 
 #include "capture/keep/store.h"
 #include "format/tape/tape_info.h"
@@ -17,6 +17,7 @@ struct LastTape {
 
 // A sealed tape is asked for its footer; one that was not closed is read to its last whole batch.
 // Tapes that can't be read are passed over; nothing when there is none that can.
-[[nodiscard]] std::optional<LastTape> find_last_tape(const Store& store, std::string_view source);
+// `newest`: of one source, ascending by number.
+[[nodiscard]] std::optional<LastTape> find_last_tape(std::span<const Store::Tape> newest);
 
 }  // namespace smtptape

@@ -6,6 +6,7 @@
 #include <map>
 #include <tuple>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/time_spec.h"
 
@@ -135,10 +136,6 @@ class Planner {
   RetentionPlan plan_;
 };
 
-std::string tapes_text(std::uint64_t count) {
-  return std::to_string(count) + (count == 1 ? " tape" : " tapes");
-}
-
 }  // namespace
 
 std::uint64_t wanted_free(const RetentionLimits& limits, const Space& space) {
@@ -204,12 +201,12 @@ std::string text_of(const Unmet& unmet) {
     case Reason::None:
     case Reason::Leftover: break;
     case Reason::MaxAge:
-    case Reason::MaxTapes: text += ": still over by " + tapes_text(unmet.over); break;
+    case Reason::MaxTapes: text += ": still over by " + counted(unmet.over, "tape"); break;
     case Reason::MaxBytes: text += ": still over by " + show_size(unmet.over); break;
     case Reason::KeepFree: text += ": still short by " + show_size(unmet.over); break;
   }
-  if (unmet.held > 0) text += "; " + tapes_text(unmet.held) + " in use must stay";
-  if (unmet.young > 0) text += "; " + tapes_text(unmet.young) + " younger than keep-at-least";
+  if (unmet.held > 0) text += "; " + counted(unmet.held, "tape") + " in use must stay";
+  if (unmet.young > 0) text += "; " + counted(unmet.young, "tape") + " younger than keep-at-least";
   return text;
 }
 

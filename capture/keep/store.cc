@@ -19,6 +19,11 @@ Store::Store(fs::path directory, FileCalls& calls, WhoReads who_reads)
     : directory_(std::move(directory)), calls_(calls), who_reads_(who_reads) {
   const mode_t mode = who_reads == WhoReads::Group ? 0750 : 0700;
   if (::mkdir(directory_.c_str(), mode) == 0) {
+    // Whatever the umask took.
+    const UniqueFd made(
+        ::open(directory_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW));
+    if (!made || ::fchmod(made.get(), mode) != 0)
+      throw system_error("creating the store " + directory_.string(), errno);
     const fs::path parent = (directory_ / "..").lexically_normal();
     sync_directory(parent, calls_);
     return;
@@ -38,24 +43,52 @@ mode_t Store::file_mode() const {
   return who_reads_ == WhoReads::Group ? 0640 : 0600;
 }
 
+namespace {
+
+bool is_before(const Store::Tape& a, const Store::Tape& b) {
+  return a.name.number != b.name.number ? a.name.number < b.name.number
+                                        : a.name.start < b.name.start;
+}
+
+bool is_regular(const fs::path& path) {
+  std::error_code unknown;
+  return fs::is_regular_file(fs::symlink_status(path, unknown));
+}
+
+// Calls `take` with each file that has the name of a tape, in no order.
+template <class Take>
+void for_each_tape(const fs::path& directory, Take take) {
+  std::error_code error;
+  fs::directory_iterator entry(directory, error);
+  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
+    std::optional<TapeName> name = parse_tape_name(entry->path().filename().native());
+    if (name) take(Store::Tape{std::move(*name), entry->path()});
+  }
+  if (error) throw system_error("listing the store " + directory.string(), error.value());
+}
+
+}  // namespace
+
 std::vector<Store::Tape> Store::tapes_of(std::string_view source) const {
   const std::string wanted = file_name_of_source(source);
   std::vector<Tape> tapes;
-  std::error_code error;
-  fs::directory_iterator entry(directory_, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::optional<TapeName> name = parse_tape_name(entry->path().filename().native());
-    if (!name || name->source != wanted) continue;
-    std::error_code unknown;
-    if (!fs::is_regular_file(entry->symlink_status(unknown))) continue;
-    tapes.push_back({std::move(*name), entry->path()});
-  }
-  if (error) throw system_error("listing the store " + directory_.string(), error.value());
-  std::sort(tapes.begin(), tapes.end(), [](const Tape& a, const Tape& b) {
-    return a.name.number != b.name.number ? a.name.number < b.name.number
-                                          : a.name.start < b.name.start;
+  for_each_tape(directory_, [&](Tape tape) {
+    if (tape.name.source == wanted && is_regular(tape.path)) tapes.push_back(std::move(tape));
   });
+  std::sort(tapes.begin(), tapes.end(), is_before);
   return tapes;
+}
+
+Store::NewestTapes Store::newest_tapes() const {
+  NewestTapes newest;
+  for_each_tape(directory_, [&](Tape tape) {
+    std::vector<Tape>& of = newest[tape.name.source];
+    if (of.size() == kMostNewest && is_before(tape, of.front())) return;
+    if (!is_regular(tape.path)) return;
+    of.insert(std::upper_bound(of.begin(), of.end(), tape, is_before), std::move(tape));
+    if (of.size() > kMostNewest) of.erase(of.begin());
+  });
+  return newest;
 }
 
 std::uint64_t Store::next_number(std::string_view source) const {

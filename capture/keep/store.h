@@ -6,6 +6,7 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -32,6 +33,11 @@ class Store {
   };
   // Ascending by number.
   [[nodiscard]] std::vector<Tape> tapes_of(std::string_view source) const;
+  // The newest tapes of each source (as it stands in file names), ascending by number: what the
+  // next capture goes on from.
+  static constexpr std::size_t kMostNewest = 4;
+  using NewestTapes = std::map<std::string, std::vector<Tape>>;
+  [[nodiscard]] NewestTapes newest_tapes() const;
   // One more than the highest.
   [[nodiscard]] std::uint64_t next_number(std::string_view source) const;
   // Held as long as the descriptor is open, by one recorder.  Throws when another has it.

@@ -18,7 +18,7 @@ std::int64_t nanos_of(clockid_t clock) {
 
 }  // namespace
 
-Moment this_moment() {
+Now this_moment() {
   return {nanos_of(CLOCK_MONOTONIC), nanos_of(CLOCK_REALTIME)};
 }
 
@@ -27,7 +27,7 @@ std::chrono::steady_clock::time_point steady_time_point(std::int64_t steady) {
   return std::chrono::steady_clock::time_point(std::chrono::nanoseconds(steady));
 }
 
-std::int64_t PatientClock::time(Moment now) {
+std::int64_t PatientClock::time(Now now) {
   const std::int64_t ahead = now.real - now.steady;
   if (!ahead_ || ahead - *ahead_ <= kLeap) {
     ahead_ = ahead;

@@ -16,12 +16,23 @@
 
 namespace smtptape {
 
-// One moment on both.
-struct Moment {
+// What time it is, and when something arrived: two types that don't convert.  A recorder that is
+// behind handles what arrived seconds ago.  What decides about the stream (batches, groups, tapes,
+// gaps) goes by arrival, so that a late recorder leaves the tapes that one on time would have left;
+// what decides about ourselves (syncs, pauses after a failure, retention) goes by now.
+struct Now {
   std::int64_t steady = 0;  // ns since some start: only differences mean anything
   std::int64_t real = 0;    // ns since 1970
 };
-[[nodiscard]] Moment this_moment();
+struct Arrival {
+  std::int64_t steady = 0;
+  std::int64_t real = 0;
+};
+[[nodiscard]] Now this_moment();
+// Of what is taken from the network at this moment, and nowhere else.
+[[nodiscard]] constexpr Arrival arriving(Now now) {
+  return {now.steady, now.real};
+}
 [[nodiscard]] std::chrono::steady_clock::time_point steady_time_point(std::int64_t steady);
 
 // Real time for what can't be taken back, such as to delete what is old: a clock that leaps ahead
@@ -32,7 +43,7 @@ class PatientClock {
   static constexpr std::int64_t kLeap = kNanosPerSecond;
 
   // The real time that is believed, ns since 1970.  Moments in their order.
-  [[nodiscard]] std::int64_t time(Moment now);
+  [[nodiscard]] std::int64_t time(Now now);
 
  private:
   struct Leap {

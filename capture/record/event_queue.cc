@@ -1,5 +1,6 @@
 #include "capture/record/event_queue.h"
 
+#include <algorithm>
 #include <cstring>
 #include <utility>
 
@@ -11,25 +12,30 @@ bool is_data(const WsMessage& message) {
   return message.opcode == Opcode::Text || message.opcode == Opcode::Binary;
 }
 
-struct Extent {
+}  // namespace
+
+// Of the data frames in what a network read brought.
+struct EventQueue::Extent {
   std::uint64_t frames = 0;
-  std::uint64_t bytes = 0;
+  std::uint64_t bytes = 0;       // that are queued
+  std::uint64_t wire_bytes = 0;  // that came
   [[nodiscard]] std::uint64_t cost() const {
     return sizeof(FrameChunk) + frames * sizeof(QueuedFrame) + bytes;
   }
 };
 
-Extent extent_of(std::span<const WsMessage> messages) {
+EventQueue::Extent EventQueue::extent_of(std::span<const WsMessage> messages) {
   Extent extent;
   for (const WsMessage& message : messages) {
     if (!is_data(message)) continue;
     ++extent.frames;
     extent.bytes += message.payload.size();
+    if (!message.oversize) extent.wire_bytes += message.size;
   }
   return extent;
 }
 
-FrameChunk copy_of(std::span<const WsMessage> messages, const Extent& extent) {
+FrameChunk EventQueue::copy_of(std::span<const WsMessage> messages, const Extent& extent) {
   FrameChunk chunk;
   chunk.cost = extent.cost();
   chunk.bytes.reset(new char[extent.bytes]);
@@ -45,15 +51,19 @@ FrameChunk copy_of(std::span<const WsMessage> messages, const Extent& extent) {
   return chunk;
 }
 
+namespace {
+
+std::uint64_t guaranteed_of(std::uint64_t most_bytes, std::size_t sources) {
+  return std::min(EventQueue::kGuaranteed, most_bytes / (2 * sources));
+}
+
 }  // namespace
 
 EventQueue::EventQueue(std::uint64_t most_bytes, std::size_t sources)
-    : most_bytes_(most_bytes), sources_(sources) {
-}
-
-std::uint64_t EventQueue::pushed() const {
-  const std::lock_guard lock(mutex_);
-  return taken_ + chunks_.size();
+    : most_bytes_(most_bytes),
+      guaranteed_(guaranteed_of(most_bytes, sources)),
+      common_(most_bytes - sources * guaranteed_),
+      sources_(sources) {
 }
 
 std::uint64_t EventQueue::bytes_held() const {
@@ -61,50 +71,153 @@ std::uint64_t EventQueue::bytes_held() const {
   return bytes_held_;
 }
 
-std::uint64_t EventQueue::bytes_held_of(std::size_t source) const {
+bool EventQueue::is_drained(std::size_t source) const {
   const std::lock_guard lock(mutex_);
-  return sources_[source].held;
+  return sources_[source].items.empty();
+}
+
+QueueFigures EventQueue::figures(std::size_t source) const {
+  const std::lock_guard lock(mutex_);
+  const Source& of = sources_[source];
+  QueueFigures figures;
+  figures.received = of.received;
+  figures.received_bytes = of.received_bytes;
+  figures.dropped = of.all_dropped;
+  figures.drops = of.drops;
+  figures.dropping = of.dropped.frames > 0;
+  figures.waiting = of.waiting;
+  figures.bytes_held = of.held;
+  const auto* const first = of.items.empty() ? nullptr : std::get_if<FrameChunk>(&of.items.front());
+  if (of.oldest_in_hand) {
+    figures.waits_since = of.oldest_in_hand->steady;
+  } else if (first != nullptr) {
+    figures.waits_since = first->received.steady;
+  }
+  if (of.in_hand) {
+    figures.stalled_since = of.taken_at;
+  } else if (figures.waits_since) {
+    figures.stalled_since = std::max(*figures.waits_since, of.done_at);
+  }
+  return figures;
+}
+
+// ---- the budget ----
+
+std::uint64_t EventQueue::common_part(std::uint64_t held) const {
+  return held - std::min(held, guaranteed_);
+}
+
+bool EventQueue::fits(const Source& source, std::uint64_t cost) const {
+  const std::uint64_t now = common_part(source.held);
+  const std::uint64_t then = common_part(source.held + cost);
+  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
+  const bool dropping = source.dropped.frames > 0;
+  if (dropping && source.held > guaranteed_ / 2 && common_held_ > common_ / 2) return false;
+  if (then == 0) return true;
+  if (common_held_ - now + then > common_) return false;
+  const bool others_have_some = common_held_ > now;
+  return !others_have_some || then <= common_ / 2 || source.held == 0;
+}
+
+void EventQueue::hold(Source& source, std::uint64_t bytes) {
+  common_held_ += common_part(source.held + bytes) - common_part(source.held);
+  bytes_held_ += bytes;
+  source.held += bytes;
+}
+
+void EventQueue::give_back(Source& source, std::uint64_t bytes) {
+  common_held_ -= common_part(source.held) - common_part(source.held - bytes);
+  bytes_held_ -= bytes;
+  source.held -= bytes;
+}
+
+bool EventQueue::reserve(std::size_t source, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  if (!fits(sources_[source], bytes)) return false;
+  hold(sources_[source], bytes);
+  return true;
+}
+
+void EventQueue::release(std::size_t source, std::uint64_t bytes) {
+  const std::lock_guard lock(mutex_);
+  give_back(sources_[source], bytes);
 }
 
 // ---- the network thread ----
 
-void EventQueue::push(std::size_t source, std::span<const WsMessage> messages, Moment received) {
-  const Extent extent = extent_of(messages);
-  if (extent.frames == 0 || drops(source, extent.frames, extent.cost(), received)) return;
-  FrameChunk chunk = copy_of(messages, extent);
-  chunk.source = source;
-  chunk.received = received;
-  hand_over(std::move(chunk));
-}
-
-bool EventQueue::drops(std::size_t source, std::uint64_t frames, std::uint64_t cost, Moment now) {
+EventQueue::Verdict EventQueue::judge(std::size_t source, const Extent& extent, Arrival received) {
   const std::lock_guard lock(mutex_);
-  Source& from = sources_[source];
-  if (fits(from, cost)) return false;
-  if (from.frames_dropped == 0) from.from = now;
-  from.frames_dropped += frames;
-  from.until = now;
-  if (chunks_.empty()) filled_.notify_one();  // larger than all the room there is
-  return true;
+  Source& to = sources_[source];
+  to.received += extent.frames;
+  to.received_bytes += extent.wire_bytes;
+  if (fits(to, extent.cost())) {
+    hold(to, extent.cost());  // before the copy is made, which takes no lock
+    return Verdict::Take;
+  }
+  const bool first = to.dropped.frames == 0;
+  if (first) to.dropped.from = received;
+  if (first) ++to.drops;
+  to.dropped.frames += extent.frames;
+  to.dropped.until = received;
+  to.all_dropped += extent.frames;
+  make_ready(source);  // where nothing is queued, it is told at once
+  return first ? Verdict::DropFirst : Verdict::Drop;
 }
 
-bool EventQueue::fits(const Source& source, std::uint64_t cost) const {
-  // Having begun to drop it goes on until there is real room again: one gap instead of hundreds.
-  const bool dropping = source.frames_dropped > 0;
-  const std::uint64_t most = dropping ? most_bytes_ / 2 : most_bytes_;
-  if (dropping && bytes_held_ > most) return false;
-  if (bytes_held_ + cost > most_bytes_) return false;
-  const bool others_wait = bytes_held_ > source.held;
-  return !others_wait || source.held + cost <= most / 2;
+void EventQueue::push(std::size_t source, std::span<const WsMessage> messages, Arrival received) {
+  const Extent extent = extent_of(messages);
+  if (extent.frames == 0) return;
+  switch (judge(source, extent, received)) {
+    case Verdict::Drop: return;
+    case Verdict::DropFirst:
+      if (hooks_.on_first_drop) hooks_.on_first_drop(source);
+      return;
+    case Verdict::Take: break;
+  }
+  FrameChunk chunk = copy_of(messages, extent);
+  chunk.received = received;
+  hand_over(source, std::move(chunk));
 }
 
-void EventQueue::push(std::size_t source, Gap gap, Moment received) {
+void EventQueue::push(std::size_t source, Gap gap, Arrival received) {
   FrameChunk chunk;
-  chunk.source = source;
   chunk.received = received;
   chunk.cost = sizeof(FrameChunk) + sizeof(Gap) + gap.detail.size();
   chunk.gaps.push_back(std::move(gap));
-  hand_over(std::move(chunk));
+  {
+    const std::lock_guard lock(mutex_);
+    hold(sources_[source], chunk.cost);
+  }
+  hand_over(source, std::move(chunk));
+}
+
+// Its cost is held already.
+void EventQueue::hand_over(std::size_t source, FrameChunk chunk) {
+  std::optional<Dropped> told;
+  {
+    const std::lock_guard lock(mutex_);
+    Source& to = sources_[source];
+    told = tell_dropped(to, chunk);
+    to.waiting += chunk.frames.size();
+    to.items.emplace_back(std::move(chunk));
+    make_ready(source);
+  }
+  if (told && hooks_.on_last_drop) hooks_.on_last_drop(source, *told);
+}
+
+// What was dropped becomes a gap before the chunk.
+std::optional<EventQueue::Dropped> EventQueue::tell_dropped(Source& source, FrameChunk& chunk) {
+  if (source.dropped.frames == 0) return std::nullopt;
+  const Dropped dropped = std::exchange(source.dropped, {});
+  Gap gap;
+  gap.cause = GapCause::QueueFull;
+  gap.count = dropped.frames;
+  gap.from = dropped.from.real;
+  gap.until = dropped.until.real;
+  chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
+  chunk.cost += sizeof(Gap);
+  hold(source, sizeof(Gap));
+  return dropped;
 }
 
 void EventQueue::end() {
@@ -112,79 +225,127 @@ void EventQueue::end() {
     const std::lock_guard lock(mutex_);
     ended_ = true;
   }
+  filled_.notify_all();
+}
+
+// ---- any thread ----
+
+void EventQueue::post(std::size_t source, QueuedTask task, When when) {
+  const std::lock_guard lock(mutex_);
+  std::deque<Item>& items = sources_[source].items;
+  if (when == When::InTurn) {
+    items.emplace_back(std::move(task));
+  } else {
+    // Behind the tasks that are there already: they keep their order.
+    const auto first_chunk = std::find_if(items.begin(), items.end(), [](const Item& item) {
+      return std::holds_alternative<FrameChunk>(item);
+    });
+    items.insert(first_chunk, Item(std::move(task)));
+  }
+  make_ready(source);
+}
+
+// ---- the workers ----
+
+void EventQueue::make_ready(std::size_t source) {
+  Source& of = sources_[source];
+  if (of.in_hand || std::exchange(of.listed, true)) return;
+  ready_.push_back(source);
   filled_.notify_one();
 }
 
-void EventQueue::wake() {
-  {
-    const std::lock_guard lock(mutex_);
-    woken_ = true;
-  }
-  filled_.notify_one();
-}
-
-void EventQueue::hand_over(FrameChunk chunk) {
-  bool was_empty = false;
-  {
-    const std::lock_guard lock(mutex_);
-    was_empty = chunks_.empty();
-    add(std::move(chunk));
-  }
-  if (was_empty) filled_.notify_one();
-}
-
-void EventQueue::add(FrameChunk chunk) {
-  Source& source = sources_[chunk.source];
-  if (source.frames_dropped > 0) {
-    Gap gap;
-    gap.cause = GapCause::QueueFull;
-    gap.count = std::exchange(source.frames_dropped, 0);
-    gap.from = source.from.real;
-    gap.until = source.until.real;
-    chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
-    chunk.cost += sizeof(Gap);
-  }
-  bytes_held_ += chunk.cost;
-  source.held += chunk.cost;
-  chunks_.push_back(std::move(chunk));
-}
-
-// ---- the writer thread ----
-
-EventQueue::Taken EventQueue::take(FrameChunk& chunk, std::optional<TimePoint> deadline) {
-  chunk = {};
+std::optional<EventQueue::Turn> EventQueue::take() {
   std::unique_lock lock(mutex_);
-  sources_[source_in_hand_].held -= bytes_in_hand_;
-  bytes_held_ -= std::exchange(bytes_in_hand_, 0);
-  const auto ready = [this] {
-    if (chunks_.empty()) add_dropped();
-    return !chunks_.empty() || ended_ || woken_;
-  };
-  if (!deadline) {
-    filled_.wait(lock, ready);
-  } else if (!filled_.wait_until(lock, *deadline, ready)) {
-    return Taken::Nothing;
+  for (;;) {
+    const std::int64_t now = this_moment().steady;
+    if (const std::optional<std::size_t> source = next_ready(now)) {
+      std::optional<Dropped> told;
+      Turn turn = take_of(*source, now, told);
+      lock.unlock();
+      if (told && hooks_.on_last_drop) hooks_.on_last_drop(*source, *told);
+      return turn;
+    }
+    if (all_done()) return std::nullopt;
+    const std::optional<std::int64_t> due = next_due();
+    if (due) {
+      filled_.wait_until(lock, steady_time_point(*due));
+    } else {
+      filled_.wait(lock);
+    }
   }
-  if (std::exchange(woken_, false)) return Taken::Nothing;
-  if (chunks_.empty()) return Taken::End;
-  chunk = std::move(chunks_.front());
-  chunks_.pop_front();
-  ++taken_;
-  bytes_in_hand_ = chunk.cost;
-  source_in_hand_ = chunk.source;
-  return Taken::Chunk;
 }
 
-// Nothing may come for hours: what was lost before is told now.
-void EventQueue::add_dropped() {
-  for (std::size_t source = 0; source < sources_.size(); ++source) {
-    if (sources_[source].frames_dropped == 0) continue;
-    FrameChunk chunk;
-    chunk.source = source;
-    chunk.received = sources_[source].until;
-    chunk.cost = sizeof(FrameChunk);
-    add(std::move(chunk));
+std::optional<std::size_t> EventQueue::next_ready(std::int64_t now) {
+  if (!ready_.empty()) {
+    const std::size_t source = ready_.front();
+    ready_.pop_front();
+    sources_[source].listed = false;
+    return source;
   }
+  if (ended_) return std::nullopt;  // then everything ends, whatever is due
+  for (std::size_t source = 0; source < sources_.size(); ++source) {
+    const Source& of = sources_[source];
+    if (!of.in_hand && of.due && *of.due <= now) return source;
+  }
+  return std::nullopt;
+}
+
+std::optional<std::int64_t> EventQueue::next_due() const {
+  std::optional<std::int64_t> next;
+  for (const Source& source : sources_) {
+    if (source.in_hand || !source.due || ended_) continue;
+    if (!next || *source.due < *next) next = source.due;
+  }
+  return next;
+}
+
+bool EventQueue::all_done() const {
+  return ended_ && std::none_of(sources_.begin(), sources_.end(), [](const Source& source) {
+           return source.in_hand || !source.items.empty() || source.dropped.frames > 0;
+         });
+}
+
+EventQueue::Turn EventQueue::take_of(std::size_t source,
+                                     std::int64_t now,
+                                     std::optional<Dropped>& told) {
+  Source& of = sources_[source];
+  Turn turn;
+  turn.source = source;
+  if (of.items.empty() && of.dropped.frames > 0) {
+    FrameChunk chunk;
+    chunk.received = of.dropped.until;
+    chunk.cost = sizeof(FrameChunk);
+    hold(of, chunk.cost);
+    told = tell_dropped(of, chunk);
+    of.items.emplace_back(std::move(chunk));
+  }
+  while (!of.items.empty()) {
+    if (const auto* const chunk = std::get_if<FrameChunk>(&of.items.front())) {
+      if (turn.cost > 0 && turn.cost + chunk->cost > kMostInHand) break;
+      turn.cost += chunk->cost;
+      turn.frames += chunk->frames.size();
+      if (!of.oldest_in_hand) of.oldest_in_hand = chunk->received;
+    }
+    turn.items.push_back(std::move(of.items.front()));
+    of.items.pop_front();
+  }
+  of.in_hand = true;
+  of.taken_at = now;
+  of.due.reset();
+  return turn;
+}
+
+void EventQueue::done(const Turn& turn, std::optional<std::int64_t> due) {
+  const std::lock_guard lock(mutex_);
+  Source& of = sources_[turn.source];
+  give_back(of, turn.cost);
+  of.waiting -= turn.frames;
+  of.in_hand = false;
+  of.oldest_in_hand.reset();
+  of.done_at = this_moment().steady;
+  of.due = due;
+  if (!of.items.empty() || of.dropped.frames > 0) make_ready(turn.source);
+  if (all_done()) filled_.notify_all();
 }
 
 }  // namespace smtptape

@@ -5,8 +5,7 @@
 
 namespace smtptape {
 
-void FeedFigures::add(const Event& event, std::uint64_t frame_bytes) {
-  bytes_ += frame_bytes;
+void FeedFigures::add(const Event& event) {
   last_event_at_ = event.received;
   const bool timed = event.verbatim == nullptr || event.verbatim->when_known;
   if (const auto when = to_unix_nanos(event.when); timed && when) {

@@ -17,18 +17,16 @@ class FeedFigures {
   // Sessions beyond that are not counted as open.
   static constexpr std::size_t kMostSessions = 1 << 20;
 
-  void add(const Event& event, std::uint64_t frame_bytes);
+  void add(const Event& event);
   // The feed was interrupted: which sessions have ended since, nobody knows.
   void forget_sessions() { open_.clear(); }
 
-  [[nodiscard]] std::uint64_t bytes() const { return bytes_; }
   [[nodiscard]] std::optional<std::int64_t> last_event_at() const { return last_event_at_; }
   [[nodiscard]] const DurationHistogram& delay() const { return delay_; }
   // That have a connection: known only of those whose beginning was seen.
   [[nodiscard]] std::uint64_t open_sessions() const { return open_.size(); }
 
  private:
-  std::uint64_t bytes_ = 0;
   std::optional<std::int64_t> last_event_at_;
   DurationHistogram delay_;
   boost::unordered_flat_set<std::uint64_t> open_;  // hashes of their ids

@@ -1,7 +1,7 @@
 // The file of a tape that is being written.  Its first byte is locked while it lives: that says
 // "live" to every reader.
 //
-// Threads: the writer's; the sync thread sees the SyncPoint alone.
+// Threads: one at a time; the disk threads see the SyncPoint alone.
 #pragma once
 
 #include <filesystem>
@@ -9,19 +9,20 @@
 #include <string_view>
 
 #include "base/io.h"
-#include "capture/record/sync_thread.h"
+#include "capture/record/disk_threads.h"
 
 namespace smtptape {
 
 class LiveTape : public ByteSink {
  public:
-  // The file is new; it and its name are on the disk when the first byte can be written.  When
-  // that fails nothing is left of it, unless the disk refuses even that.
+  // The file is new.  When that fails nothing is left of it, unless the disk refuses even that.
+  // Its name is on the disk when the first sync of its bytes has ended.
   explicit LiveTape(std::filesystem::path path,
                     FileCalls& calls = system_file_calls(),
                     mode_t mode = 0600);
 
-  // Throws also when a sync of the sync thread has failed.
+  // Throws also when a sync of the disk threads has failed, and when the file is no longer where
+  // it was: then what is written to it will be in no store.
   void write(std::string_view bytes) override;
   void sync();
   // A file without events that can't be used: takes its name away again.
@@ -34,7 +35,11 @@ class LiveTape : public ByteSink {
   [[nodiscard]] int sync_error() const { return file_->error; }
   // How long writes took.
   [[nodiscard]] const DurationHistogram& writes() const { return writes_; }
-  // For the sync thread.
+  // It has its name, in the directory where it was made.  Throws Error when not.
+  void look_for_name() const;
+  // It has no name any more: what is in it goes with the descriptor.
+  [[nodiscard]] bool is_deleted() const;
+  // For the disk threads.
   [[nodiscard]] const std::shared_ptr<SyncPoint>& sync_point() const { return file_; }
   [[nodiscard]] const std::filesystem::path& path() const { return path_; }
 

@@ -9,11 +9,13 @@
 
 namespace smtptape {
 
-OpenTape::OpenTape(Beginning beginning, FileCalls& calls, SyncThread& sync)
+OpenTape::OpenTape(Beginning beginning, FileCalls& calls, DiskThreads& disk)
     : file_(std::move(beginning.path), calls, beginning.mode),
-      sync_(sync),
-      opened_(beginning.now),
-      group_began_(beginning.now.steady) {
+      disk_(disk),
+      opened_(beginning.opened),
+      flush_interval_(beginning.flush_interval),
+      latest_(beginning.opened),
+      group_began_(beginning.opened.steady) {
   try {
     writer_.emplace(file_, std::move(beginning.header), std::move(beginning.options));
   } catch (const std::exception&) {
@@ -21,26 +23,30 @@ OpenTape::OpenTape(Beginning beginning, FileCalls& calls, SyncThread& sync)
     throw;
   }
   marks_.push_back({{}, opened_.real});
-  sync_.watch(file_.sync_point());
+  file_.sync_point()->on_failure = std::move(beginning.on_failed_sync);
+  disk_.watch(file_.sync_point());
 }
 
 OpenTape::~OpenTape() {
-  sync_.leave(file_.sync_point());
+  disk_.leave(file_.sync_point());
 }
 
-void OpenTape::add(const Event& event, Moment now) {
+void OpenTape::add(const Event& event, Arrival arrival) {
   ++ledger_.received;
   ++events_taken_;
   last_sequence_ = event.sequence;
+  make_room(arrival);
   writer_->add(event);
-  look(now);
+  look();
 }
 
-void OpenTape::add(const Gap& gap, Moment now) {
+void OpenTape::add(const Gap& gap, Arrival arrival) {
   ledger_.count(gap);
   last_gaps_.push_back(gap);
+  ++gaps_taken_;
+  make_room(arrival);
   writer_->add(gap);
-  look(now);
+  look();
 }
 
 void OpenTape::add(const ClockReading& clock) {
@@ -51,45 +57,54 @@ void OpenTape::add(const Note& note) {
   writer_->add(note);
 }
 
-void OpenTape::flush(Moment now) {
+void OpenTape::make_room(Arrival arrival) {
+  if (arrival.steady - group_began_ >= kGroupInterval) {
+    end_group();
+    group_began_ = arrival.steady;
+  } else if (unflushed_since_ && arrival.steady - unflushed_since_->steady >= flush_interval_) {
+    flush();
+  }
+  latest_ = arrival;
+}
+
+void OpenTape::flush() {
   writer_->flush();
-  look(now);
+  look();
 }
 
-Predecessor OpenTape::end_group(Moment now) {
+Predecessor OpenTape::end_group() {
   writer_->end_group();
-  look(now);
-  const GroupIndex& last = writer_->groups().back();
-  return {writer_->header().tape_id, last_sequence_, last.offset + last.bytes};
+  look();
+  const auto& groups = writer_->groups();
+  if (groups.empty()) return {writer_->header().tape_id, last_sequence_, writer_->bytes_written()};
+  return {writer_->header().tape_id, last_sequence_, groups.back().offset + groups.back().bytes};
 }
 
-void OpenTape::seal(Moment now) {
+void OpenTape::seal(Now now) {
   SMTPTAPE_FAILPOINT("before-seal");
   writer_->seal(ledger_, now.real);
   SMTPTAPE_FAILPOINT("after-footer");
-  look(now);
+  look();
   file_.sync();
   SMTPTAPE_FAILPOINT("after-seal");
   ledger_.stored = writer_->events_written();
 }
 
-void OpenTape::look(Moment now) {
+void OpenTape::look() {
   const std::size_t groups = writer_->groups().size();
   if (groups != groups_ended_) {
     groups_ended_ = groups;
-    group_began_ = now.steady;
+    group_began_ = latest_.steady;
   }
   if (!writer_->has_unflushed()) {
     unflushed_since_.reset();
   } else if (!unflushed_since_) {
-    unflushed_since_ = now;
+    unflushed_since_ = latest_;
   }
   if (writer_->flushed().end_offset == marks_.back().part.end_offset) return;
-  marks_.push_back({writer_->flushed(), now.real});
+  marks_.push_back({writer_->flushed(), latest_.real});
   forget_flushed_gaps();
   forget_synced_marks();
-  // Twice the interval: a sync takes its time, and nobody is in a hurry to hear of it.
-  if (!sync_due_) sync_due_ = now.steady + 2 * sync_.interval().count();
 }
 
 void OpenTape::forget_flushed_gaps() {
@@ -106,29 +121,22 @@ void OpenTape::forget_synced_marks() {
 
 // ---- what time asks for ----
 
-void OpenTape::tick(Moment now, std::int64_t flush_interval) {
-  if (unflushed_since_ && now.steady >= unflushed_since_->steady + flush_interval) {
-    now.steady - group_began_ >= kGroupInterval ? static_cast<void>(end_group(now)) : flush(now);
-  }
-  if (!sync_due_ || now.steady < *sync_due_) return;
+void OpenTape::tick(Now now) {
   if (file_.sync_error() != 0) file_.sync();  // throws what went wrong
-  sync_due_.reset();
-  if (file_.synced() < file_.written()) sync_due_ = now.steady + 2 * sync_.interval().count();
+  if (!unflushed_since_ || now.steady - unflushed_since_->steady < flush_interval_) return;
+  now.steady - group_began_ >= kGroupInterval ? static_cast<void>(end_group()) : flush();
 }
 
-std::optional<std::int64_t> OpenTape::next_tick(std::int64_t flush_interval) const {
-  std::optional<std::int64_t> due = sync_due_;
-  if (unflushed_since_) {
-    const std::int64_t flush = unflushed_since_->steady + flush_interval;
-    due = due ? std::min(*due, flush) : flush;
-  }
-  return due;
+std::optional<std::int64_t> OpenTape::next_tick() const {
+  if (!unflushed_since_) return std::nullopt;
+  return unflushed_since_->steady + flush_interval_;
 }
 
 // ---- when the disk has failed ----
 
-TapeRemains OpenTape::remains(Moment now) {
-  sync_.leave(file_.sync_point());
+TapeRemains OpenTape::remains() {
+  disk_.leave(file_.sync_point());
+  if (file_.is_deleted()) return nothing_remains();
   sync_now(*file_.sync_point());  // what was flushed is worth keeping; a failure is remembered
   forget_flushed_gaps();
   forget_synced_marks();
@@ -137,12 +145,13 @@ TapeRemains OpenTape::remains(Moment now) {
   remains.events_lost = events_taken_ - flushed.events;
   remains.gaps.assign(last_gaps_.begin(), last_gaps_.end());
   remains.last_sequence = flushed.last_sequence;
-  remains.lost_since = unflushed_since_.value_or(now).real;
+  remains.lost_since = unflushed_since_.value_or(latest_).real;
+  remains.lost_until = latest_.real;
   remains.place = {writer_->header().tape_id, flushed.last_sequence, flushed.end_offset};
   if (file_.sync_error() != 0 && flushed.events > marks_.front().part.events) {
-    remains.unsure = unsure_gap(now);
-    remains.place.last_sequence = marks_.front().part.last_sequence;
-    remains.place.end_offset = marks_.front().part.end_offset;
+    remains.unsure = unsure_gap();
+    remains.place->last_sequence = marks_.front().part.last_sequence;
+    remains.place->end_offset = marks_.front().part.end_offset;
   }
   Ledger elsewhere;  // what the next tape has to tell
   elsewhere.received = remains.events_lost;
@@ -154,14 +163,41 @@ TapeRemains OpenTape::remains(Moment now) {
   return remains;
 }
 
-Gap OpenTape::unsure_gap(Moment now) const {
+// The file is gone, and all that was in it: the next tape tells of its events, of what was not
+// selected beside them, and of each kind of gap that it told of.
+TapeRemains OpenTape::nothing_remains() const {
+  TapeRemains remains;
+  remains.events_lost = events_taken_;
+  remains.not_selected = ledger_.not_selected;
+  remains.last_sequence = writer_->header().first_sequence - 1;
+  remains.lost_since = opened_.real;
+  remains.lost_until = latest_.real;
+  remains.place = writer_->header().predecessor;
+  for (std::size_t i = 0; i < kGapCauses; ++i) {
+    const auto cause = static_cast<GapCause>(i + 1);
+    const Loss& loss = is_upstream(cause) ? ledger_.upstream[i] : ledger_.lost[i];
+    if (loss.gaps == 0) continue;
+    Gap gap;
+    gap.cause = cause;
+    if (loss.count > 0) gap.count = loss.count;
+    gap.after_sequence = remains.last_sequence;
+    gap.before_sequence = last_sequence_ + 1;
+    gap.from = opened_.real;
+    gap.until = latest_.real;
+    gap.detail = "told by " + file_.path().filename().string() + ", which was deleted";
+    remains.gaps.push_back(std::move(gap));
+  }
+  return remains;
+}
+
+Gap OpenTape::unsure_gap() const {
   const Mark& certain = marks_.front();
   Gap gap;
   gap.cause = GapCause::Disk;
   gap.after_sequence = certain.part.last_sequence;
   gap.before_sequence = writer_->flushed().last_sequence + 1;
-  gap.from = certain.at;
-  gap.until = now.real;
+  gap.from = certain.latest;
+  gap.until = marks_.back().latest;
   gap.detail = "written to " + file_.path().filename().string() +
                ", but syncing it failed: " + std::generic_category().message(file_.sync_error()) +
                "; these events may not be on the disk";

@@ -110,6 +110,9 @@ std::string_view name_of(Order order) {
 }
 
 Order parse_order(std::string_view line_untrusted) {
+  if (line_untrusted.find(" HTTP/") != std::string_view::npos) {
+    throw Error("this is HTTP and no order; orders are JSON, one a line");
+  }
   if (!is_utf8(line_untrusted)) throw Error("the line is not UTF-8");
   JsonReader reader(line_untrusted);
   std::string wanted;

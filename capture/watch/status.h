@@ -65,6 +65,9 @@ struct SourceStatus {
   std::uint64_t open_sessions = 0;
   double events_per_second = 0;  // over the last ten seconds or so
   std::uint64_t queue_bytes = 0;
+  bool dropping = false;                    // the queue is full: what comes is lost
+  std::optional<std::int64_t> waits_for;    // ns: the oldest of what is queued
+  std::optional<std::int64_t> stalled_for;  // ns: something waits, and nothing was done since
 
   bool writing = true;       // the disk takes what comes
   std::string disk_trouble;  // why not
@@ -72,7 +75,14 @@ struct SourceStatus {
   std::string tape;  // file name of the open one; empty: none
   std::uint64_t tape_bytes = 0;
   std::array<std::uint64_t, kSealReasons> tapes_sealed{};
+
+  // Something waits, and for so long nothing was written: the disk stands still.
+  static constexpr std::int64_t kStalled = 5'000'000'000;  // ns
+  [[nodiscard]] bool is_stalled() const { return stalled_for && *stalled_for >= kStalled; }
+  [[nodiscard]] bool is_ready() const { return connected && writing && !dropping && !is_stalled(); }
 };
+// Why a source is not ready, for a person; empty: it is.
+[[nodiscard]] std::string why_not_ready(const SourceStatus& source);
 
 struct PrunedBytes {
   std::string reason;  // "max-age", …
@@ -109,10 +119,10 @@ struct RecorderStatus {
     return last;
   }
 
-  // Every source is connected and written.
+  // Every source is connected and written, and nothing is dropped.
   [[nodiscard]] bool is_ready() const {
     for (const SourceStatus& source : sources) {
-      if (!source.connected || !source.writing) return false;
+      if (!source.is_ready()) return false;
     }
     return true;
   }

@@ -17,25 +17,15 @@ HttpAnswer text_answer(std::string body) {
   return answer;
 }
 
-std::string why_not_ready(const SourceStatus& source) {
-  std::string why;
-  if (!source.connected) {
-    why = "not connected";
-    if (!source.last_error.empty()) why += " (" + source.last_error + ")";
-  }
-  if (!source.writing) {
-    why += why.empty() ? "not writing" : "; not writing";
-    if (!source.disk_trouble.empty()) why += " (" + source.disk_trouble + ")";
-  }
-  return why.empty() ? "" : printable_line(source.name + ": " + why) + "\n";
-}
-
 HttpAnswer readiness(const RecorderStatus& status) {
   if (status.is_ready()) return text_answer("ok\n");
   HttpAnswer answer;
   answer.status = 503;
-  for (const SourceStatus& source : status.sources)
-    answer.body += why_not_ready(source);
+  for (const SourceStatus& source : status.sources) {
+    if (!source.is_ready()) {
+      answer.body += printable_line(source.name + ": " + why_not_ready(source)) + "\n";
+    }
+  }
   return answer;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 #include <vector>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/config/config.h"
@@ -60,7 +61,9 @@ class CaptureCommand : public Command {
                    "SOURCE",
                    "Name of the source (default: the endpoint's host); as many as endpoints");
     options.value("--config", config_, "FILE", "Settings and sources (docs/configuration.md)");
-    options.flag("--check", check_, "Only read the file of --config, and tell every mistake in it");
+    options.flag("--check",
+                 check_,
+                 "Only read the file of --config and those it names, and tell every mistake");
     setting(options,
             "--bodies",
             joined(words_of(Bodies{})),
@@ -99,9 +102,12 @@ class CaptureCommand : public Command {
     Config config;
     try {
       config = settings();
-      options = capture_options_of(config);
+      RecorderSettings checked = recorder_settings_of(config);
+      // Nobody waits with --until-end for a file to come.
+      if (until_end_ && !checked.troubles.empty()) throw UsageError(checked.troubles.front());
+      options = std::move(checked.options);
       if (!config_) filters_.tell_difference();
-      for (const std::string& warning : warnings_about(config))
+      for (const std::string& warning : checked.warnings)
         say(warning);
     } catch (const ConfigError& error) {
       say_raw(error.what());
@@ -169,11 +175,10 @@ class CaptureCommand : public Command {
   [[nodiscard]] int check_config() const {
     if (!config_) throw UsageError("--check: which file? give --config FILE");
     try {
-      const Config config = load_config(*config_);
+      const Config config = load_config(*config_, SourcesIn::File, NamedFiles::Checked);
       const std::size_t sources = config.sources.size();
       static_cast<void>(limits_of(config.store, sources));
-      StandardOutput().write(printable(*config_) + ": " + std::to_string(sources) +
-                             (sources == 1 ? " source, good\n" : " sources, good\n"));
+      StandardOutput().write(visible(*config_) + ": " + counted(sources, "source") + ", good\n");
     } catch (const ConfigError& error) {
       say_raw(error.what());
       return static_cast<int>(error.exit());
@@ -205,8 +210,8 @@ class CaptureCommand : public Command {
     std::vector<std::string> endpoints = this->endpoints();
     if (endpoints.empty()) endpoints.push_back(kcli_endpoint());
     if (!names_.empty() && names_.size() != endpoints.size()) {
-      throw UsageError("--name: " + std::to_string(names_.size()) + " names for " +
-                       std::to_string(endpoints.size()) + " endpoints; give each its own");
+      throw UsageError("--name: " + counted(names_.size(), "name") + " for " +
+                       counted(endpoints.size(), "endpoint") + "; give each its own");
     }
     std::vector<SourceSettings> sources;
     for (std::size_t i = 0; i < endpoints.size(); ++i)
@@ -221,7 +226,7 @@ class CaptureCommand : public Command {
     source.filters = filters_.values;
     source.terse = filters_.terse;
     source.as_live = filters_.as_live;
-    set_access(source, access_.settings);
+    static_cast<AccessSettings&>(source) = access_.settings;
     return source;
   }
 

@@ -1,11 +1,14 @@
 // smtptape compact: recorded tapes in the layout that is small and quick to search.
 #include <algorithm>
 #include <filesystem>
+#include <optional>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
@@ -42,42 +45,48 @@ class CompactCommand : public Command {
     if (output_.empty() != replace_) {
       throw UsageError("give either -o DIR, where the copies go, or --replace");
     }
+    refuse_standard_output(output_);
+    refuse_pipes(tapes_);
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
       throw UsageError("compact reads every tape twice, so it takes no standard input");
     }
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
-    if (!replace_) make_private_directory(output_);
+    std::optional<OutputDirectory> directory;
+    if (!replace_) {
+      refuse_inputs_as_copies(output_, tapes);
+      directory.emplace(output_);
+    }
     // Checked, copied, and compared with the copy, which is a little smaller.
     const Progress progress("compact", bytes_of(tapes_, 4));
     for (const ListedTape& tape : tapes) {
       try {
-        compact(tape.path);
+        compact(tape);
       } catch (const Error& error) {
         if (tape.named) throw;
         leave(tape.path, error.what());
       }
     }
     if (json_) {
-      out_.write(line_of({{"schema", kSchema},
-                          {"what", "totals"},
-                          {"tapes", compacted_},
-                          {"already", already_},
-                          {"bytes_before", before_},
-                          {"bytes", after_}}));
+      out_.write_json(line_of({{"schema", kSchema},
+                               {"what", "totals"},
+                               {"tapes", compacted_},
+                               {"already", already_},
+                               {"bytes_before", before_},
+                               {"bytes", after_}}));
     } else if (compacted_ > 0) {
-      say(std::to_string(compacted_) + " tapes, " + show_size(before_) + " before, " +
+      say(counted(compacted_, "tape") + ", " + show_size(before_) + " before, " +
           show_size(after_) + " now");
     }
     if (!json_ && already_ > 0) {
-      say(std::to_string(already_) + (already_ == 1 ? " tape is" : " tapes are") +
-          " laid out so already");
+      say(counted(already_, "tape is", "tapes are") + " laid out so already");
     }
     return static_cast<int>(incomplete_ ? Exit::Incomplete : Exit::Done);
   }
 
  private:
-  void compact(const std::filesystem::path& path) {
-    const TapeCheck check = check_tape(path);
+  void compact(const ListedTape& tape) {
+    const std::filesystem::path& path = tape.path;
+    const TapeCheck check = check_tape(path, links_to(tape.named));
     if (check.state == TapeState::Live) return tell_left(path, "is being written, left alone");
     if (is_alarm(check.state)) {
       return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
@@ -86,8 +95,9 @@ class CompactCommand : public Command {
       ++already_;
       return;
     }
-    const std::filesystem::path to =
-        replace_ ? path : std::filesystem::path(output_) / path.filename();
+    // Behind a link the original itself is replaced, not the link.
+    const std::filesystem::path to = replace_ ? std::filesystem::canonical(path)
+                                              : std::filesystem::path(output_) / path.filename();
     if (!replace_ && std::filesystem::exists(to)) {
       throw Error(to.string() + ": exists already; give another directory");
     }
@@ -106,13 +116,13 @@ class CompactCommand : public Command {
     file.commit();
     ++compacted_;
     if (!json_) return;
-    out_.write(line_of({{"schema", kSchema},
-                        {"what", "copy"},
-                        {"path", json_text(path.string())},
-                        {"copy", json_text(to.string())},
-                        {"events", totals.events},
-                        {"bytes_before", before},
-                        {"bytes", totals.bytes}}));
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "copy"},
+                             {"path", json_string(path.string())},
+                             {"copy", json_string(to.string())},
+                             {"events", totals.events},
+                             {"bytes_before", before},
+                             {"bytes", totals.bytes}}));
   }
 
   void leave(const std::filesystem::path& path, const std::string& why) {
@@ -122,10 +132,10 @@ class CompactCommand : public Command {
 
   void tell_left(const std::filesystem::path& path, const std::string& why) {
     if (!json_) return say(path.string() + ": " + why);
-    out_.write(line_of({{"schema", kSchema},
-                        {"what", "left-alone"},
-                        {"path", json_text(path.string())},
-                        {"reason", json_text(why)}}));
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "left-alone"},
+                             {"path", json_string(path.string())},
+                             {"reason", json_string(why)}}));
   }
 
   static constexpr const char* kSchema = "smtptape.compact/1";

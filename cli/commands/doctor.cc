@@ -83,7 +83,7 @@ class DoctorCommand : public Command {
     for (const std::string& endpoint : endpoints) {
       SourceSettings& source = config.sources.emplace_back();
       source.endpoint = endpoint;
-      set_access(source, access_.settings);
+      static_cast<AccessSettings&>(source) = access_.settings;
     }
   }
 
@@ -105,6 +105,8 @@ class DoctorCommand : public Command {
       const CheckedSource checked = checked_source(source, store);
       for (const std::string& warning : checked.warnings)
         print({{Health::Warn, "access", warning}});
+      if (source.tls_fingerprint) print({pinned(checked.options.endpoint)});
+      if (!checked.trouble.empty()) throw UsageError(checked.trouble);
       FeedOptions options;
       options.endpoint = checked.options.endpoint;
       options.access = checked.options.access;
@@ -117,17 +119,30 @@ class DoctorCommand : public Command {
     }
   }
 
+  [[nodiscard]] static Finding pinned(const Endpoint& endpoint) {
+    return {Health::Warn,
+            "access",
+            endpoint.target +
+                ": with --tls-fingerprint nothing is recorded from the day on when another "
+                "certificate is shown, which a kumod without tls_certificate and tls_private_key "
+                "on its HTTP listener makes at each start; better give it both, and --cacert here"};
+  }
+
   void print(const std::vector<Finding>& findings) {
     for (const Finding& finding : findings) {
       failed_ = failed_ || finding.health == Health::Fail;
-      out_.write(json_ ? json_of(finding) : line_of(finding));
+      if (json_) {
+        out_.write_json(json_of(finding));
+      } else {
+        out_.write(line_of(finding));
+      }
     }
   }
 
   [[nodiscard]] static std::string line_of(const Finding& finding) {
     std::string health(name_of(finding.health));
     health.resize(6, ' ');
-    return health + finding.what + ": " + printable(finding.detail) + "\n";
+    return health + finding.what + ": " + visible(finding.detail) + "\n";
   }
 
   [[nodiscard]] static std::string json_of(const Finding& finding) {

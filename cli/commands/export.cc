@@ -5,6 +5,7 @@
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
 
@@ -28,7 +29,7 @@ class ExportCommand : public Command {
                   format_,
                   "jsonl|frames",
                   "jsonl (default): a frame a line; frames: opcode, length, bytes");
-    options.value("-o,--output", output_, "FILE", "Write here instead of standard output");
+    options.value("-o,--output", output_, "FILE", "Write here instead of standard output (-)");
     options.flag("--force", force_, "Replace the file if it exists");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
@@ -40,18 +41,13 @@ class ExportCommand : public Command {
     mistakes.check([&] { format = parse_feed_format(format_); });
     mistakes.check([&] { selection = selection_.selection(); });
     mistakes.throw_if_any();
-    const auto progress = output_.empty() ? progress_unless_shown("export") : std::string(name());
+    const Result::Content content =
+        format == FeedFormat::Jsonl ? Result::Content::Json : Result::Content::Bytes;
+    Result result(output_, force_, content, selection_.tapes);
+    const auto progress = result.is_file() ? std::string(name()) : progress_unless_shown("export");
     SelectedTapes tapes(selection_, selection, progress);
-    Answer answer = Answer::Empty;
-    if (output_.empty()) {
-      StandardOutput out;
-      answer = write_frames(tapes.events(), format, out);
-    } else {
-      OutputFile file(output_,
-                      force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
-      answer = write_frames(tapes.events(), format, file);
-      file.commit();
-    }
+    const Answer answer = write_frames(tapes.events(), format, result);
+    result.commit();
     const bool incomplete = tapes.tell_end(answer);
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
@@ -94,7 +90,7 @@ class ExportCommand : public Command {
 
   SelectionOptions selection_;
   std::string format_ = "jsonl";
-  std::string output_;
+  std::string output_ = "-";
   bool force_ = false;
 };
 

@@ -22,7 +22,7 @@ class ExtractCommand : public Command {
   }
   void describe(Options& options) override {
     selection_.describe(options, "session");
-    options.value("-o,--output", output_, "X.tape", "The tape to write");
+    options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.flag("--force", force_, "Replace the tape if it exists");
     options.flag("--json", json_, "One JSON object instead of words");
   }
@@ -35,9 +35,9 @@ class ExtractCommand : public Command {
     selection.whole_sessions = true;
     const Extraction extraction = extract_to(output_, force_, selection_, selection);
     if (json_) {
-      StandardOutput().write(json_line(extraction, output_, "smtptape.extract/1"));
+      StandardOutput().write_json(json_line(extraction, "smtptape.extract/1"));
     } else {
-      tell_of(extraction, output_);
+      tell_of(extraction);
     }
     const bool incomplete = extraction.incomplete && !as_live();
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);

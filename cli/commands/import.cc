@@ -4,9 +4,11 @@
 #include <optional>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
 #include "replay/inputs.h"
@@ -23,12 +25,15 @@ class ImportCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape import night.jsonl -o night.tape\n"
-           "  zstdcat night.jsonl.zst | smtptape import - -o night.tape --name mta-1";
+           "  ssh mta-1 zstdcat night.jsonl.zst | smtptape import - -o night.tape --name mta-1";
   }
   void describe(Options& options) override {
     options.positional(
-        "FEED", feed_, Options::Count::One, "A file of frames, or - for standard input");
-    options.value("-o,--output", output_, "X.tape", "The tape to write");
+        "FEED",
+        feed_,
+        Options::Count::One,
+        "A file of frames, as it is or packed by zstd or gzip, or - for standard input");
+    options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.value("--name", source_, "SOURCE", "Name of the source (default: the file's name)");
     options.value("--format", format_, "jsonl|frames", "jsonl (default) or frames");
     options.value("--max-frame",
@@ -42,25 +47,30 @@ class ImportCommand : public Command {
     const FeedFormat format = parse_feed_format(format_);
     const std::uint64_t max_frame = parse_max_frame(max_frame_);
     if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
+    Result file(output_, force_, Result::Content::Tape, feed_);
     const bool standard_input = feed_.front() == "-";
     const std::string name = standard_input ? "standard input" : feed_.front();
     UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(feed_.front());
     FeedFileSource feed(std::make_unique<FdSource>(std::move(fd), name), name, format, max_frame);
-    OutputFile file(output_, force_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
     std::optional<Progress> progress(std::in_place, "import", bytes_of(feed_));
     const Ledger ledger = write_tape(feed, file);
     progress.reset();
     file.commit();
+    if (feed.was_marked()) {
+      say(name + ": began with a byte order mark, which belongs to no event and was left out");
+    }
     const Loss lost = ledger.total_lost();
     if (lost.count > 0) {
-      say(std::to_string(lost.count) + " frames over --max-frame " + max_frame_ +
-          " were left out; each leaves a gap");
+      say(counted(lost.count, "frame") + " over --max-frame " + max_frame_ +
+          (lost.count == 1 ? " was left out; it leaves a gap"
+                           : " were left out; each leaves a gap"));
     }
-    return static_cast<int>(lost.count > 0 ? Exit::Incomplete : Exit::Done);
+    const bool strange = tell_if_strange(name, format);
+    return static_cast<int>(lost.count > 0 || strange ? Exit::Incomplete : Exit::Done);
   }
 
  private:
-  Ledger write_tape(FeedFileSource& feed, ByteSink& file) {
+  Ledger write_tape(FeedFileSource& feed, Result& file) {
     Origin origin{random_id(), source_.empty() ? default_source() : source_, 1, true};
     TapeHeader header = new_tape_header(origin);
     header.first_sequence = 1;
@@ -71,31 +81,55 @@ class ImportCommand : public Command {
     {
       ReadAhead ahead(feed);
       EventBatch batch;
-      while (ahead.next(batch))
-        record_batch(batch, writer, ledger);
+      std::optional<std::int64_t> before;
+      while (ahead.next(batch)) {
+        for (const Event& event : batch.events) {
+          const bool unreadable = event.kind == EventKind::Unknown && event.meta == nullptr;
+          const bool blank = unreadable && event.verbatim->frame.empty();
+          if (!blank) ++(unreadable ? unreadable_ : readable_);
+        }
+        record_batch(batch, writer, ledger, before);
+      }
     }
     ledger.received = feed.received();
     writer.seal(ledger, now_unix_nanos());
     ledger.stored = writer.events_written();
-    report(writer, ledger);
+    report(file.name(), writer, ledger);
     return ledger;
   }
 
   [[nodiscard]] std::string default_source() const {
     if (feed_.front() == "-") return "import";
-    return std::filesystem::path(feed_.front()).stem().string();
+    std::filesystem::path name = std::filesystem::path(feed_.front()).filename();
+    for (const std::string_view packed : {".zst", ".zstd", ".gz"}) {
+      if (name.extension() == packed) name = name.stem();
+    }
+    return name.stem().string();
   }
 
-  void report(const TapeWriter& writer, const Ledger& ledger) const {
+  // Hardly a line is an event: somebody meant another file.  A handful of lines say nothing.
+  bool tell_if_strange(const std::string& name, FeedFormat format) const {
+    constexpr std::uint64_t kFewest = 5;
+    constexpr std::uint64_t kReadableOneIn = 10;
+    if (format != FeedFormat::Jsonl || unreadable_ < kFewest) return false;
+    const std::uint64_t frames = readable_ + unreadable_;
+    if (readable_ * kReadableOneIn >= frames) return false;
+    say(name + ": " + std::to_string(unreadable_) + " of " + std::to_string(frames) +
+        " frames are no events of the feed, and were kept as they are; is it a file of JSON " +
+        "lines, one event a line?");
+    return true;
+  }
+
+  static void report(const std::string& name, const TapeWriter& writer, const Ledger& ledger) {
     std::uint64_t wire = 0;
     std::uint64_t verbatim = 0;
     for (const GroupIndex& group : writer.groups()) {
       wire += group.wire_bytes;
       verbatim += group.verbatim;
     }
-    say(output_ + ": " + std::to_string(ledger.stored) + " events, " + show_size(wire) + " in " +
+    say(name + ": " + counted(ledger.stored, "event") + ", " + show_size(wire) + " in " +
         show_size(writer.bytes_written()) +
-        (verbatim == 0 ? "" : ", " + std::to_string(verbatim) + " frames kept verbatim"));
+        (verbatim == 0 ? "" : ", " + counted(verbatim, "frame") + " kept verbatim"));
   }
 
   std::vector<std::string> feed_;
@@ -104,6 +138,8 @@ class ImportCommand : public Command {
   std::string format_ = "jsonl";
   std::string max_frame_ = "64M";
   bool force_ = false;
+  std::uint64_t readable_ = 0;    // frames that are events
+  std::uint64_t unreadable_ = 0;  // that are none; blank ones say nothing
 };
 
 }  // namespace

@@ -2,12 +2,15 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "cli/command.h"
 #include "cli/text/output.h"
 #include "cli/text/tape_facts.h"
 #include "format/limits.h"
+#include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/wire.h"
+#include "replay/input_files.h"
 #include "replay/inputs.h"
 #include "replay/tape_check.h"
 
@@ -105,6 +108,7 @@ void add_end(TapeFacts& facts, const TapeReader& reader, bool live) {
 // An unsealed tape has to be read.
 TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
   const bool live = is_being_written(fd.get());
+  share_byte(fd.get(), kReaderByte);
   FdSource source(std::move(fd), path);
   TapeReader reader(source, path);
   TapeFacts facts;
@@ -120,7 +124,7 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
 
 TapeFacts facts_of(const TapeFile& file) {
   const std::string path = file.path.string();
-  UniqueFd fd = open_for_reading(file.path);
+  UniqueFd fd = open_input(file.path, links_to(file.named));
   if (auto summary = read_summary(fd.get())) {
     TapeFacts facts = facts_of_sealed(path, std::move(*summary));
     facts.recorded = file.recorded;
@@ -155,7 +159,11 @@ class InfoCommand : public Command {
     for (const TapeFile& file : find_tapes(tapes_)) {
       try {
         const TapeFacts facts = facts_of(file);
-        out.write(json_ ? json_line(facts, groups_) : text_of(facts, groups_));
+        if (json_) {
+          out.write_json(json_line(facts, groups_));
+        } else {
+          out.write(text_of(facts, groups_));
+        }
         totals.add(facts);
         damaged = damaged || !facts.damage.empty();
       } catch (const Error& error) {
@@ -164,7 +172,8 @@ class InfoCommand : public Command {
         damaged = true;
       }
     }
-    if (totals.tapes() > 1) out.write(json_ ? totals.json_line() : totals.text());
+    if (totals.tapes() > 1 && json_) out.write_json(totals.json_line());
+    if (totals.tapes() > 1 && !json_) out.write(totals.text());
     return static_cast<int>(damaged ? Exit::Incomplete : Exit::Done);
   }
 

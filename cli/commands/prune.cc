@@ -3,6 +3,7 @@
 
 #include <filesystem>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/retention_options.h"
@@ -16,7 +17,7 @@ namespace {
 constexpr std::string_view kSchema = "smtptape.prune/1";
 
 std::string tapes_and_size(std::uint64_t count, std::uint64_t bytes) {
-  return std::to_string(count) + (count == 1 ? " file, " : " files, ") + show_size(bytes);
+  return counted(count, "file") + ", " + show_size(bytes);
 }
 
 class PruneCommand : public Command {
@@ -51,19 +52,24 @@ class PruneCommand : public Command {
     const PruneReport report =
         prune(lister, limits, now_unix_nanos(), dry_run_ ? DryRun::Yes : DryRun::No);
     StandardOutput out;
-    for (const Deletion& deletion : report.removal.deleted)
-      out.write(json_ ? json_of(deletion) : line_of(deletion));
+    for (const Deletion& deletion : report.removal.deleted) {
+      if (json_) {
+        out.write_json(json_of(deletion));
+      } else {
+        out.write(line_of(deletion));
+      }
+    }
     if (json_) {
       for (const Unmet& unmet : report.plan.unmet)
-        out.write(json_of(unmet));
-      out.write(json_of_totals(report));
+        out.write_json(json_of(unmet));
+      out.write_json(json_of_totals(report));
     }
     return tell(report);
   }
 
  private:
   [[nodiscard]] static std::string line_of(const Deletion& deletion) {
-    return printable(deletion.path.string()) + "  " + show_size(deletion.bytes) + "  " +
+    return visible(deletion.path.string()) + "  " + show_size(deletion.bytes) + "  " +
            show_age(deletion.age) + "  " + std::string(name_of(deletion.reason)) +
            (deletion.read ? "  (open in a reader)" : "") + "\n";
   }
@@ -72,10 +78,10 @@ class PruneCommand : public Command {
     constexpr std::int64_t kNanos = 1'000'000'000;
     return smtptape::line_of({{"schema", kSchema},
                               {"what", "deletion"},
-                              {"path", json_text(deletion.path.string())},
+                              {"path", json_string(deletion.path.string())},
                               {"bytes", deletion.bytes},
                               {"age_seconds", deletion.age / kNanos},
-                              {"reason", json_text(name_of(deletion.reason))},
+                              {"reason", json_string(name_of(deletion.reason))},
                               {"read", deletion.read},
                               {"deleted", !dry_run_}});
   }
@@ -83,7 +89,7 @@ class PruneCommand : public Command {
   [[nodiscard]] static std::string json_of(const Unmet& unmet) {
     return smtptape::line_of({{"schema", kSchema},
                               {"what", "unmet"},
-                              {"limit", json_text(name_of(unmet.limit))},
+                              {"limit", json_string(name_of(unmet.limit))},
                               {"over", unmet.over},
                               {"held", unmet.held},
                               {"young", unmet.young}});

@@ -2,10 +2,12 @@
 #include <algorithm>
 #include <filesystem>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "capture/record/clocks.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
@@ -34,16 +36,19 @@ class RecoverCommand : public Command {
 
   [[nodiscard]] int run() override {
     if (output_.empty()) throw UsageError("-o DIR is missing: where the copies go");
+    refuse_standard_output(output_);
+    refuse_pipes(tapes_);
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
       throw UsageError("recover reads every tape twice, so it takes no standard input");
     }
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
-    make_private_directory(output_);
+    refuse_inputs_as_copies(output_, tapes);
+    const OutputDirectory directory(output_);
     // Checked, copied, and the copy checked.
     const Progress progress("recover", bytes_of(tapes_, 3));
     for (const ListedTape& tape : tapes) {
       try {
-        recover(tape.path);
+        recover(tape);
       } catch (const Error& error) {
         if (tape.named) throw;
         leave(tape.path, error.what(), std::string(error.what()) + "; passed over");
@@ -54,8 +59,9 @@ class RecoverCommand : public Command {
   }
 
  private:
-  void recover(const std::filesystem::path& path) {
-    const TapeCheck check = check_tape(path);
+  void recover(const ListedTape& tape) {
+    const std::filesystem::path& path = tape.path;
+    const TapeCheck check = check_tape(path, links_to(tape.named));
     if (check.state == TapeState::Live) {
       constexpr const char* kWhy = "is being written";
       return leave(path, kWhy, path.string() + ": " + kWhy + ", so it was left alone");
@@ -74,10 +80,10 @@ class RecoverCommand : public Command {
     if (copy.state != TapeState::Sealed || copy.events != totals.events) {
       throw Error(to.string() + ": the copy is not sound; is its disk?");
     }
-    tell(check, totals, to);
+    conclude(check, totals, to);
   }
 
-  void tell(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
+  void conclude(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
     const bool lost = totals.lost > 0 || totals.lost_unknown > 0;
     incomplete_ = incomplete_ || (lost && !check.damage.empty());
     if (json_) return print(check, to, totals);
@@ -86,37 +92,37 @@ class RecoverCommand : public Command {
 
   void leave(const std::filesystem::path& path, const std::string& why, const std::string& text) {
     if (!json_) return say(text);
-    out_.write(line_of({{"schema", kSchema},
-                        {"what", "left-alone"},
-                        {"path", json_text(path.string())},
-                        {"reason", json_text(why)}}));
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "left-alone"},
+                             {"path", json_string(path.string())},
+                             {"reason", json_string(why)}}));
   }
 
   void print(const TapeCheck& check, const std::filesystem::path& to, const CopyTotals& totals) {
-    out_.write(line_of({{"schema", kSchema},
-                        {"what", "copy"},
-                        {"path", json_text(check.path.string())},
-                        {"copy", json_text(to.string())},
-                        {"state", json_text(name_of(check.state))},
-                        {"events", totals.events},
-                        {"bytes", totals.bytes},
-                        {"lost", totals.lost},
-                        {"lost_unknown", totals.lost_unknown},
-                        {"damage", json_array(check.damage, [](const Damage& damage) {
-                           return json_of(damage);
-                         })}}));
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "copy"},
+                             {"path", json_string(check.path.string())},
+                             {"copy", json_string(to.string())},
+                             {"state", json_string(name_of(check.state))},
+                             {"events", totals.events},
+                             {"bytes", totals.bytes},
+                             {"lost", totals.lost},
+                             {"lost_unknown", totals.lost_unknown},
+                             {"damage", json_array(check.damage, [](const Damage& damage) {
+                                return json_of(damage);
+                              })}}));
   }
 
   static void tell(const TapeCheck& check,
                    const std::filesystem::path& to,
                    const CopyTotals& totals) {
-    say(to.string() + ": " + std::to_string(totals.events) + " events, sealed");
+    say(to.string() + ": " + counted(totals.events, "event") + ", sealed");
     for (const Damage& damage : check.damage)
       say("  " + check.path.string() + " " + text_of(damage));
     if (check.damage.empty()) return;
-    std::string lost = std::to_string(totals.lost) + " events are lost";
+    std::string lost = counted(totals.lost, "event is", "events are") + " lost";
     if (totals.lost_unknown > 0) {
-      lost += ", and in " + std::to_string(totals.lost_unknown) + " places nobody knows how many";
+      lost += ", and in " + counted(totals.lost_unknown, "place") + " nobody knows how many";
     }
     say("  " + lost + "; the copy says so in its gaps");
   }

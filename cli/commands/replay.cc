@@ -1,4 +1,5 @@
 // smtptape replay: prints sessions as `kcli trace-smtp-client` would have.
+#include "base/counted.h"
 #include "cli/command.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
@@ -82,15 +83,15 @@ class ReplayCommand : public Command {
           "shown");
     }
     if (renderer.stepped_back() > 0) {
-      say("the server's clock stepped back within " + std::to_string(renderer.stepped_back()) +
-          " sessions: times before their beginning are negative");
+      say("the server's clock stepped back within " + counted(renderer.stepped_back(), "session") +
+          ": times before their beginning are negative");
     }
     if (as_live() && renderer.altered() > 0) {
-      say(std::to_string(renderer.altered()) +
-          " events are not as kcli would show them: text was left out or masked when they were "
+      say(counted(renderer.altered(), "event is", "events are") +
+          " not as kcli would show them: text was left out or masked when they were "
           "recorded");
     }
-    if (ending && !ending->message.empty()) say_raw(ending->message);
+    if (ending && !ending->message.empty()) say_raw(visible(ending->message));
     if (ending && ending->exit != Exit::Done) return static_cast<int>(ending->exit);
     if (as_live()) return static_cast<int>(Exit::Done);
     return static_cast<int>(incomplete || renderer.unreadable() > 0 ? Exit::Incomplete

@@ -57,7 +57,7 @@ class ServeCommand : public Command {
     options.positional("TAPE",
                        inputs_,
                        Options::Count::Any,
-                       "Tapes, directories of tapes, files of frames (*.jsonl), or -");
+                       "Tapes, directories of tapes, files of frames (JSON lines), or -");
     options.value("--listen", options_.listen, "ADDRESS:PORT", "Default: 127.0.0.1:8001");
     options.flag("--public", public_, "Let others than this machine connect");
     options.value(

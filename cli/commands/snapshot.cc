@@ -4,6 +4,7 @@
 #include "cli/command.h"
 #include "cli/run/extraction.h"
 #include "cli/run/recorder_place.h"
+#include "cli/run/result.h"
 #include "cli/text/output.h"
 
 namespace smtptape {
@@ -33,6 +34,7 @@ class SnapshotCommand : public Command {
     if (output_ == "-") throw UsageError("-o -: a snapshot is a file; name one");
     const std::int64_t last = parse_duration(last_, "--last").count();
     if (last <= 0) throw UsageError("--last: " + last_ + " is no time at all");
+    refuse_input_as_output(output_, place_.stores);
     // Before the recorder is asked: what comes while it flushes is in, too.
     const std::int64_t since = now_unix_nanos() - last;
     const bool flushed = flush();
@@ -42,9 +44,9 @@ class SnapshotCommand : public Command {
     everything.window.since = since;
     const Extraction extraction = extract_to(output_, force_, options, everything);
     if (json_) {
-      StandardOutput().write(json_line(extraction, output_, "smtptape.snapshot/1"));
+      StandardOutput().write_json(json_line(extraction, "smtptape.snapshot/1"));
     } else {
-      tell_of(extraction, output_);
+      tell_of(extraction);
     }
     const bool incomplete = extraction.incomplete || !flushed;
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);

@@ -42,7 +42,11 @@ class StatusCommand : public Command {
     if (!answer) return nobody_there();
     const RecorderStatus status = read_status_json(*answer);
     StandardOutput out;
-    out.write(json_ ? *answer + "\n" : status_text(status));
+    if (json_) {
+      out.write_json(*answer + "\n");
+    } else {
+      out.write(status_text(status));
+    }
     return static_cast<int>(Exit::Done);
   }
 
@@ -62,9 +66,9 @@ class StatusCommand : public Command {
 
   [[nodiscard]] int tell_ready(const std::vector<std::string>& reasons) const {
     if (json_) {
-      StandardOutput().write(line_of({{"schema", "smtptape.ready/1"},
-                                      {"ready", reasons.empty()},
-                                      {"reasons", json_array(reasons, json_text)}}));
+      StandardOutput().write_json(line_of({{"schema", "smtptape.ready/1"},
+                                           {"ready", reasons.empty()},
+                                           {"reasons", json_array(reasons, json_string)}}));
     } else if (!reasons.empty()) {
       std::string all;
       for (const std::string& reason : reasons)
@@ -85,7 +89,7 @@ class StatusCommand : public Command {
       if (!place_.stores.empty()) line.field("store", place_.stores.front());
       line.raw("last_tapes",
                json_list(tapes, [](const NewestTape& tape) { return json_of(tape); }));
-      out.write(line.object() + "\n");
+      out.write_json(line.object() + "\n");
     } else {
       for (const NewestTape& tape : tapes)
         out.write(text_of(tape) + "\n");

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <set>
 
+#include "base/counted.h"
 #include "cli/command.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
@@ -14,8 +15,8 @@ namespace smtptape {
 namespace {
 
 std::string text_of(const TapeCheck& check) {
-  std::string text = check.path.string() + ": " + std::string(name_of(check.state)) + ", " +
-                     std::to_string(check.events) + " events";
+  std::string text = visible(check.path.string()) + ": " + std::string(name_of(check.state)) +
+                     ", " + counted(check.events, "event");
   switch (check.state) {
     case TapeState::Sealed: text += ", every checksum is good"; break;
     case TapeState::Unclosed:
@@ -27,7 +28,7 @@ std::string text_of(const TapeCheck& check) {
   }
   text += "\n";
   for (const Damage& damage : check.damage)
-    text += "  " + text_of(damage) + "\n";
+    text += "  " + visible(text_of(damage)) + "\n";
   return text;
 }
 
@@ -58,9 +59,10 @@ class VerifyCommand : public Command {
     check_all();
     forget_deleted(checks_);
     for (const std::string& missing : check_neighbours(checks_)) {
-      alarm(json_ ? line_of(object("missing", {{"detail", json_text(missing)}})) : missing + "\n");
+      alarm(json_ ? line_of(object("missing", {{"detail", json_string(missing)}}))
+                  : visible(missing) + "\n");
     }
-    if (json_) out_.write(totals());
+    if (json_) print(totals());
     return static_cast<int>(alarms_ > 0 ? Exit::Incomplete : Exit::Done);
   }
 
@@ -73,24 +75,24 @@ class VerifyCommand : public Command {
 
   void check_one(const ListedTape& tape) {
     try {
-      checks_.push_back(check_tape(tape.path));
+      checks_.push_back(check_tape(tape.path, links_to(tape.named)));
     } catch (const Error& error) {
       if (tape.named) throw;
       std::error_code ignored;
       if (!std::filesystem::exists(tape.path, ignored)) return;  // deleted since it was listed
       return alarm(json_ ? line_of(object("unreadable",
-                                          {{"path", json_text(tape.path.string())},
-                                           {"detail", json_text(error.what())}}))
-                         : std::string(error.what()) + "\n");
+                                          {{"path", json_string(tape.path.string())},
+                                           {"detail", json_string(error.what())}}))
+                         : visible(error.what()) + "\n");
     }
     const TapeCheck& check = checks_.back();
     const std::string told = json_ ? json_line(check) : text_of(check);
     if (is_alarm(check.state)) return alarm(told);
-    if (!quiet_) out_.write(told);
+    if (!quiet_) print(told);
   }
 
   static boost::json::object object(std::string_view what, const boost::json::object& more) {
-    boost::json::object object{{"schema", "smtptape.verify/1"}, {"what", json_text(what)}};
+    boost::json::object object{{"schema", "smtptape.verify/1"}, {"what", json_string(what)}};
     for (const auto& member : more)
       object.insert(member);
     return object;
@@ -98,8 +100,8 @@ class VerifyCommand : public Command {
 
   static std::string json_line(const TapeCheck& check) {
     return line_of(object("tape",
-                          {{"path", json_text(check.path.string())},
-                           {"state", json_text(name_of(check.state))},
+                          {{"path", json_string(check.path.string())},
+                           {"state", json_string(name_of(check.state))},
                            {"alarm", is_alarm(check.state)},
                            {"events", check.events},
                            {"damage", json_array(check.damage, [](const Damage& damage) {
@@ -115,8 +117,13 @@ class VerifyCommand : public Command {
         object("totals", {{"tapes", checks_.size()}, {"events", events}, {"alarms", alarms_}}));
   }
 
-  void alarm(const std::string& text) {
+  void print(const std::string& text) {
+    if (json_) return out_.write_json(text);
     out_.write(text);
+  }
+
+  void alarm(const std::string& text) {
+    print(text);
     ++alarms_;
   }
 

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "capture/capture.h"
-#include "capture/feed/access.h"
+#include "capture/feed/access_files.h"
 #include "capture/keep/store.h"
 #include "capture/watch/control_client.h"
 #include "cli/config/config_keys.h"
@@ -100,8 +100,8 @@ std::size_t malformed_line(std::string_view text) {
 
 class ConfigParser {
  public:
-  ConfigParser(const fs::path& file, SourcesIn sources)
-      : directory_(file.parent_path()), sources_(sources) {}
+  ConfigParser(const fs::path& file, SourcesIn sources, NamedFiles files)
+      : directory_(file.parent_path()), sources_(sources), files_(files) {}
 
   void parse(std::string_view text) {
     try {
@@ -256,10 +256,13 @@ class ConfigParser {
 
   void read_source(const toml::table& table) {
     SourceSettings source;
+    const std::size_t mistakes = mistakes_.size();
     read_keys(table, source_keys(), source);
     check_endpoint(table, source);
     check_name(table, source);
     check_files(table, source);
+    const bool sound = mistakes_.size() == mistakes;
+    if (sound && files_ == NamedFiles::Checked) read_files(table, source);
     config_.sources.push_back(std::move(source));
   }
 
@@ -339,8 +342,40 @@ class ConfigParser {
     }
   }
 
+  // One after the other, so that each is told.
+  void read_files(const toml::table& table, const SourceSettings& source) {
+    const Endpoint endpoint = parse_endpoint(source.endpoint.value());
+    AccessSettings parts[4];
+    parts[0].cacert = source.cacert;
+    parts[1].tls_cert = source.tls_cert;
+    parts[1].tls_key = source.tls_key;
+    parts[2].basic_auth_file = source.basic_auth_file;
+    parts[3].bearer_token_file = source.bearer_token_file;
+    for (const AccessSettings& part : parts) {
+      try {
+        static_cast<void>(AccessFiles(part, endpoint).read());
+      } catch (const Error& error) {
+        mistake_in_file(table, error.what());
+      }
+    }
+  }
+
+  // What begins with the option is about the key of the same name.
+  void mistake_in_file(const toml::table& table, std::string_view text) {
+    for (const std::string_view key :
+         {"cacert", "tls_cert", "tls_key", "basic_auth_file", "bearer_token_file"}) {
+      std::string option = "--" + std::string(key);
+      std::replace(option.begin(), option.end(), '_', '-');
+      if (!text.starts_with(option)) continue;
+      return mistake(line_of_key(table, key),
+                     std::string(key) + std::string(text.substr(option.size())));
+    }
+    mistake(line_of_key(table, "endpoint"), std::string(text));
+  }
+
   fs::path directory_;
   SourcesIn sources_;
+  NamedFiles files_;
   Config config_;
   ConfigMistakes mistakes_;
   std::map<std::string, std::size_t> names_;  // and the line
@@ -350,8 +385,9 @@ class ConfigParser {
 
 std::variant<Config, ConfigMistakes> parse_config(std::string_view text,
                                                   const fs::path& file,
-                                                  SourcesIn sources) {
-  ConfigParser parser(file, sources);
+                                                  SourcesIn sources,
+                                                  NamedFiles files) {
+  ConfigParser parser(file, sources, files);
   parser.parse(text);
   return parser.result();
 }
@@ -360,7 +396,7 @@ std::string text_of(const ConfigMistakes& mistakes, const fs::path& file) {
   std::string text;
   for (const ConfigMistake& mistake : mistakes) {
     if (!text.empty()) text += "\n";
-    text += printable(file.string() + ":" + std::to_string(mistake.line) + ": " + mistake.text);
+    text += visible(file.string() + ":" + std::to_string(mistake.line) + ": " + mistake.text);
   }
   return text;
 }
@@ -392,8 +428,8 @@ std::string read_configuration(const fs::path& file) {
 
 }  // namespace
 
-Config load_config(const fs::path& file, SourcesIn sources) {
-  auto result = parse_config(read_configuration(file), file, sources);
+Config load_config(const fs::path& file, SourcesIn sources, NamedFiles files) {
+  auto result = parse_config(read_configuration(file), file, sources, files);
   if (auto* const mistakes = std::get_if<ConfigMistakes>(&result)) {
     throw ConfigError(text_of(*mistakes, file));
   }

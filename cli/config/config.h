@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "capture/feed/access.h"
 #include "capture/keep/keeper.h"
 #include "capture/keep/retention.h"
 #include "filters/event_levels.h"
@@ -46,18 +47,12 @@ struct StoreSettings {
   std::optional<std::filesystem::path> socket;
 };
 
-struct SourceSettings {
+struct SourceSettings : AccessSettings {
   std::optional<std::string> name;      // set after parse_config(): the default is filled in
   std::optional<std::string> endpoint;  // always set
   OptionValues filters;
   std::optional<bool> terse;
   std::optional<bool> as_live;
-  std::optional<std::filesystem::path> cacert;
-  std::optional<std::string> tls_fingerprint;
-  std::optional<std::filesystem::path> tls_cert;
-  std::optional<std::filesystem::path> tls_key;
-  std::optional<std::filesystem::path> basic_auth_file;
-  std::optional<std::filesystem::path> bearer_token_file;
   std::optional<Bodies> bodies;    // instead of the store's
   std::optional<Secrets> secrets;  // instead of the store's
   bool operator==(const SourceSettings&) const = default;
@@ -77,13 +72,20 @@ struct ConfigMistake {
 // In the order of their lines.
 using ConfigMistakes = std::vector<ConfigMistake>;
 
-// Touches nothing outside: whether the files and directories are there shows when they are opened.
 enum class SourcesIn : std::uint8_t {
   File,       // one at least
   Elsewhere,  // too: the file may do without
 };
+// The files it names, of certificates and credentials.
+enum class NamedFiles : std::uint8_t {
+  Unread,   // whether they are there shows when a source connects
+  Checked,  // those that can't be used are mistakes, too
+};
 [[nodiscard]] std::variant<Config, ConfigMistakes> parse_config(
-    std::string_view text, const std::filesystem::path& file, SourcesIn sources = SourcesIn::File);
+    std::string_view text,
+    const std::filesystem::path& file,
+    SourcesIn sources = SourcesIn::File,
+    NamedFiles files = NamedFiles::Unread);
 
 // "FILE:LINE: TEXT", one line each.
 [[nodiscard]] std::string text_of(const ConfigMistakes& mistakes,
@@ -96,6 +98,7 @@ class ConfigError : public UsageError {
   using UsageError::UsageError;  // text_of()
 };
 [[nodiscard]] Config load_config(const std::filesystem::path& file,
-                                 SourcesIn sources = SourcesIn::File);
+                                 SourcesIn sources = SourcesIn::File,
+                                 NamedFiles files = NamedFiles::Unread);
 
 }  // namespace smtptape

@@ -1,32 +1,21 @@
 #include "cli/config/recorder_settings.h"
 
 #include <algorithm>
+#include <iterator>
+#include <memory>
 #include <type_traits>
 #include <utility>
 #include <variant>
 
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "capture/feed/access_files.h"
 #include "cli/config/config_keys.h"
 #include "cli/version.h"
 
 namespace smtptape {
 
 namespace {
-
-AccessSettings access_of(const SourceSettings& source) {
-  const auto text = [](const std::optional<std::filesystem::path>& path) {
-    return path ? std::optional<std::string>(path->string()) : std::nullopt;
-  };
-  AccessSettings access;
-  access.cacert = text(source.cacert);
-  access.tls_fingerprint = source.tls_fingerprint;
-  access.tls_cert = text(source.tls_cert);
-  access.tls_key = text(source.tls_key);
-  access.basic_auth_file = text(source.basic_auth_file);
-  access.bearer_token_file = text(source.bearer_token_file);
-  return access;
-}
 
 std::string about(const SourceSettings& source) {
   return "source " + source.name.value_or(source.endpoint.value_or(""));
@@ -38,15 +27,6 @@ void refuse(std::string_view option, const std::string& trouble) {
 
 }  // namespace
 
-void set_access(SourceSettings& source, const AccessSettings& access) {
-  source.cacert = access.cacert;
-  source.tls_fingerprint = access.tls_fingerprint;
-  source.tls_cert = access.tls_cert;
-  source.tls_key = access.tls_key;
-  source.basic_auth_file = access.basic_auth_file;
-  source.bearer_token_file = access.bearer_token_file;
-}
-
 CheckedSource checked_source(const SourceSettings& from, const StoreSettings& store) {
   CheckedSource checked;
   SourceOptions& to = checked.options;
@@ -55,10 +35,15 @@ CheckedSource checked_source(const SourceSettings& from, const StoreSettings& st
   to.request = request_from_options(from.filters, to.honour);
   to.request.terse = from.terse.value_or(false);
   to.name = from.name.value_or("");
-  const auto check = [&] { return check_access(access_of(from), to.endpoint); };
-  CheckedAccess access = from.name ? with_context(about(from), check) : check();
-  to.access = std::move(access.access);
-  for (const std::string& warning : access.warnings)
+  const auto made = [&] { return std::make_shared<AccessFiles>(from, to.endpoint); };
+  const auto files = from.name ? with_context(about(from), made) : made();
+  to.access = [files] { return files->read(); };
+  try {
+    static_cast<void>(to.access());
+  } catch (const Error& error) {
+    checked.trouble = about(from) + ": " + error.what();
+  }
+  for (const std::string& warning : files->warnings())
     checked.warnings.push_back(about(from) + ": " + warning);
   to.levels.bodies = from.bodies.value_or(store.bodies.value_or(Bodies::Full));
   to.levels.secrets = from.secrets.value_or(store.secrets.value_or(Secrets::Keep));
@@ -109,14 +94,20 @@ StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources) {
   return limits;
 }
 
-CaptureOptions capture_options_of(const Config& config) {
+RecorderSettings recorder_settings_of(const Config& config) {
   const StoreSettings& store = config.store;
   if (!store.store || store.store->empty()) {
     throw UsageError("--store DIR is missing: where the tapes go");
   }
-  CaptureOptions options;
-  for (const SourceSettings& source : config.sources)
-    options.sources.push_back(checked_source(source, store).options);
+  RecorderSettings settings;
+  CaptureOptions& options = settings.options;
+  for (const SourceSettings& source : config.sources) {
+    CheckedSource checked = checked_source(source, store);
+    options.sources.push_back(std::move(checked.options));
+    std::move(
+        checked.warnings.begin(), checked.warnings.end(), std::back_inserter(settings.warnings));
+    if (!checked.trouble.empty()) settings.troubles.push_back(std::move(checked.trouble));
+  }
   options.store = *store.store;
   options.version = kVersion;
   options.limits = limits_of(store, config.sources.size());
@@ -132,7 +123,7 @@ CaptureOptions capture_options_of(const Config& config) {
   options.socket = store.socket;
   options.group_readable = store.group_readable.value_or(false);
   refuse("--queue-bytes", trouble_with_queue(options.queue_bytes, options.max_frame));
-  return options;
+  return settings;
 }
 
 std::vector<std::string> what_takes_a_restart(const Config& running, const Config& read) {
@@ -149,15 +140,6 @@ std::vector<std::string> what_takes_a_restart(const Config& running, const Confi
   }
   if (running.sources != read.sources) names.emplace_back("source");
   return names;
-}
-
-std::vector<std::string> warnings_about(const Config& config) {
-  std::vector<std::string> warnings;
-  for (const SourceSettings& source : config.sources) {
-    for (std::string& warning : checked_source(source, config.store).warnings)
-      warnings.push_back(std::move(warning));
-  }
-  return warnings;
 }
 
 }  // namespace smtptape

@@ -7,7 +7,6 @@
 
 #include "capture/capture.h"
 #include "cli/config/config.h"
-#include "cli/options/endpoint_options.h"
 
 namespace smtptape {
 
@@ -20,15 +19,18 @@ namespace smtptape {
 // What is wrong with so many, for so many sources; empty: nothing.
 [[nodiscard]] std::string trouble_with_max_tapes(std::uint64_t max_tapes, std::uint64_t sources);
 [[nodiscard]] StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources);
-[[nodiscard]] CaptureOptions capture_options_of(const Config& config);
+struct RecorderSettings {
+  CaptureOptions options;
+  std::vector<std::string> warnings;  // of all sources, as below
+  std::vector<std::string> troubles;  // of those that have one
+};
+[[nodiscard]] RecorderSettings recorder_settings_of(const Config& config);
 
-// How to get in, as it was given elsewhere.
-void set_access(SourceSettings& source, const AccessSettings& access);
-
-// Reads the files of its credentials.
+// Looks at the files of its credentials, too, which are read again at each attempt to connect.
 struct CheckedSource {
   SourceOptions options;
   std::vector<std::string> warnings;  // what is odd about it, one line each: to be told once
+  std::string trouble;                // why it could not connect now; else empty
 };
 // `store`: what holds where the source says nothing of its own.
 [[nodiscard]] CheckedSource checked_source(const SourceSettings& source,
@@ -37,8 +39,5 @@ struct CheckedSource {
 // What differs and takes a restart: the names of keys, "source" for all about the sources.
 [[nodiscard]] std::vector<std::string> what_takes_a_restart(const Config& running,
                                                             const Config& read);
-
-// Of all sources.
-[[nodiscard]] std::vector<std::string> warnings_about(const Config& config);
 
 }  // namespace smtptape

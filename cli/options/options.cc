@@ -18,7 +18,7 @@ std::string unmarked(const std::string& word) {
   return !word.empty() && word.front() == kMark ? word.substr(1) : word;
 }
 
-// An option that takes one word at a time; `to` is a string, or an optional one.
+// An option that takes one word at a time; `to` is a string or a path, or an optional one.
 template <class Text>
 CLI::Option* add_value(CLI::App& app, const std::string& name, Text& to, const std::string& help) {
   const auto store = [&to](const CLI::results_t& words) {
@@ -39,6 +39,13 @@ void Options::value(const std::string& name,
 
 void Options::value(const std::string& name,
                     std::optional<std::string>& to,
+                    const std::string& value_name,
+                    const std::string& help) {
+  add_value(app_, name, to, help)->type_name(value_name)->group(group_);
+}
+
+void Options::value(const std::string& name,
+                    std::optional<std::filesystem::path>& to,
                     const std::string& value_name,
                     const std::string& help) {
   add_value(app_, name, to, help)->type_name(value_name)->group(group_);

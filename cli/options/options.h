@@ -4,6 +4,7 @@
 #pragma once
 
 #include <cstdint>
+#include <filesystem>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -32,6 +33,10 @@ class Options {
   // Tells the empty value from none.
   void value(const std::string& name,
              std::optional<std::string>& to,
+             const std::string& value_name,
+             const std::string& help);
+  void value(const std::string& name,
+             std::optional<std::filesystem::path>& to,
              const std::string& value_name,
              const std::string& help);
   // Any number of times.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "cli/options/mistakes.h"
@@ -112,7 +113,8 @@ TimeWindow SelectionOptions::window() const {
   const std::int64_t now = now_unix_nanos();
   Mistakes mistakes;
   if (since) mistakes.check([&] { window.since = parse_time_spec(*since, now, "--since"); });
-  if (until) mistakes.check([&] { window.until = parse_time_spec(*until, now, "--until"); });
+  if (until)
+    mistakes.check([&] { window.until = parse_time_spec(*until, now, "--until", Twice::Last); });
   mistakes.throw_if_any();
   if (window.since && window.until && *window.since >= *window.until) {
     throw UsageError("--since " + *since + " is not before --until " + *until);
@@ -138,6 +140,7 @@ RenderOptions TextOptions::render(const FilterOptions& filters) const {
   render.color = use_color(parse_color(color));
   render.only_new = only_new;
   render.only_one = only_one;
+  render.visible = is_terminal() && !filters.as_live;
   render.terse = filters.terse;
   render.behaviour = filters.as_live ? Behaviour::AsLive : Behaviour::Documented;
   if (profile == "halfeven") {

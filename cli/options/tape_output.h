@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +22,10 @@ namespace smtptape {
 [[nodiscard]] std::uint64_t parse_max_frame(const std::string& text);
 
 // Adds the batch's events, gaps and notes; a lag notice gets its gap.  Counts into `ledger`.
-void record_batch(const EventBatch& batch, TapeWriter& writer, Ledger& ledger);
+// `before`: when the last event was received; none yet.
+void record_batch(const EventBatch& batch,
+                  TapeWriter& writer,
+                  Ledger& ledger,
+                  std::optional<std::int64_t>& before);
 
 }  // namespace smtptape

@@ -2,10 +2,12 @@
 
 #include <set>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/io.h"
 #include "base/time_spec.h"
 #include "cli/options/tape_output.h"
+#include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
@@ -104,39 +106,40 @@ Extraction extract_to(const std::string& output,
                       bool force,
                       const SelectionOptions& options,
                       const Selection& selection) {
+  Result file(output, force, Result::Content::Tape, options.tapes);
   SelectedTapes tapes(options, selection, "copying");
-  OutputFile file(output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
   Insiders insiders;
   Extraction extraction;
   write_tape(tapes, file, insiders, extraction);
   extraction.incomplete =
       tapes.tell_end(extraction.events == 0 ? Answer::Empty : Answer::Something);
   if (extraction.events == 0) {
-    throw Error("nothing was chosen, so " + output +
+    throw Error("nothing was chosen, so " + file.name() +
                 " was not written; widen the filters or times");
   }
   file.commit();
+  extraction.output = file.name();
+  extraction.is_file = file.is_file();
   extraction.sessions = insiders.sessions();
   extraction.tenants = insiders.tenants();
   extraction.domains = insiders.domains();
   return extraction;
 }
 
-void tell_of(const Extraction& extraction, const std::string& output) {
-  say(output + ": " + std::to_string(extraction.events) + " events of " +
-      std::to_string(extraction.sessions) + " sessions, " + show_size(extraction.bytes));
+void tell_of(const Extraction& extraction) {
+  const std::string& output = extraction.output;
+  say(output + ": " + counted(extraction.events, "event") + " of " +
+      counted(extraction.sessions, "session") + ", " + show_size(extraction.bytes));
   say("tenants inside: " + listed(extraction.tenants) +
       "; sender domains: " + listed(extraction.domains));
   say("it holds secrets: what was recorded of passwords, messages and addresses");
-  say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
+  if (extraction.is_file) say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
 }
 
-std::string json_line(const Extraction& extraction,
-                      const std::string& output,
-                      std::string_view schema) {
-  const auto list = [](const std::set<std::string>& all) { return json_array(all, json_text); };
-  return line_of({{"schema", json_text(schema)},
-                  {"path", json_text(output)},
+std::string json_line(const Extraction& extraction, std::string_view schema) {
+  const auto list = [](const std::set<std::string>& all) { return json_array(all, json_string); };
+  return line_of({{"schema", json_string(schema)},
+                  {"path", json_string(extraction.output)},
                   {"events", extraction.events},
                   {"sessions", extraction.sessions},
                   {"bytes", extraction.bytes},

@@ -14,6 +14,8 @@ namespace smtptape {
 inline constexpr std::size_t kMostInsiders = 1000;
 
 struct Extraction {
+  std::string output;    // its name, for messages
+  bool is_file = false;  // and not standard output
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;  // of the tape
   std::size_t sessions = 0;
@@ -22,17 +24,16 @@ struct Extraction {
   bool incomplete = false;        // damage, or a gap within what was chosen; it was told
 };
 
-// `output` appears whole or not at all; throws Error when nothing is chosen.
+// `output` appears whole or not at all, or is "-", standard output; throws Error when nothing is
+// chosen, and UsageError when it is one of the tapes that are read.
 [[nodiscard]] Extraction extract_to(const std::string& output,
                                     bool force,
                                     const SelectionOptions& options,
                                     const Selection& selection);
 
 // On stderr, before the file leaves the house.
-void tell_of(const Extraction& extraction, const std::string& output);
+void tell_of(const Extraction& extraction);
 // The same for a program: a line of JSON with this schema.
-[[nodiscard]] std::string json_line(const Extraction& extraction,
-                                    const std::string& output,
-                                    std::string_view schema);
+[[nodiscard]] std::string json_line(const Extraction& extraction, std::string_view schema);
 
 }  // namespace smtptape

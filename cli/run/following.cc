@@ -9,6 +9,7 @@
 #include "base/error.h"
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
+#include "replay/input_files.h"
 
 namespace smtptape {
 
@@ -30,6 +31,13 @@ FollowOptions follow_options(const SelectionOptions& options, const Selection& s
     throw UsageError(
         "--follow: standard input can't be followed; name the tape or the store that is recorded");
   }
+  for (const std::string& name : names) {
+    if (!is_pipe(name)) continue;
+    throw UsageError(
+        "--follow: " + name +
+        " is a pipe and can't be followed; name the tape or the store that is recorded");
+  }
+  prepare_inputs(names);
   FollowOptions follow;
   follow.tapes = names;
   follow.window = selection.window;

@@ -103,7 +103,7 @@ std::string text_of(const NewestTape& tape) {
   text += ", " + show_size(tape.bytes);
   if (tape.last_received) text += ", last event received " + show_time(*tape.last_received);
   if (tape.ledger) text += "; " + text_of(*tape.ledger, true);
-  return printable(text);
+  return visible(text);
 }
 
 std::string json_of(const NewestTape& tape) {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <utility>
 
+#include "base/counted.h"
 #include "cli/text/output.h"
 #include "filters/allow_list.h"
 #include "format/event.h"
@@ -121,12 +122,12 @@ class LivePrinter : public FrameSink {
 Exit tell_trouble(const LivePrinter& printer, std::uint64_t limit) {
   const Renderer& renderer = printer.renderer();
   if (renderer.stepped_back() > 0) {
-    say("the server's clock stepped back within " + std::to_string(renderer.stepped_back()) +
-        " sessions: times before their beginning are negative");
+    say("the server's clock stepped back within " + counted(renderer.stepped_back(), "session") +
+        ": times before their beginning are negative");
   }
   if (printer.skipped() > 0) {
-    say(std::to_string(printer.skipped()) + " frames over " + std::to_string(limit) +
-        " bytes were left out");
+    say(counted(printer.skipped(), "frame") + " over " + std::to_string(limit) + " bytes " +
+        (printer.skipped() == 1 ? "was" : "were") + " left out");
   }
   const bool incomplete = printer.skipped() > 0 || renderer.unreadable() > 0;
   return incomplete ? Exit::Incomplete : Exit::Done;
@@ -143,7 +144,7 @@ Exit show_live(LiveOptions options, ByteSink& out) {
   const FeedEnd end = follow_feed(feed, printer);
 
   if (const std::optional<Ending>& ending = printer.ending()) {
-    if (!ending->message.empty()) say_raw(ending->message);
+    if (!ending->message.empty()) say_raw(visible(ending->message));
     if (as_live || ending->exit != Exit::Done) return ending->exit;
     return tell_trouble(printer, feed.max_frame);
   }
@@ -151,7 +152,9 @@ Exit show_live(LiveOptions options, ByteSink& out) {
   if (!end.opened) throw Error(describe(end, feed.endpoint));
   if (as_live) return Exit::Done;
   say(describe(end, feed.endpoint));
-  return tell_trouble(printer, feed.max_frame);
+  const Exit exit = tell_trouble(printer, feed.max_frame);
+  const bool cut = end.mid_message || end.kind == FeedEnd::Kind::ProtocolError;
+  return cut ? Exit::Incomplete : exit;
 }
 
 }  // namespace smtptape

@@ -4,6 +4,7 @@
 #include <string>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
@@ -83,8 +84,8 @@ void SelectedTapes::tell_trouble() const {
   for (const std::string& gap : selected_->gaps())
     say(gap);
   if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + std::to_string(selected_->gap_count() - selected_->gaps().size()) +
-        " gaps more; see smtptape info");
+    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
+        " more; see smtptape info");
   }
   for (const std::string& notice : inputs_->trouble().notices)
     say(notice);

@@ -24,7 +24,7 @@ std::size_t character_size(std::string_view bytes) {
 
 }  // namespace
 
-boost::json::string json_text(std::string_view bytes) {
+boost::json::string json_string(std::string_view bytes) {
   if (is_utf8(bytes)) return boost::json::string(bytes.data(), bytes.size());
   constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
   std::string text;
@@ -42,7 +42,7 @@ boost::json::value json_value(std::string_view json) {
 
 boost::json::object json_of(const Damage& damage) {
   boost::json::object object{
-      {"offset", damage.offset}, {"bytes", damage.bytes}, {"what", json_text(damage.what)}};
+      {"offset", damage.offset}, {"bytes", damage.bytes}, {"what", json_string(damage.what)}};
   if (damage.events_lost) object["events_lost"] = *damage.events_lost;
   return object;
 }

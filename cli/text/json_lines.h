@@ -14,7 +14,7 @@
 namespace smtptape {
 
 // The text; what is no UTF-8 in it becomes U+FFFD.  File names are any bytes.
-[[nodiscard]] boost::json::string json_text(std::string_view bytes);
+[[nodiscard]] boost::json::string json_string(std::string_view bytes);
 
 // Of JSON that another part of the program wrote.
 [[nodiscard]] boost::json::value json_value(std::string_view json);

@@ -2,6 +2,8 @@
 
 #include <array>
 
+#include "base/counted.h"
+
 namespace smtptape {
 
 namespace {
@@ -12,11 +14,10 @@ std::string text_of(const std::array<Loss, kGapCauses>& losses) {
     const Loss& loss = losses[i];
     if (loss.gaps == 0) continue;
     if (!text.empty()) text += ", ";
-    text += std::string(gap_cause_name(static_cast<GapCause>(i + 1))) + ": " +
-            std::to_string(loss.count);
-    if (loss.unknown > 0) {
-      text += " and " + std::to_string(loss.unknown) + " times nobody knows how many";
-    }
+    text += std::string(gap_cause_name(static_cast<GapCause>(i + 1))) + ": ";
+    if (loss.count > 0 || loss.unknown == 0) text += loss.count_text();
+    if (loss.count > 0 && loss.unknown > 0) text += ", and ";
+    if (loss.unknown > 0) text += times(loss.unknown) + ", nobody knows how many";
   }
   return text;
 }
@@ -24,7 +25,7 @@ std::string text_of(const std::array<Loss, kGapCauses>& losses) {
 }  // namespace
 
 std::string text_of(const Ledger& ledger, bool sealed) {
-  const auto number = [](std::uint64_t value) { return std::to_string(value); };
+  const auto number = [](std::uint64_t value) { return Loss{value, 0, 0}.count_text(); };
   std::string text;
   if (sealed) {
     text = number(ledger.received) + " received = " + number(ledger.stored) + " stored + " +
@@ -32,7 +33,7 @@ std::string text_of(const Ledger& ledger, bool sealed) {
   } else {
     text = number(ledger.stored) + " stored + ";
   }
-  text += number(ledger.total_lost().count) + " lost";
+  text += ledger.total_lost().count_text() + " lost";
   const std::string lost = text_of(ledger.lost);
   if (!lost.empty()) text += " (" + lost + ")";
   const std::string upstream = text_of(ledger.upstream);

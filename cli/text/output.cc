@@ -13,6 +13,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "cli/text/progress.h"
 
@@ -32,30 +33,32 @@ void StandardOutput::write(std::string_view bytes) {
     if (written < 0) {
       if (errno == EINTR) continue;
       if (errno == EPIPE) throw OutputClosed{};
-      throw system_error("writing standard output", errno);
+      if (errno != EAGAIN) throw system_error("writing standard output", errno);
+      wait_until_ready(STDOUT_FILENO, POLLOUT);
+      continue;
     }
     bytes.remove_prefix(static_cast<std::size_t>(written));
   }
+}
+
+void StandardOutput::write_json(std::string_view lines) {
+  if (!is_terminal()) return write(lines);
+  write(visible_json(lines));
 }
 
 void say_raw(std::string_view text) {
   std::string line(text);
   line.push_back('\n');
   const auto lock = Progress::quiet();
-  // Whether anybody hears us can't be told to anybody.
-  [[maybe_unused]] const ssize_t written = ::write(STDERR_FILENO, line.data(), line.size());
-}
-
-std::string printable(std::string_view text) {
-  std::string out(text);
-  for (char& c : out) {
-    if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+  try {
+    write_all(STDERR_FILENO, line, "standard error");
+  } catch (const Error&) {
+    // Whether anybody hears us can't be told to anybody.
   }
-  return out;
 }
 
 void say(std::string_view text) {
-  say_raw("smtptape: " + printable(text));
+  say_raw("smtptape: " + visible(text));
 }
 
 void say_lines(std::string_view text) {
@@ -85,8 +88,8 @@ void say_without_waiting(std::string_view text) {
   for (std::size_t end = 0; end != std::string_view::npos; text.remove_prefix(end + 1)) {
     end = text.find('\n');
     if (missed > 0 && can_be_told()) {
-      say(std::to_string(std::exchange(missed, 0)) +
-          " lines could not be written here: nobody was reading");
+      say(counted(std::exchange(missed, 0), "line") +
+          " could not be written here: nobody was reading");
     }
     if (missed == 0 && can_be_told()) {
       say(text.substr(0, std::min(end, kLongestLine)));
@@ -119,6 +122,10 @@ bool use_color(ColorChoice choice) {
   const char* const terminal = std::getenv("TERM");
   if (no_color != nullptr && *no_color != '\0') return false;
   if (terminal != nullptr && std::strcmp(terminal, "dumb") == 0) return false;
+  return is_terminal();
+}
+
+bool is_terminal() {
   return ::isatty(STDOUT_FILENO) != 0;
 }
 

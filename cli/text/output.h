@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "base/visible_text.h"
 
 namespace smtptape {
 
@@ -26,22 +27,21 @@ class StandardOutput : public ByteSink {
   StandardOutput();
   // Throws OutputClosed, or Error when the output is full or broken.
   void write(std::string_view bytes) override;
+  // Lines of JSON: on a terminal with nothing in them that it would obey.
+  void write_json(std::string_view lines);
 
  private:
   bool is_terminal_ = false;
 };
 
-// Without control characters: what comes out of a tape must not speak to the terminal.
-[[nodiscard]] std::string printable(std::string_view text);
-
-// "smtptape: TEXT" on standard error, printable.
+// "smtptape: TEXT" on standard error, in one line: visible().
 void say(std::string_view text);
 // For those who must not wait for a reader: each line of the text like say(), if there is room for
 // it.  What there was no room for is counted, and told when there is.  Any thread.
 void say_without_waiting(std::string_view text);
 // The same for a text of ours in several lines.
 void say_lines(std::string_view text);
-// The text and a newline on standard error, as it is.
+// The text and a newline on standard error, as it is: nothing but words of ours.
 void say_raw(std::string_view text);
 
 // The name of the command, for its progress, unless its data goes to the terminal.
@@ -51,5 +51,7 @@ enum class ColorChoice : std::uint8_t { Terminal, Always, Never };
 // tty|yes|no and auto|always|never.  Throws UsageError.
 [[nodiscard]] ColorChoice parse_color(std::string_view text);
 [[nodiscard]] bool use_color(ColorChoice choice);
+// Whether a person reads standard output.
+[[nodiscard]] bool is_terminal();
 
 }  // namespace smtptape

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdio>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
@@ -16,7 +17,7 @@ constexpr std::size_t kNameColumn = 14;
 std::string row(std::string_view name, const std::string& value) {
   std::string line = "  " + std::string(name);
   line.resize(kNameColumn, ' ');
-  return line + printable(value) + "\n";
+  return line + visible(value) + "\n";
 }
 
 // As people read it: three digits, no zeros behind the point.
@@ -47,17 +48,15 @@ std::string reconnects(const SourceStatus& source) {
 
 std::string disk(const SourceStatus& source) {
   std::string text = source.writing ? "takes what comes" : "NOT WRITING: " + source.disk_trouble;
-  if (source.write_errors > 0)
-    text += "; " + std::to_string(source.write_errors) + " errors so far";
+  if (source.write_errors > 0) text += "; " + counted(source.write_errors, "error") + " so far";
   return text;
 }
 
 std::string text_of(const SourceStatus& source, const RecorderStatus& status) {
-  std::string out =
-      printable(source.name) + ": " + printable(connection(source, status.now)) + "\n";
+  std::string out = visible(source.name) + ": " + visible(connection(source, status.now)) + "\n";
   out += row("rate",
              short_number(source.events_per_second) + " events a second, " +
-                 std::to_string(source.open_sessions) + " open sessions");
+                 counted(source.open_sessions, "open session"));
   out += row("ledger", text_of(source.ledger, true));
   out +=
       row("last event", source.last_event_at ? ago(*source.last_event_at, status.now) : "none yet");
@@ -122,13 +121,10 @@ std::vector<std::string> not_ready(const RecorderStatus& status) {
 }
 
 std::string status_text(const RecorderStatus& status) {
-  std::string out = printable(status.version) + ", running since " +
-                    ago(status.started, status.now) + (status.is_ready() ? "" : ", NOT READY") +
-                    "\n";
+  std::string out = visible(status.version) + ", running since " + ago(status.started, status.now) +
+                    (status.is_ready() ? "" : ", NOT READY") + "\n";
   std::string store;
-  if (status.store_tapes > 0) {
-    store = std::to_string(status.store_tapes) + (status.store_tapes == 1 ? " tape, " : " tapes, ");
-  }
+  if (status.store_tapes > 0) store = counted(status.store_tapes, "tape") + ", ";
   store += show_size(status.store_bytes) + " in " + status.store + ", " +
            show_size(status.store_free_bytes) + " free";
   if (status.store_oldest) store += ", oldest event " + ago(*status.store_oldest, status.now);

@@ -1,5 +1,6 @@
 #include "cli/text/tape_facts.h"
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/ledger_text.h"
@@ -25,7 +26,7 @@ json::object json_of(const Ledger& ledger, bool sealed) {
 }
 
 json::object json_of(const Gap& gap) {
-  json::object object{{"cause", json_text(gap_cause_name(gap.cause))}};
+  json::object object{{"cause", json_string(gap_cause_name(gap.cause))}};
   if (gap.count) object["count"] = *gap.count;
   object["after_sequence"] = gap.after_sequence;
   object["before_sequence"] = gap.before_sequence;
@@ -48,7 +49,7 @@ json::object json_of(const GroupIndex& group) {
 }
 
 json::object json_of(const Origin& origin) {
-  return {{"source", json_text(origin.source)},
+  return {{"source", json_string(origin.source)},
           {"capture", to_hex(origin.capture)},
           {"tape_number", origin.tape_number},
           {"imported", origin.imported}};
@@ -66,7 +67,8 @@ void add_span(json::object& object, const TapeFacts& facts) {
 
 std::string synced_text(const TapeFacts& facts) {
   if (!facts.sealed) return "unknown (not sealed)";
-  return "all " + std::to_string(facts.ledger.stored) + " events";
+  return facts.ledger.stored == 1 ? "its only event"
+                                  : "all " + counted(facts.ledger.stored, "event");
 }
 
 }  // namespace
@@ -74,12 +76,12 @@ std::string synced_text(const TapeFacts& facts) {
 std::string json_line(const TapeFacts& facts, bool with_groups) {
   const auto each = [](const auto& item) { return json_of(item); };
   json::object object{{"schema", "smtptape.info/1"},
-                      {"path", json_text(facts.path)},
-                      {"state", json_text(name_of(facts.state))},
+                      {"path", json_string(facts.path)},
+                      {"state", json_string(name_of(facts.state))},
                       {"sealed", facts.sealed}};
   if (facts.header) {
     object["tape_id"] = to_hex(facts.header->tape_id);
-    object["writer"] = json_text(facts.header->writer);
+    object["writer"] = json_string(facts.header->writer);
     if (facts.header->copy_of) object["copy_of"] = to_hex(*facts.header->copy_of);
   }
   object["origins"] = json_array(facts.origins, each);
@@ -90,14 +92,14 @@ std::string json_line(const TapeFacts& facts, bool with_groups) {
   object["file_bytes"] = facts.file_bytes;
   object["verbatim"] = facts.verbatim;
   object["unknown"] = facts.unknown;
-  object["bodies"] = json_text(facts.bodies);
-  object["secrets"] = json_text(facts.secrets);
+  object["bodies"] = json_string(facts.bodies);
+  object["secrets"] = json_string(facts.secrets);
   object["trimmed"] = facts.trimmed;
   object["masked"] = facts.masked;
   object["gap_count"] = facts.gap_count;
   object["gaps"] = json_array(facts.gaps, each);
   object["ledger"] = json_of(facts.ledger, facts.sealed);
-  object["damage"] = json_array(facts.damage, json_text);
+  object["damage"] = json_array(facts.damage, json_string);
   if (with_groups) object["groups"] = json_array(facts.groups, each);
   return line_of(object);
 }
@@ -106,9 +108,9 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   const auto row = [](std::string_view name, const std::string& value) {
     std::string line = "  " + std::string(name);
     line.resize(12, ' ');
-    return line + printable(value) + "\n";
+    return line + visible(value) + "\n";
   };
-  std::string out = facts.path + ": " + std::string(name_of(facts.state)) + "\n";
+  std::string out = visible(facts.path) + ": " + std::string(name_of(facts.state)) + "\n";
   for (const Origin& origin : facts.origins) {
     out += row("source",
                origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
@@ -121,28 +123,26 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
                "nothing, though recorded from " + show_time(facts.recorded->first) + " to " +
                    show_time(facts.recorded->last));
   }
-  out += row("events",
-             std::to_string(facts.events) + " of " + std::to_string(facts.sessions) + " sessions");
+  out += row("events", std::to_string(facts.events) + " of " + counted(facts.sessions, "session"));
   out += row("size",
              show_size(facts.wire_bytes) + " of frames in " + show_size(facts.file_bytes) + ", " +
-                 std::to_string(facts.groups.size()) +
-                 (facts.groups.size() == 1 ? " group" : " groups"));
+                 counted(facts.groups.size(), "group"));
   out += row("verbatim",
-             std::to_string(facts.verbatim) + " frames kept as they came, " +
+             counted(facts.verbatim, "frame") + " kept as they came, " +
                  std::to_string(facts.unknown) + " of them unknown");
   const bool altered =
       facts.bodies != "full" || facts.secrets != "keep" || facts.trimmed + facts.masked > 0;
   if (altered) {
     out += row("recorded",
                "with bodies " + facts.bodies + ", secrets " + facts.secrets + ": " +
-                   std::to_string(facts.trimmed) + " events trimmed, " +
-                   std::to_string(facts.masked) + " masked");
+                   counted(facts.trimmed, "event") + " trimmed, " + std::to_string(facts.masked) +
+                   " masked");
   }
   out += row("ledger", text_of(facts.ledger, facts.sealed));
   out += row("synced", synced_text(facts));
   out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));
   for (const Gap& gap : facts.gaps)
-    out += "    " + printable(describe(gap)) + "\n";
+    out += "    " + visible(describe(gap)) + "\n";
   if (facts.gaps.size() < facts.gap_count) {
     out += "    and " + std::to_string(facts.gap_count - facts.gaps.size()) + " more\n";
   }
@@ -151,8 +151,8 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
   if (!with_groups) return out;
   for (const GroupIndex& group : facts.groups) {
     out += "  group " + std::to_string(group.number) + " at " + std::to_string(group.offset) +
-           ": " + std::to_string(group.events) + " events of " + std::to_string(group.sessions) +
-           " sessions, " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
+           ": " + counted(group.events, "event") + " of " + counted(group.sessions, "session") +
+           ", " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
            show_time(group.first_received) + " to " + show_time(group.last_received) + "\n";
   }
   return out;
@@ -187,7 +187,7 @@ std::string TapeTotals::text() const {
 std::string TapeTotals::json_line() const {
   json::object object{{"schema", "smtptape.info-totals/1"},
                       {"tapes", tapes_},
-                      {"sources", json_array(sources_, json_text)},
+                      {"sources", json_array(sources_, json_string)},
                       {"events", events_},
                       {"wire_bytes", wire_bytes_},
                       {"file_bytes", file_bytes_},

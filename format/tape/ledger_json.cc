@@ -53,6 +53,7 @@ std::string json_of(const Losses& losses) {
     JsonLine loss;
     loss.field("count", losses[i].count).field("gaps", losses[i].gaps);
     loss.field("unknown", losses[i].unknown);
+    if (losses[i].count == kMostCounted) loss.truth("at_least", true);
     line.raw(gap_cause_name(static_cast<GapCause>(i + 1)), loss.object());
   }
   return line.object();

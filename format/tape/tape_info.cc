@@ -151,6 +151,11 @@ bool is_upstream(GapCause cause) {
 
 namespace {
 
+// Without a part of it.  Of more than can be counted it's still more.
+std::uint64_t rest_of(std::uint64_t all, std::uint64_t part) {
+  return all == kMostCounted ? all : all - std::min(all, part);
+}
+
 template <class Operation>
 void combine(Ledger& to, const Ledger& other, Operation operation) {
   const auto each = [&operation](auto& losses, const auto& others) {
@@ -174,7 +179,7 @@ void Ledger::add(const Gap& gap) {
   Loss& loss = (is_upstream(gap.cause) ? upstream : lost)[place(gap.cause)];
   ++loss.gaps;
   if (gap.count) {
-    loss.count += *gap.count;
+    loss.count = capped_sum(loss.count, *gap.count);
   } else {
     ++loss.unknown;
   }
@@ -182,31 +187,40 @@ void Ledger::add(const Gap& gap) {
 
 void Ledger::count(const Gap& gap) {
   add(gap);
-  if (!is_upstream(gap.cause)) received += gap.count.value_or(0);
+  if (!is_upstream(gap.cause)) received = capped_sum(received, gap.count.value_or(0));
+}
+
+std::string Loss::count_text() const {
+  return (count == kMostCounted ? "at least " : "") + std::to_string(count);
 }
 
 Ledger& Ledger::operator+=(const Ledger& other) {
-  combine(*this, other, std::plus<>());
+  combine(*this, other, capped_sum);
   return *this;
 }
 
 Ledger& Ledger::operator-=(const Ledger& other) {
-  combine(*this, other, std::minus<>());
+  combine(*this, other, rest_of);
+  for (auto* const losses : {&lost, &upstream}) {
+    for (Loss& loss : *losses) {
+      if (loss.gaps == 0) loss = {};
+    }
+  }
   return *this;
 }
 
 Loss Ledger::total_lost() const {
   Loss total;
   for (const Loss& loss : lost) {
-    total.count += loss.count;
-    total.gaps += loss.gaps;
-    total.unknown += loss.unknown;
+    total.count = capped_sum(total.count, loss.count);
+    total.gaps = capped_sum(total.gaps, loss.gaps);
+    total.unknown = capped_sum(total.unknown, loss.unknown);
   }
   return total;
 }
 
 bool Ledger::balances() const {
-  return received == stored + not_selected + total_lost().count;
+  return received == capped_sum(capped_sum(stored, not_selected), total_lost().count);
 }
 
 void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin) {

@@ -10,6 +10,7 @@
 #include <string_view>
 #include <vector>
 
+#include "base/counted.h"
 #include "format/event.h"
 
 namespace smtptape {
@@ -33,6 +34,9 @@ struct Loss {
   std::uint64_t count = 0;
   std::uint64_t gaps = 0;
   std::uint64_t unknown = 0;  // gaps among them whose count nobody knows
+
+  // "4711"; "at least …" where it was too much to be counted.
+  [[nodiscard]] std::string count_text() const;
   bool operator==(const Loss&) const = default;
 };
 

@@ -2,9 +2,12 @@
 
 #include <algorithm>
 #include <cstring>
+#include <deque>
+#include <utility>
 #include <vector>
 
 #include "base/error.h"
+#include "format/wire/unpacked_source.h"
 
 namespace smtptape {
 
@@ -12,13 +15,15 @@ namespace {
 
 constexpr std::size_t kChunk = 256 << 10;
 constexpr std::size_t kFrameHead = 5;  // opcode and length
+// So much is held back for a first time that can be read.
+constexpr std::size_t kMostTimeless = 16 << 20;
 
 }  // namespace
 
 // Bytes are read straight into the batch's arena, so that frames need no copy; what is left of an
 // unfinished frame moves to the next batch.
 struct FeedFileSource::Impl {
-  std::unique_ptr<ByteSource> source;
+  std::unique_ptr<UnpackedSource> source;
   std::string name;
   FeedFormat format;
   std::uint64_t max_frame;
@@ -29,14 +34,45 @@ struct FeedFileSource::Impl {
   std::uint64_t oversize = 0;  // bytes of it so far
   std::uint64_t sequence = 0;
   std::int64_t received = 0;
+  std::int64_t first_received = 0;
   bool any_received = false;
   bool ended = false;
+  std::deque<EventBatch> timeless;  // read, but without a time as yet
+  bool times_begun = false;         // what comes next has one
 
   bool next(EventBatch& batch) {
+    if (!times_begun) begin_times();
+    if (timeless.empty()) return read_batch(batch);
+    batch = std::move(timeless.front());
+    timeless.pop_front();
+    return true;
+  }
+
+  bool read_batch(EventBatch& batch) {
     batch.clear();
     while (!ended && batch.events.empty() && batch.gaps.empty())
       read_chunk(batch);
     return !batch.events.empty() || !batch.gaps.empty() || !batch.notes.empty();
+  }
+
+  // A line that can't be read must not put a recording into 1970.
+  void begin_times() {
+    times_begun = true;
+    std::size_t bytes = 0;
+    EventBatch batch;
+    while (!any_received && bytes < kMostTimeless && read_batch(batch)) {
+      for (const Event& event : batch.events)
+        bytes += sizeof(event) + frame_size(event);
+      timeless.push_back(std::move(batch));
+      batch = EventBatch();
+    }
+    for (EventBatch& early : timeless) {
+      for (Event& event : early.events) {
+        if (event.received == 0) event.received = first_received;
+      }
+      for (Gap& gap : early.gaps)
+        if (gap.from == 0) gap.from = gap.until = first_received;
+    }
   }
 
   // Within a long frame as much as there is room for, so that its beginning is moved seldom
@@ -77,7 +113,7 @@ struct FeedFileSource::Impl {
     const bool known = event.verbatim == nullptr || event.verbatim->when_known;
     if (const auto when = to_unix_nanos(event.when); known && when) {
       received = any_received ? std::max(received, *when) : *when;
-      any_received = true;
+      if (!std::exchange(any_received, true)) first_received = received;
     }
     event.received = received;
   }
@@ -181,7 +217,9 @@ FeedFileSource::FeedFileSource(std::unique_ptr<ByteSource> source,
                                FeedFormat format,
                                std::uint64_t max_frame)
     : impl_(std::make_unique<Impl>()) {
-  impl_->source = std::move(source);
+  using Content = UnpackedSource::Content;
+  const Content content = format == FeedFormat::Jsonl ? Content::Lines : Content::Frames;
+  impl_->source = std::make_unique<UnpackedSource>(std::move(source), name, content);
   impl_->name = std::move(name);
   impl_->format = format;
   impl_->max_frame = max_frame;
@@ -193,6 +231,9 @@ bool FeedFileSource::next(EventBatch& batch) {
 }
 std::uint64_t FeedFileSource::received() const {
   return impl_->sequence;
+}
+bool FeedFileSource::was_marked() const {
+  return impl_->source->was_marked();
 }
 
 void append_feed_frame(std::string& out, const Event& event, FeedFormat format) {

@@ -21,8 +21,10 @@ enum class FeedFormat : std::uint8_t { Jsonl, Frames };
 // The note that says that an imported file did not end with a newline.
 inline constexpr std::string_view kNoFinalNewline = "no-final-newline";
 
-// Reads a file of frames as events, numbered from 1.  Receive times are the running maximum of
-// `when`.  A frame over the limit is skipped without being held and leaves a gap.
+// Reads a file of frames as events, numbered from 1, also one that zstd or gzip packed
+// (unpacked_source.h).  Receive times are the running maximum of `when`; what comes before the
+// first that can be read has that one, too.  A frame over the limit is skipped without being held
+// and leaves a gap.
 class FeedFileSource : public EventSource {
  public:
   FeedFileSource(std::unique_ptr<ByteSource> source,
@@ -34,6 +36,8 @@ class FeedFileSource : public EventSource {
 
   // Frames so far, skipped ones included.
   [[nodiscard]] std::uint64_t received() const;
+  // The file began with a byte order mark of UTF-8, which belongs to no frame and was left out.
+  [[nodiscard]] bool was_marked() const;
 
  private:
   struct Impl;

@@ -7,16 +7,24 @@
 #include <string>
 #include <string_view>
 
+#include "base/visible_text.h"
 #include "format/wire/json.h"
 
 namespace smtptape {
+
+// A text of any bytes as a JSON string: names of files need not be UTF-8.
+inline std::string json_text(std::string_view text) {
+  std::string json;
+  append_json_string(json, is_utf8(text) ? std::string(text) : as_utf8(text));
+  return json;
+}
 
 // One line of JSON, written as we go.
 class JsonLine {
  public:
   JsonLine& field(std::string_view name, std::string_view text) {
     key(name);
-    append_json_string(out_, text);
+    out_ += json_text(text);
     return *this;
   }
   JsonLine& field(std::string_view name, std::uint64_t number) {

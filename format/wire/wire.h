@@ -46,8 +46,9 @@ void abbreviate(Event& event, Arena& arena);
 
 // N of "Tracer Lagged behind and missed N events", for events without a session.
 [[nodiscard]] std::optional<std::uint64_t> lag_count(const Event& event);
-// The gap that such a notice tells of; the notice itself stays an event.
-[[nodiscard]] std::optional<Gap> lag_gap(const Event& event);
+// The gap that such a notice tells of, from the event received before it on; the notice itself
+// stays an event.
+[[nodiscard]] std::optional<Gap> lag_gap(const Event& event, std::int64_t received_before);
 
 // --- pieces of the wire form, shared with the renderer and the filters ---
 

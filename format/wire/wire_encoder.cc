@@ -1,7 +1,9 @@
 // Event to frame text, and what kumod's `terse` makes of an event.
+#include <algorithm>
 #include <charconv>
 #include <cstring>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "format/wire/json.h"
 #include "format/wire/wire.h"
@@ -138,17 +140,19 @@ std::optional<std::uint64_t> lag_count(const Event& event) {
   text.remove_suffix(kAfter.size());
   std::uint64_t count = 0;
   const auto result = std::from_chars(text.data(), text.data() + text.size(), count);
-  if (result.ec != std::errc{} || result.ptr != text.data() + text.size()) return std::nullopt;
-  return count;
+  if (result.ptr != text.data() + text.size()) return std::nullopt;
+  if (result.ec == std::errc::result_out_of_range) return kMostCounted;
+  return result.ec == std::errc{} ? std::optional(count) : std::nullopt;
 }
 
-std::optional<Gap> lag_gap(const Event& event) {
+std::optional<Gap> lag_gap(const Event& event, std::int64_t received_before) {
   const std::optional<std::uint64_t> missed = lag_count(event);
   if (!missed) return std::nullopt;
   Gap gap;
   gap.cause = GapCause::Lag;
   gap.count = *missed;
-  gap.from = gap.until = event.received;
+  gap.from = std::min(received_before, event.received);
+  gap.until = event.received;
   gap.after_sequence = event.sequence - 1;
   gap.before_sequence = event.sequence + 1;
   gap.notice_sequence = event.sequence;

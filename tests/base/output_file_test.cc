@@ -1,5 +1,11 @@
 // Output files appear whole or not at all, whatever fails and whenever the power does.
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <array>
 #include <cerrno>
+#include <csignal>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -103,7 +109,9 @@ TEST_P(OutputFileTest, IsWholeOrNotThereAfterAPowerLossAtAnyMoment) {
   }
   EXPECT_GT(whole, 0U);
   const PowerLoss at_the_end(operations);
-  EXPECT_EQ(at_the_end.state({}, 0).at("x"), content()) << "it stays";
+  const DiskContent lasting = at_the_end.state({}, 0);
+  ASSERT_TRUE(lasting.contains("x")) << "file and name are synced";
+  EXPECT_EQ(lasting.at("x"), content());
 }
 
 TEST_P(OutputFileTest, LeavesNothingBehindWhenItIsNotCommitted) {
@@ -114,6 +122,90 @@ TEST_P(OutputFileTest, LeavesNothingBehindWhenItIsNotCommitted) {
   }
   EXPECT_EQ(files(), before);
   EXPECT_EQ(text_of(path_), GetParam() == kReplace ? kOld : "");
+}
+
+TEST_P(OutputFileTest, NeedsNoLinks) {
+  for (const int error : {EPERM, EOPNOTSUPP, ENOSYS}) {
+    std::filesystem::remove(path_);
+    FaultyDisk disk([error](std::size_t, FaultyDisk::Call call) {
+      return FaultyDisk::Fate{call == FaultyDisk::Call::Link ? error : 0, false};
+    });
+    write_it(path_, GetParam(), disk);
+    EXPECT_EQ(text_of(path_), content());
+    EXPECT_EQ(files(), 1U);
+  }
+}
+
+// Runs it in a child that a signal ends; returns which.
+template <class Work>
+int signal_that_ends(int number, Work work) {
+  std::array<int, 2> ends{};
+  if (::pipe(ends.data()) != 0) return -1;
+  const pid_t child = ::fork();
+  if (child == 0) {
+    work([&ends] {
+      static_cast<void>(::write(ends[1], "x", 1));
+      for (;;)
+        ::pause();
+    });
+    ::_exit(0);
+  }
+  ::close(ends[1]);
+  char ready = 0;
+  EXPECT_EQ(::read(ends[0], &ready, 1), 1);
+  ::close(ends[0]);
+  ::kill(child, number);
+  int status = 0;
+  ::waitpid(child, &status, 0);
+  return WIFSIGNALED(status) ? WTERMSIG(status) : 0;
+}
+
+TEST_P(OutputFileTest, LeavesNothingBehindWhenASignalEndsTheProgram) {
+  const std::size_t before = files();
+  for (const int number : {SIGINT, SIGTERM, SIGHUP}) {
+    const int ended_by = signal_that_ends(number, [this](const auto& wait) {
+      OutputFile file(path_, GetParam());
+      const OutputDirectory made(directory_ / "made");
+      file.write("half of it");
+      wait();
+    });
+    EXPECT_EQ(ended_by, number);
+    EXPECT_EQ(files(), before);
+    EXPECT_EQ(text_of(path_), GetParam() == kReplace ? kOld : "");
+  }
+}
+
+TEST_P(OutputFileTest, StaysWhereASignalIsIgnored) {
+  const int ended_by = signal_that_ends(SIGTERM, [this](const auto& wait) {
+    ::signal(SIGHUP, SIG_IGN);
+    OutputFile file(path_, GetParam());
+    ::raise(SIGHUP);
+    file.write(content());
+    file.commit();
+    wait();
+  });
+  EXPECT_EQ(ended_by, SIGTERM);
+  EXPECT_EQ(text_of(path_), content());
+}
+
+TEST(OutputDirectory, IsPrivateAndStaysWithWhatIsInIt) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "made";
+  const mode_t mask = ::umask(0);
+  {
+    const OutputDirectory made(path);
+    EXPECT_EQ(std::filesystem::status(path).permissions(), std::filesystem::perms(0700));
+  }
+  ::umask(mask);
+  EXPECT_FALSE(std::filesystem::exists(path)) << "nothing was in it";
+  {
+    const OutputDirectory made(path);
+    std::ofstream(path + "/x") << "x";
+  }
+  EXPECT_TRUE(std::filesystem::exists(path + "/x"));
+  std::filesystem::remove(path + "/x");
+  { const OutputDirectory not_ours(path); }
+  EXPECT_TRUE(std::filesystem::exists(path)) << "it was there before";
 }
 
 INSTANTIATE_TEST_SUITE_P(Existing,

@@ -17,7 +17,9 @@
 namespace smtptape {
 namespace {
 
+using testing::AllOf;
 using testing::ElementsAre;
+using testing::EndsWith;
 using testing::HasSubstr;
 using testing::IsEmpty;
 using testing::StartsWith;
@@ -58,6 +60,18 @@ class CaptureRun : public testing::Test {
     CaptureOptions options = options_for(server.url());
     options.max_frame = 100'000;
     return capture(options);
+  }
+
+  // With which error, after sealing and saying what was lost.
+  std::string failure_of(std::vector<Step> steps) {
+    try {
+      capture_steps(std::move(steps));
+    } catch (const Error& error) {
+      EXPECT_EQ(error.exit(), Exit::Failed);
+      EXPECT_THAT(said_.back(), HasSubstr(" received = "));
+      return error.what();
+    }
+    return "recorded";
   }
 
   [[nodiscard]] std::vector<StoredTape> tapes() const {
@@ -140,25 +154,37 @@ TEST_F(CaptureRun, SkipsAnOversizeFrameAndLeavesAGap) {
   EXPECT_THAT(said_.back(), HasSubstr("+ 1 lost (oversize frame 1)"));
 }
 
-TEST_F(CaptureRun, OutlivesALengthOf2ToThe62) {
-  const CaptureTotals totals =
-      capture_steps({send_text(kEvent), announce_text(std::uint64_t{1} << 62U)});
-  EXPECT_EQ(totals.ledger.received, 2U);
+TEST_F(CaptureRun, EndsAtALengthOf2ToThe62AndLeavesAGap) {
+  EXPECT_THAT(
+      failure_of({send_text(kEvent), announce_text(std::uint64_t{1} << 62U), stay_silent()}),
+      HasSubstr("a message of impossible size is announced"));
   const StoredTape tape = tapes().at(0);
-  ASSERT_EQ(tape.gaps.size(), 2U);
-  EXPECT_EQ(tape.gaps[0].frame_bytes, std::uint64_t{1} << 62U);
-  EXPECT_EQ(tape.gaps[1].cause, GapCause::Disconnected);
+  EXPECT_EQ(tape.footer.value().ledger.received, 1U);
+  ASSERT_EQ(tape.gaps.size(), 1U);
+  EXPECT_EQ(tape.gaps[0].cause, GapCause::Disconnected);
+  EXPECT_THAT(tape.gaps[0].detail, HasSubstr("a message of impossible size is announced"));
 }
 
 TEST_F(CaptureRun, SaysWhenTheFeedEndsInTheMiddleOfAFrame) {
   const std::string whole = send_text(std::string(200, 'x')).bytes;
-  capture_steps({send_text(kEvent), send_bytes(whole.substr(0, 100))});
+  EXPECT_THAT(failure_of({send_text(kEvent), send_bytes(whole.substr(0, 100))}),
+              AllOf(StartsWith("the feed was not recorded to its end: "),
+                    EndsWith("closed the connection in the middle of a frame")));
   const StoredTape tape = tapes().at(0);
   ASSERT_EQ(tape.gaps.size(), 1U);
   EXPECT_EQ(tape.gaps[0].cause, GapCause::Disconnected);
   EXPECT_EQ(tape.gaps[0].count, std::nullopt);
   EXPECT_THAT(tape.gaps[0].detail, HasSubstr("in the middle of a frame"));
   EXPECT_EQ(tape.end, TapeEnd::Sealed);
+}
+
+TEST_F(CaptureRun, FailsWhenTheFeedBreaksThatWasToBeRecordedToItsEnd) {
+  EXPECT_THAT(failure_of({send_text(kEvent), reset_connection()}), HasSubstr(" broke: "));
+  EXPECT_THAT(failure_of({send_text(kEvent), send_bytes("\xf1\x01!")}), HasSubstr("not WebSocket"));
+  for (const StoredTape& tape : tapes())
+    EXPECT_EQ(tape.end, TapeEnd::Sealed);
+  EXPECT_EQ(failure_of({send_text(kEvent)}), "recorded");
+  EXPECT_EQ(failure_of({send_frame(Opcode::Close, "")}), "recorded");
 }
 
 TEST_F(CaptureRun, StoresALagNoticeAndAGapThatNamesIt) {

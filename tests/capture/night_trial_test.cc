@@ -79,12 +79,12 @@ class Night : public testing::Test {
     start_recorder();
   }
 
-  [[nodiscard]] Moment now() const { return {passed_, kStart + passed_ + set_by_}; }
+  [[nodiscard]] Now now() const { return {passed_, kStart + passed_ + set_by_}; }
 
   void start_recorder() {
-    const std::optional<LastTape> last = find_last_tape(store_, "mta");
+    const std::optional<LastTape> last = find_last_tape(store_.tapes_of("mta"));
     recorder_.emplace(store_, sync_, options_, nullptr);
-    recorder_->begin(last, now());
+    recorder_->begin(last, arriving(now()));
   }
 
   void pass_one_chunk() {
@@ -95,8 +95,8 @@ class Night : public testing::Test {
       frames.push_back(frame(next_number_++));
     }
     FrameChunk chunk = chunk_of(frames, 0);
-    chunk.received = now();
-    recorder_->record(chunk);
+    chunk.received = arriving(now());
+    record_on_time(*recorder_, chunk);
     recorder_->tick(now());
   }
 
@@ -148,7 +148,7 @@ class Night : public testing::Test {
 
   // Every window shows exactly what was sent within it, of what the tapes still hold.
   void try_windows(int count) {
-    recorder_->flush(now());
+    recorder_->tapes().flush(now());
     const std::vector<Sent> kept = shown({});
     constexpr std::uint64_t kSureToBeKept = (kTapes - 1) * 60 * kEventsPerSecond;
     ASSERT_GE(kept.size(), std::min(next_number_, kSureToBeKept))
@@ -174,7 +174,7 @@ class Night : public testing::Test {
 
   TemporaryDirectory directory_;
   Store store_;
-  SyncThread sync_{std::chrono::seconds(1)};
+  DiskThreads sync_{std::chrono::seconds(1)};
   RecorderOptions options_;
   std::optional<Recorder> recorder_;
   PatientClock patient_;

@@ -8,6 +8,7 @@
 namespace smtptape::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
 
@@ -47,6 +48,25 @@ TEST(CheckConfig, AFileThatCannotBeReadIsAMistake) {
             "smtptape: the configuration: opening /nowhere/smtptape.toml: No such file or "
             "directory\n");
   EXPECT_EQ(check("/").exit, 2);
+}
+
+// What a recorder would find only when it connects.
+TEST(CheckConfig, TellsOfFilesThatCannotBeUsed) {
+  TemporaryDirectory directory;
+  const std::string file = directory / "bad.toml";
+  write_file(directory / "empty", "");
+  write_file(file,
+             "[[source]]\nname = 'a'\nendpoint = 'https://a'\ncacert = 'none.pem'\n"
+             "bearer_token_file = 'empty'\n"
+             "[[source]]\nname = 'b'\nendpoint = 'http://b'\nbasic_auth_file = 'none'\n");
+  const Ran ran = check(file);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_EQ(ran.out, "");
+  const std::string missing = ": No such file or directory";
+  EXPECT_THAT(lines_of(ran.err),
+              ElementsAre(file + ":4: cacert: opening " + (directory / "none.pem") + missing,
+                          file + ":5: bearer_token_file " + (directory / "empty") + ": it is empty",
+                          file + ":9: basic_auth_file: opening " + (directory / "none") + missing));
 }
 
 TEST(CheckConfig, RefusesSizesThatDoNotGoTogether) {

@@ -93,6 +93,7 @@ TEST(Doctor, TakesTheOptionsOfAccess) {
                {kumod.url(), "--tls-fingerprint", identity.fingerprint, "--basic-auth-file", open});
   EXPECT_EQ(with.exit, 0) << with.out << with.err;
   EXPECT_THAT(with.out, HasSubstr("warn  access: source " + kumod.url() + ": --basic-auth-file"));
+  EXPECT_THAT(with.out, HasSubstr(": with --tls-fingerprint nothing is recorded from the day on"));
   EXPECT_THAT(kumod.head(1), EndsWith("\r\nAuthorization: Basic am9lOnMzY3JldA==\r\n\r\n"));
 }
 

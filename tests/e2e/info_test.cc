@@ -77,7 +77,7 @@ TEST_F(InfoOf, ASealedTapeTellsTheWholeLedger) {
       ran.out,
       AllOf(StartsWith(tape_ + ": sealed\n"),
             HasSubstr("  ledger    20 received = 4 stored + 6 not selected + 10 lost (queue full: "
-                      "7, disk: 3 and 1 times nobody knows how many); never received: server "
+                      "7, disk: 3, and once, nobody knows how many); never received: server "
                       "lag: 5\n"),
             HasSubstr("  synced    all 4 events\n"),
             HasSubstr("  gaps      4\n"),
@@ -97,7 +97,7 @@ TEST_F(InfoOf, OfAnUnclosedTapeNobodyKnowsWhatIsSynced) {
   EXPECT_EQ(ran.exit, 0) << ran.err;
   EXPECT_THAT(ran.out,
               AllOf(StartsWith(tape_ + ": unclosed\n"),
-                    HasSubstr("  ledger    4 stored + 10 lost (queue full: 7, disk: 3 and 1 times "
+                    HasSubstr("  ledger    4 stored + 10 lost (queue full: 7, disk: 3, and once, "
                               "nobody knows how many); never received: server lag: 5; not "
                               "selected: unknown (not sealed)\n"),
                     HasSubstr("  synced    unknown (not sealed)\n"),
@@ -133,6 +133,33 @@ TEST_F(InfoOf, TheStateStandsInTheWordsOfVerify) {
   EXPECT_THAT(live.out,
               AllOf(StartsWith(tape_ + ": being written\n"),
                     HasSubstr("  synced    unknown (not sealed)\n")));
+}
+
+TEST(Info, AGapOfTheServerBeginsWithTheEventBeforeItsNotice) {
+  const TemporaryDirectory directory;
+  const std::string tape = directory / "lag.tape";
+  const std::string feed =
+      R"({"conn_meta":{"id":"a"},"payload":"Connected","when":"2026-08-04T21:00:00.500Z"})"
+      "\n"
+      R"({"conn_meta":null,"payload":{"Diagnostic":{"level":"ERROR","message":)"
+      R"("Tracer Lagged behind and missed 1 events"}},"when":"2026-08-04T21:00:07.250Z"})"
+      "\n";
+  ASSERT_EQ(smtptape({"import", "-", "-o", tape}, feed).exit, 0);
+  EXPECT_THAT(smtptape("info", {tape}).out,
+              HasSubstr("gap: server lag: 1 event missing, 2026-08-04T21:00:00.500Z to "
+                        "2026-08-04T21:00:07.250Z\n"));
+}
+
+TEST(Info, OfLagNoticesThatTellOfMoreThanCanBeCounted) {
+  const TemporaryDirectory directory;
+  const std::string tape = directory / "lag.tape";
+  ASSERT_EQ(smtptape({"import", SMTPTAPE_SOURCE_DIR "/tests/e2e/lag.jsonl", "-o", tape}).exit, 0);
+  const std::string text = smtptape("info", {tape}).out;
+  EXPECT_THAT(text, HasSubstr("never received: server lag: at least 18446744073709551615\n"));
+  EXPECT_THAT(text, HasSubstr("gap: server lag: at least 18446744073709551615 events missing"));
+  EXPECT_THAT(smtptape("info --json", {tape}).out, HasSubstr(R"("at_least":true)"));
+  EXPECT_THAT(smtptape("replay", {tape}).err,
+              HasSubstr("at least 18446744073709551615 events missing"));
 }
 
 }  // namespace

@@ -120,7 +120,7 @@ TEST_F(CaptureLevelsProgram, CopiesKeepTheMarks) {
     EXPECT_EQ(smtptape("replay --color no", {copy}).out, before);
     EXPECT_THAT(
         smtptape("info", {copy}).out,
-        HasSubstr("recorded  with bodies headers, secrets mask: 1 events trimmed, 1 masked"));
+        HasSubstr("recorded  with bodies headers, secrets mask: 1 event trimmed, 1 masked"));
   }
   EXPECT_THAT(smtptape("info --json", {tape}).out,
               HasSubstr(R"("bodies":"headers","secrets":"mask","trimmed":1,"masked":1)"));

@@ -184,7 +184,7 @@ TEST(Info, ANameFromATapeDoesNotSpeakToTheTerminal) {
   TemporaryDirectory directory;
   const std::string tape = directory / "x.tape";
   ASSERT_EQ(smtptape({"import", "-", "-o", tape, "--name", "a\x1b[31mb"}, "x\n").exit, 0);
-  EXPECT_THAT(smtptape("info", {tape}).out, HasSubstr("a?[31mb"));
+  EXPECT_THAT(smtptape("info", {tape}).out, HasSubstr("a\\u{1b}[31mb"));
 }
 
 TEST(Import, AGroupEndsHoweverSmallItsFramesAre) {

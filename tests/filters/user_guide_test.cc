@@ -1,4 +1,5 @@
 // docs/user-guide.md lists the filters as the property table has them.
+#include <filesystem>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,41 @@ TEST(UserGuide, ListsEveryFilterInTheOrderOfTheTable) {
     if (line.starts_with("| `--") && line.ends_with(". |")) listed.push_back(line);
   }
   EXPECT_EQ(listed, expected);
+}
+
+std::vector<std::string> lines_of_all_examples() {
+  std::vector<std::string> lines;
+  const std::filesystem::path root = SMTPTAPE_SOURCE_DIR;
+  const auto add = [&lines](const std::filesystem::path& file) {
+    for (const std::string& line : testing::read_lines(file))
+      lines.push_back(line);
+  };
+  add(root / "README.md");
+  for (const char* const folder : {"docs", "samples", "cli/commands"}) {
+    for (const auto& file : std::filesystem::directory_iterator(root / folder)) {
+      const std::string kind = file.path().extension();
+      if (kind == ".md" || kind == ".sh" || kind == ".cc") add(file.path());
+    }
+  }
+  return lines;
+}
+
+// With the scope `event` a file of one tenant holds the AUTH lines of others.
+TEST(Examples, OfFilesToHandOnKeepToTheSession) {
+  std::size_t seen = 0;
+  for (const std::string& line : lines_of_all_examples()) {
+    const bool is_file =
+        line.find(" > ") != std::string::npos || line.find(" -o ") != std::string::npos;
+    const bool is_export = line.find("smtptape export ") != std::string::npos;
+    if (is_export && is_file) {
+      ++seen;
+      EXPECT_NE(line.find("--scope session"), std::string::npos) << line;
+    }
+    if (line.find("smtptape extract ") != std::string::npos) {
+      EXPECT_EQ(line.find("--scope event"), std::string::npos) << line;
+    }
+  }
+  EXPECT_GE(seen, 3U);
 }
 
 }  // namespace

@@ -15,6 +15,7 @@
 namespace smtptape {
 namespace {
 
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
 
@@ -115,9 +116,40 @@ TEST(FeedFileSource, TakesTheLargestTimeSoFarAsTimeOfReception) {
                            frame_at("1970-01-01T00:00:01Z") + "\nmore garbage\n" +
                            frame_at("1970-01-01T00:00:03.000000001Z") + "\n" +
                            frame_at("9999-01-01T00:00:00Z") + "\n";
-  EXPECT_THAT(
-      contents_of(text).received,
-      ElementsAre(0, 2'000'000'000, 2'000'000'000, 2'000'000'000, 3'000'000'001, 3'000'000'001));
+  EXPECT_THAT(contents_of(text).received,
+              ElementsAre(2'000'000'000,
+                          2'000'000'000,
+                          2'000'000'000,
+                          2'000'000'000,
+                          3'000'000'001,
+                          3'000'000'001));
+}
+
+TEST(FeedFileSource, PutsNothingInto1970ForALineThatCannotBeRead) {
+  std::string text(300'000, 'x');  // more than a batch
+  text += "\n" + std::string(20, 'y') + "\n" + frame_at("2026-08-04T21:00:00Z") + "\n";
+  constexpr std::int64_t kFirst = 1'785'877'200'000'000'000;
+  EXPECT_THAT(contents_of(text).received, Each(kFirst));
+  // A line over the limit leaves a gap of the same time.
+  FeedFileSource file(std::make_unique<Drip>(text, 4096), "test", FeedFormat::Jsonl, 1000);
+  EventBatch batch;
+  ASSERT_TRUE(file.next(batch));
+  ASSERT_EQ(batch.gaps.size(), 1U);
+  EXPECT_EQ(batch.gaps.front().from, kFirst);
+}
+
+TEST(FeedFileSource, LeavesOutAByteOrderMarkAndTellsIt) {
+  const std::string text = frame_at("2026-08-04T21:00:00Z");
+  const std::string marked = "\xEF\xBB\xBF" + text;
+  for (const std::size_t step : {1U, 2U, 3U, 100U}) {
+    FeedFileSource file(std::make_unique<Drip>(marked, step), "test", FeedFormat::Jsonl);
+    EventBatch batch;
+    ASSERT_TRUE(file.next(batch));
+    std::string frame;
+    append_frame(frame, batch.events.front());
+    EXPECT_EQ(frame, text);
+    EXPECT_TRUE(file.was_marked());
+  }
 }
 
 }  // namespace

@@ -50,7 +50,7 @@ SeenStream read_ws_stream(WsRole role, std::uint64_t limit, std::string_view str
       seen.messages.push_back(
           {message->opcode, message->oversize, std::string(message->payload), message->size});
     }
-    SMTPTAPE_CHECK(reader.memory_held() <= 2 * std::min<std::uint64_t>(arrived, limit) + kSlack);
+    SMTPTAPE_CHECK(reader.bytes_held() <= 2 * std::min<std::uint64_t>(arrived, limit) + kSlack);
   }
   seen.error = reader.protocol_error();
   seen.mid_message = seen.error.empty() && reader.mid_message();

@@ -113,6 +113,7 @@ class RawClient {
       bytes.append(buffer.data(), static_cast<std::size_t>(got));
     }
   }
+  void close() { socket_.reset(); }
   void reset() {
     const linger at_once{1, 0};
     ::setsockopt(socket_.get(), SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

@@ -3,6 +3,7 @@
 
 #include <array>
 #include <chrono>
+#include <functional>
 #include <future>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,7 @@ using std::chrono::milliseconds;
 using std::chrono::seconds;
 using ::testing::AllOf;
 using ::testing::Contains;
+using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
@@ -284,6 +286,48 @@ TEST_F(ServeTest, ServesOnlySoManyAtATime) {
   EXPECT_EQ(second.get().texts, texts_of(frames_));
 }
 
+// One that was never accepted is reset when the server goes; one that was, ends.
+TEST_F(ServeTest, LeavesOneMoreThanThatWaiting) {
+  frames_ = many_frames(12);
+  options_.most_clients = 1;
+  start();
+  RawClient first(*server_, 4096);
+  first.upgrade();
+  first.send_frame(Opcode::Text, "{}");
+  static_cast<void>(first.read(100));
+  RawClient second(*server_);
+  stop();
+  server_.reset();
+  EXPECT_THROW((void)second.read_to_end(), Error);
+}
+
+// It is noticed at once: the next event is an hour away.
+TEST_F(ServeTest, EndsWithAClientThatLeavesWhileItWaits) {
+  constexpr std::int64_t kHour = 3600 * std::int64_t{1'000'000'000};
+  frames_ = {{"now", Opcode::Text, kHour}, {"later", Opcode::Text, 2 * kHour}};
+  options_.speed = 1.0;
+  options_.duty = Duty::FirstClient;
+  const std::vector<std::function<void(RawClient&)>> ways{
+      [](RawClient& client) { client.close(); },
+      [](RawClient& client) { client.reset(); },
+      [](RawClient& client) { client.send_frame(Opcode::Close, ""); },
+      [](RawClient& client) {
+        client.send_frame(Opcode::Ping, "are you there?");
+        client.send_frame(Opcode::Text, "one more thing");
+        client.close();
+      }};
+  for (const auto& leave : ways) {
+    start();
+    RawClient client(*server_);
+    client.upgrade();
+    client.send_frame(Opcode::Text, "{}");
+    EXPECT_EQ(client.read(5), "\x81\x03now");
+    leave(client);
+    EXPECT_EQ(finish().sent, 1U);
+  }
+  EXPECT_THAT(lines(), AllOf(SizeIs(ways.size()), Each(HasSubstr("it left before the end"))));
+}
+
 // ---- requests that are none ----
 
 // The connection ends without a word, and the line says why.
@@ -349,6 +393,20 @@ TEST_F(ServeTest, RefusesHandshakesAsKumodDoes) {
   }
   stop();
   EXPECT_THAT(lines(), SizeIs(all.size()));
+}
+
+// Any web page could otherwise read the night.
+TEST_F(ServeTest, RefusesBrowsers) {
+  start();
+  for (const std::string origin : {"Origin: https://evil.example", "origin:", "ORIGIN: null"}) {
+    std::string request = upgrade_request("127.0.0.1", kPath, "dGhlIHNhbXBsZSBub25jZQ==");
+    request.insert(request.size() - 2, origin + "\r\n");
+    RawClient page(*server_);
+    page.send(request);
+    EXPECT_THAT(page.read_to_end(), StartsWith("HTTP/1.1 403 Forbidden\r\n"));
+  }
+  stop();
+  EXPECT_THAT(lines(), AllOf(SizeIs(3), Each(HasSubstr("a web page asked"))));
 }
 
 // ---- when it ends ----

@@ -12,6 +12,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "format/tape/compressor.h"
 #include "format/wire/wire.h"
 #include "tests/support/temporary_directory.h"
 
@@ -63,6 +64,18 @@ TEST_F(ServedEventsTest, MergesFilesByTime) {
                       nullptr);
   // b2 stays behind b5, with which it came.
   EXPECT_THAT(ids_of(*events.open()), ElementsAre("a1", "a5", "a5", "b5", "b2", "b6"));
+}
+
+TEST_F(ServedEventsTest, KnowsFilesOfFramesByTheirFirstBytes) {
+  const std::string lines = at("01", "a") + at("02", "b");
+  for (const std::string name : {"a.jsonl.zst", "b", "c.txt"}) {
+    ServedEvents events({write(name, compress_whole(lines))}, nullptr);
+    EXPECT_THAT(ids_of(*events.open()), ElementsAre("a", "b")) << name;
+  }
+  ServedEvents events({write("plain", lines)}, nullptr);
+  EXPECT_THAT(ids_of(*events.open()), ElementsAre("a", "b"));
+  const std::string half = compress_whole(lines).substr(0, 50);
+  EXPECT_THROW(ServedEvents({write("cut.jsonl.zst", half)}, nullptr), Error);
 }
 
 TEST_F(ServedEventsTest, RefusesWhatIsNotThere) {

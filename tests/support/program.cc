@@ -7,10 +7,12 @@
 #include <unistd.h>
 
 #include <array>
+#include <cstdlib>
 #include <fstream>
 #include <stdexcept>
 
 #include <spawn.h>
+#include <termios.h>
 
 namespace smtptape::testing {
 
@@ -18,8 +20,12 @@ namespace {
 
 struct Pipe {
   std::array<int, 2> ends{-1, -1};
-  Pipe() {
-    if (::pipe2(ends.data(), O_CLOEXEC) != 0) throw std::runtime_error("pipe failed");
+  explicit Pipe(Output output = Output::Pipe) {
+    if (output == Output::Terminal) {
+      open_terminal();
+    } else if (::pipe2(ends.data(), O_CLOEXEC) != 0) {
+      throw std::runtime_error("pipe failed");
+    }
   }
   ~Pipe() {
     close_read();
@@ -27,6 +33,21 @@ struct Pipe {
   }
   Pipe(const Pipe&) = delete;
   Pipe& operator=(const Pipe&) = delete;
+  // Bytes come out as they go in.
+  void open_terminal() {
+    ends[0] = ::posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
+    if (ends[0] < 0 || ::grantpt(ends[0]) != 0 || ::unlockpt(ends[0]) != 0)
+      throw std::runtime_error("no terminal");
+    std::array<char, 64> name{};
+    if (::ptsname_r(ends[0], name.data(), name.size()) != 0)
+      throw std::runtime_error("no terminal");
+    ends[1] = ::open(name.data(), O_RDWR | O_NOCTTY | O_CLOEXEC);
+    termios settings{};
+    if (ends[1] < 0 || ::tcgetattr(ends[1], &settings) != 0)
+      throw std::runtime_error("no terminal");
+    ::cfmakeraw(&settings);
+    ::tcsetattr(ends[1], TCSANOW, &settings);
+  }
   void close_read() { close_end(0); }
   void close_write() { close_end(1); }
   void close_end(std::size_t which) {
@@ -73,10 +94,11 @@ bool exchange(Pipe& in,
 Ran run_program(const std::filesystem::path& program,
                 const std::vector<std::string>& arguments,
                 std::string_view standard_input,
-                std::chrono::seconds within) {
+                std::chrono::seconds within,
+                Output output) {
   ::signal(SIGPIPE, SIG_IGN);
   Pipe in;
-  Pipe out;
+  Pipe out(output);
   Pipe err;
   posix_spawn_file_actions_t actions;
   ::posix_spawn_file_actions_init(&actions);

@@ -17,11 +17,15 @@ struct Ran {
   std::string err;
 };
 
+// What the program's standard output is.
+enum class Output { Pipe, Terminal };
+
 // Ends after `within` at the latest, by SIGKILL.
 [[nodiscard]] Ran run_program(const std::filesystem::path& program,
                               const std::vector<std::string>& arguments,
                               std::string_view standard_input = {},
-                              std::chrono::seconds within = std::chrono::seconds(30));
+                              std::chrono::seconds within = std::chrono::seconds(30),
+                              Output output = Output::Pipe);
 
 // Shell words: spaces and single quotes.
 [[nodiscard]] std::vector<std::string> shell_words(std::string_view line);

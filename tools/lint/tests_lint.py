@@ -9,7 +9,7 @@ import re
 
 import checkout
 
-BUILT = {"base", "format", "filters", "capture", "replay", "cli", "tests", "bench"}
+BUILT = {"base", "smtp", "format", "filters", "capture", "replay", "cli", "tests", "bench"}
 
 
 def words_of(cmake):

@@ -25,6 +25,14 @@ TEST(HttpRequests, WithABodyAreReadUpToIt) {
   }
 }
 
+TEST(HttpRequests, OfWebPagesAreRefused) {
+  for (const std::string method : {"GET", "HEAD", "POST", "OPTIONS"}) {
+    for (const std::string origin : {"Origin: http://127.0.0.1:9100", "origin:", "ORIGIN: null"})
+      EXPECT_EQ(parse_http_request(method + " /metrics HTTP/1.1\r\n" + origin + "\r\n\r\n").status,
+                403U);
+  }
+}
+
 TEST(HttpRequests, ThatAreNoneAreRefused) {
   for (const std::string head : {"\r\n\r\n",
                                  "hello\r\n\r\n",

@@ -5,6 +5,7 @@
 #include <sys/socket.h>
 
 #include <array>
+#include <cstdlib>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -16,6 +17,8 @@
 #include <gtest/gtest.h>
 
 #include "base/io.h"
+#include "tests/support/program.h"
+#include "tests/support/temporary_directory.h"
 #include "tests/support/tls_server.h"
 
 namespace smtptape {
@@ -30,7 +33,7 @@ void await(int socket, short events) {
   if (::poll(&wait, 1, kPatienceMilliseconds) != 1) throw std::runtime_error("nothing happens");
 }
 
-class TlsSessionTest : public testing::Test {
+class TlsSessionTest : public ::testing::Test {
  protected:
   TlsSessionTest() {
     std::array<int, 2> ends{};
@@ -42,9 +45,20 @@ class TlsSessionTest : public testing::Test {
 
   // Shakes hands with a server that then does `work`, and goes; returns when it has gone.
   void shake_hands_with(const std::function<void(TlsPeer&)>& work) {
-    TlsSettings trusting;
-    trusting.trusted = PemText{"ca.pem", identity_.certificate};
-    session_.emplace(std::make_shared<const TlsContext>(trusting), "localhost", ours_.get());
+    const TlsSession::Step step = shake_hands(trusting(identity_), "localhost", work);
+    ASSERT_EQ(step.next, Next::Done) << step.error.message() << session_->trouble().why;
+  }
+
+  static TlsSettings trusting(const Identity& identity) {
+    TlsSettings settings;
+    settings.trusted = PemText{"ca.pem", identity.certificate};
+    return settings;
+  }
+
+  TlsSession::Step shake_hands(const TlsSettings& settings,
+                               const std::string& host,
+                               const std::function<void(TlsPeer&)>& work) {
+    session_.emplace(std::make_shared<const TlsContext>(settings), host, ours_.get());
     std::thread server([&] {
       const TlsServer tls(settings_);
       const int socket = theirs_.get();
@@ -57,8 +71,9 @@ class TlsSessionTest : public testing::Test {
       await(ours_.get(), step.next == Next::WaitToRead ? POLLIN : POLLOUT);
       step = session_->shake_hands();
     }
+    if (step.next == Next::Failed) ours_.reset();
     server.join();
-    ASSERT_EQ(step.next, Next::Done) << step.error.message() << session_->trouble().why;
+    return step;
   }
 
   Identity identity_ = self_signed();
@@ -91,6 +106,58 @@ TEST_F(TlsSessionTest, SaysWhyThePeerTakesNothing) {
   EXPECT_EQ(sent.error, make_error_code(TlsErrc::Failed)) << sent.error.message();
   EXPECT_TRUE(session_->trouble().certificate_missing);
   EXPECT_EQ(session_->trouble().why, "tlsv13 alert certificate required");
+}
+
+// Of a server with a certificate for these names, whom we take for `host`.
+class TlsNames : public TlsSessionTest {
+ protected:
+  bool is_accepted(const std::string& names, const std::string& host) {
+    std::array<int, 2> ends{};
+    if (::socketpair(AF_UNIX, SOCK_STREAM, 0, ends.data()) != 0) throw std::runtime_error("pair");
+    ours_ = UniqueFd(ends[0]);
+    theirs_ = UniqueFd(ends[1]);
+    CertificateWish wish;
+    wish.names = names;
+    settings_.identity = self_signed(wish);
+    return shake_hands(trusting(settings_.identity), host, [](TlsPeer&) {}).next == Next::Done;
+  }
+};
+
+TEST_F(TlsNames, AWildcardIsAWholeLabel) {
+  EXPECT_TRUE(is_accepted("DNS:foo.kumo.example", "foo.kumo.example"));
+  EXPECT_TRUE(is_accepted("DNS:*.kumo.example", "foo.kumo.example"));
+  EXPECT_FALSE(is_accepted("DNS:f*.kumo.example", "foo.kumo.example"));
+  EXPECT_FALSE(is_accepted("DNS:*o.kumo.example", "foo.kumo.example"));
+  EXPECT_FALSE(is_accepted("DNS:f*o.kumo.example", "foo.kumo.example"));
+  EXPECT_FALSE(is_accepted("DNS:*.kumo.example", "a.foo.kumo.example"));
+  EXPECT_FALSE(is_accepted("DNS:*.kumo.example", "kumo.example"));
+}
+
+// What OpenSSL takes for the system's authorities while this is there.
+class SystemAuthority {
+ public:
+  explicit SystemAuthority(const Identity& identity) {
+    testing::write_file(directory_ / "ca.pem", identity.certificate);
+    ::setenv("SSL_CERT_FILE", (directory_ / "ca.pem").c_str(), 1);
+  }
+  ~SystemAuthority() { ::unsetenv("SSL_CERT_FILE"); }
+  SystemAuthority(const SystemAuthority&) = delete;
+  SystemAuthority& operator=(const SystemAuthority&) = delete;
+
+ private:
+  TemporaryDirectory directory_;
+};
+
+TEST_F(TlsSessionTest, TheSystemsAuthoritiesAreTrustedByDefault) {
+  const SystemAuthority system(identity_);
+  EXPECT_EQ(shake_hands({}, "localhost", [](TlsPeer&) {}).next, Next::Done);
+}
+
+TEST_F(TlsSessionTest, GivenOthersTheyAreNot) {
+  const SystemAuthority system(identity_);
+  const TlsSession::Step step = shake_hands(
+      trusting(self_signed()), "localhost", [](TlsPeer&) { ADD_FAILURE() << "it is a stranger"; });
+  EXPECT_EQ(step.next, Next::Failed);
 }
 
 }  // namespace

@@ -81,7 +81,7 @@ TEST(WsFrameReader, ShowsAWholeFrameWhereItLies) {
   ASSERT_TRUE(message);
   EXPECT_EQ(message->held, WsMessage::Held::InInput);
   EXPECT_EQ(message->payload.data(), stream.data() + 2);
-  EXPECT_EQ(reader.memory_held(), std::string().capacity());
+  EXPECT_EQ(reader.bytes_held(), std::string().capacity());
 }
 
 TEST(WsFrameReader, HoldsAFrameThatCameInPieces) {
@@ -164,7 +164,7 @@ TEST(WsFrameReader, NeitherAllocatesNorHangsAtALengthOf2ToThe62) {
     reader.feed(more);
     EXPECT_FALSE(reader.next());
   }
-  EXPECT_LT(reader.memory_held(), 64U);
+  EXPECT_LT(reader.bytes_held(), 64U);
   EXPECT_TRUE(reader.mid_message());
 }
 
@@ -173,18 +173,124 @@ TEST(WsFrameReader, TakesMemoryForWhatArrivedNotForWhatIsAnnounced) {
   const std::string stream = announcement(std::uint64_t{400} << 20) + std::string(1000, 'x');
   reader.feed(stream);
   EXPECT_FALSE(reader.next());
-  EXPECT_LT(reader.memory_held(), 4096U);
+  EXPECT_LT(reader.bytes_held(), 4096U);
 }
 
 TEST(WsFrameReader, GivesTheRoomOfALargeMessageBack) {
   WsFrameReader reader(WsRole::Client, std::uint64_t{64} << 20);
   const std::string stream = frame(Opcode::Text, std::string(10 << 20, 'x'));
-  reader.feed(std::string_view(stream).substr(0, 5));
+  reader.feed(std::string_view(stream).substr(0, 5000));
   EXPECT_FALSE(reader.next());
-  reader.feed(std::string_view(stream).substr(5));
+  reader.feed(std::string_view(stream).substr(5000));
+  EXPECT_TRUE(reader.next());
+  EXPECT_GE(reader.bytes_held(), std::size_t{10} << 20);
+  EXPECT_FALSE(reader.next());
+  EXPECT_LT(reader.bytes_held(), 64U);
+}
+
+TEST(WsFrameReader, TakesNoMoreRoomThanAFrameNeeds) {
+  WsFrameReader reader(WsRole::Client, std::uint64_t{64} << 20);
+  const std::string stream = frame(Opcode::Text, std::string(5 << 20, 'x'));
+  for (std::size_t at = 0; at < stream.size(); at += 1 << 18) {
+    reader.feed(std::string_view(stream).substr(at, 1 << 18));
+    static_cast<void>(reader.next());
+    EXPECT_LE(reader.bytes_held(), std::size_t{5} << 20);
+  }
+}
+
+// ---- what may be taken ----
+
+constexpr std::size_t kUnasked = WsFrameReader::kTakenUnasked;
+
+TEST(WsFrameReader, AsksBeforeALargeMessageGrowsAndNeverForASmallOne) {
+  WsFrameReader reader(WsRole::Client, 4 * kUnasked);
+  std::uint64_t asked = 0;
+  reader.ask_before_growing([&](std::uint64_t more) {
+    asked += more;
+    return true;
+  });
+  const std::string stream = frame(Opcode::Text, std::string(kUnasked, 's')) +
+                             frame(Opcode::Text, std::string(kUnasked + 1, 'x'));
+  reader.feed(std::string_view(stream).substr(0, kUnasked / 2));
+  EXPECT_FALSE(reader.next());
+  reader.feed(std::string_view(stream).substr(kUnasked / 2, kUnasked));
   EXPECT_TRUE(reader.next());
   EXPECT_FALSE(reader.next());
-  EXPECT_LT(reader.memory_held(), std::size_t{2} << 20);
+  EXPECT_EQ(asked, 0U);
+  reader.feed(std::string_view(stream).substr(kUnasked / 2 + kUnasked));
+  EXPECT_TRUE(reader.next());
+  EXPECT_GT(asked, 0U);
+  EXPECT_EQ(reader.bytes_held(), kUnasked + 1);
+}
+
+// In every way to cut it: told once, with what is announced of it, and what follows is read.
+TEST(WsFrameReader, SkipsAMessageThatMayNotBeTaken) {
+  const std::string part(kUnasked, 'x');
+  const std::string stream = frame(Opcode::Binary, part, Fragment::More) +
+                             frame(Opcode::Ping, "p") +
+                             frame(Opcode::Continuation, part, Fragment::More) +
+                             frame(Opcode::Continuation, "end") + frame(Opcode::Text, "after");
+  for (const std::size_t cut : {std::size_t{100'000}, kUnasked, stream.size()}) {
+    WsFrameReader reader(WsRole::Client, 4 * kUnasked);
+    reader.ask_before_growing([](std::uint64_t) { return false; });
+    std::vector<SeenMessage> messages;
+    for (std::size_t at = 0; at < stream.size(); at += cut) {
+      reader.feed(std::string_view(stream).substr(at, cut));
+      while (const auto message = reader.next()) {
+        messages.push_back(
+            {message->opcode, message->oversize, std::string(message->payload), message->size});
+      }
+    }
+    EXPECT_THAT(messages,
+                ElementsAre(seen(Opcode::Ping, "p"),
+                            oversize(Opcode::Binary, 2 * kUnasked),
+                            seen(Opcode::Text, "after")));
+    EXPECT_LT(reader.bytes_held(), 64U);
+    EXPECT_FALSE(reader.mid_message());
+  }
+}
+
+TEST(WsFrameReader, NeedsNoRoomForAFrameThatLiesThereWhole) {
+  WsFrameReader reader(WsRole::Client, 4 * kUnasked);
+  reader.ask_before_growing([](std::uint64_t) { return false; });
+  const std::string stream = frame(Opcode::Text, std::string(2 * kUnasked, 'x'));
+  reader.feed(stream);
+  const auto message = reader.next();
+  ASSERT_TRUE(message);
+  EXPECT_FALSE(message->oversize);
+}
+
+TEST(WsFrameReader, EndsAtAnImpossibleSizeAndPassesALargeOne) {
+  constexpr std::uint64_t kMost = 5000;
+  const WsLimits limits{kLimit, kMost};
+  WsFrameReader passes(WsRole::Client, limits);
+  const std::string large = frame(Opcode::Text, std::string(kMost, 'x')) + frame(Opcode::Text, "a");
+  passes.feed(large);
+  EXPECT_TRUE(passes.next()->oversize);
+  EXPECT_EQ(passes.next()->payload, "a");
+
+  WsFrameReader ends(WsRole::Client, limits);
+  const std::string header = announcement(kMost + 1);
+  ends.feed(header);
+  EXPECT_FALSE(ends.next());
+  EXPECT_EQ(ends.protocol_error(), "a message of impossible size is announced");
+  EXPECT_TRUE(ends.mid_message());
+}
+
+// Also in small pieces, told as oversize long before.
+TEST(WsFrameReader, EndsAtFragmentsOfImpossibleSizeTogether) {
+  WsFrameReader reader(WsRole::Client, WsLimits{kLimit, 5000});
+  const std::string part = frame(Opcode::Continuation, std::string(500, 'x'), Fragment::More);
+  std::string stream = frame(Opcode::Text, std::string(500, 'x'), Fragment::More);
+  for (int i = 0; i < 9; ++i)
+    stream += part;
+  reader.feed(stream);
+  EXPECT_TRUE(reader.next()->oversize);
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(reader.protocol_error(), "");
+  reader.feed(part);
+  EXPECT_FALSE(reader.next());
+  EXPECT_EQ(reader.protocol_error(), "a message of impossible size is announced");
 }
 
 TEST(WsFrameReader, AcceptsAnyBytesAsText) {

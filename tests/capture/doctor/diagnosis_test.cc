@@ -64,6 +64,7 @@ StoreFacts good_store() {
   facts.writable = facts.ours = true;
   facts.mode = 0700;
   facts.space = {100 * kGiB, 50 * kGiB};
+  facts.span_of_last_day = 24h;
   return facts;
 }
 
@@ -92,6 +93,7 @@ TEST(DoctorFeed, TellsWhatToDoWhenItIsRefused) {
   EXPECT_THAT(none, HasSubstr("trusted_hosts"));
   EXPECT_THAT(told("HttpBasicAuth Authentication Failed for joe"), HasSubstr("are wrong"));
   EXPECT_THAT(told("joe denied GET on /api"), HasSubstr("access control"));
+  EXPECT_EQ(none.find("trusted_hosts"), none.rfind("trusted_hosts")) << "once";
 }
 
 TEST(DoctorFeed, ComparesClocks) {
@@ -242,6 +244,7 @@ TEST(DoctorStore, IsLookedAtFromOutside) {
   EXPECT_THAT(facts.recorded, ElementsAre("mta"));
   EXPECT_EQ(facts.files.size(), 2U);
   EXPECT_EQ(facts.bytes_of_last_day, 5U);
+  EXPECT_LT(facts.span_of_last_day, 60s);
   EXPECT_EQ(facts.mode, 0700U);
   EXPECT_TRUE(facts.writable && facts.ours);
 }
@@ -254,8 +257,11 @@ TEST(DoctorGrowth, ComesFromTheStoreElseFromTheFeed) {
   limits.max_age = std::chrono::hours(24);
   EXPECT_THAT(lines(judge_growth(store, {}, limits)),
               ElementsAre("ok growth: nobody can tell yet"));
-  const std::vector<std::string> by_feed = lines(judge_growth(store, {good_feed()}, limits));
-  EXPECT_EQ(by_feed.at(0), "ok growth: 2.4 GiB a day, at most, by what came while watching");
+  FeedFacts feed = good_feed();
+  feed.watched = 60s;
+  feed.bytes *= 20;
+  EXPECT_EQ(lines(judge_growth(store, {feed}, limits)).at(0),
+            "ok growth: 2.4 GiB a day, at most; a guess of low confidence, from 1m of traffic");
   store.bytes_of_last_day = 10 * kGiB;
   EXPECT_THAT(lines(judge_growth(store, {good_feed()}, limits)),
               ElementsAre("ok growth: 10.0 GiB a day, as on the last day",
@@ -263,6 +269,21 @@ TEST(DoctorGrowth, ComesFromTheStoreElseFromTheFeed) {
   store.bytes_of_last_day = 1 << 20;
   EXPECT_EQ(lines(judge_growth(store, {}, limits)).at(1),
             "ok retention: there is room for ten years");
+}
+
+TEST(DoctorGrowth, JudgesNoDayByAFewSeconds) {
+  StoreFacts store = good_store();
+  FeedFacts feed = good_feed();
+  feed.watched = 7s;
+  EXPECT_THAT(lines(judge_growth(store, {feed}, {})),
+              ElementsAre("ok growth: nobody can tell from 7.0 s of traffic; --watch 1m or more "
+                          "gives a guess"));
+  store.bytes_of_last_day = kGiB;
+  store.span_of_last_day = 7s;
+  EXPECT_THAT(lines(judge_growth(store, {feed}, {})).at(0), HasSubstr("nobody can tell"));
+  store.span_of_last_day = 6h;
+  EXPECT_EQ(lines(judge_growth(store, {feed}, {})).at(0),
+            "ok growth: 4.0 GiB a day, a guess of low confidence, from 6h of tapes");
 }
 
 TEST(DoctorGrowth, SaysWhenWhatIsToBeKeptDoesNotFit) {

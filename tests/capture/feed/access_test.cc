@@ -30,8 +30,10 @@ TEST(Credentials, AreHiddenWhenAServerSendsThemBack) {
                                       std::to_string(body.size()) + "\r\n\r\n" + body)});
   FeedOptions options;
   options.endpoint = parse_endpoint(server.url());
-  options.access.credentials = basic_credentials("joe:s3cr  et", "file");
-  ASSERT_THAT(options.access.credentials.header, EndsWith("am9lOnMzY3IgIGV0"));
+  FeedAccess access;
+  access.credentials = basic_credentials("joe:s3cr  et", "file");
+  ASSERT_THAT(access.credentials.header, EndsWith("am9lOnMzY3IgIGV0"));
+  options.access = [access] { return access; };
   NoSink sink;
   const FeedEnd end = follow_feed(options, sink);
   const std::string told = describe(end, options.endpoint);
@@ -49,6 +51,12 @@ std::string refusal(Credentials (*make)(std::string_view, const std::string&), s
     return error.what();
   }
   return "accepted";
+}
+
+TEST(Credentials, OfAPasswordWithColonsAllIsHidden) {
+  const Credentials credentials = basic_credentials("joe:first:middle:last", "file");
+  EXPECT_EQ(without_secrets("no joe with first:middle:last", credentials), "no joe with ***");
+  EXPECT_EQ(without_secrets("no joe:first:middle:last!", credentials), "no joe:***!");
 }
 
 TEST(Credentials, AreOneLineOfTheRightForm) {

@@ -64,7 +64,13 @@ class Collector : public FrameSink {
     return after ? after() : Flow::Continue;
   }
 
+  bool may_take(std::uint64_t more) override {
+    EXPECT_GT(more, 0U);
+    return takes;
+  }
+
   std::vector<Seen> frames;
+  bool takes = true;
   int opened = 0;
   int calls = 0;
   std::function<Flow()> after;
@@ -195,12 +201,34 @@ TEST(FeedClient, SkipsAFrameOverTheLimitAndGoesOn) {
   EXPECT_THAT(frames, ElementsAre(text("a"), oversize(kMaxFrame + 1), text("b")));
 }
 
-TEST(FeedClient, OutlivesALengthOf2ToThe62) {
+TEST(FeedClient, SkipsTheLargestFrameThatIsBelieved) {
   const auto [end, frames] =
-      play({announce_text(std::uint64_t{1} << 62), send_bytes(std::string(1'000'000, 'x'))});
+      play({announce_text(kMostAnnounced), send_bytes(std::string(1'000'000, 'x'))});
   EXPECT_EQ(end.kind, Kind::Closed);
   EXPECT_TRUE(end.mid_message);
-  EXPECT_THAT(frames, ElementsAre(oversize(std::uint64_t{1} << 62)));
+  EXPECT_THAT(frames, ElementsAre(oversize(kMostAnnounced)));
+}
+
+// Else it would skip for ever, and be content.
+TEST(FeedClient, EndsAtALengthThatIsNotBelieved) {
+  for (const std::uint64_t size : {kMostAnnounced + 1, std::uint64_t{1} << 62}) {
+    const auto [end, frames] = play({send_text("a"), announce_text(size), stay_silent()});
+    EXPECT_EQ(end.kind, Kind::ProtocolError);
+    EXPECT_EQ(end.reason, "a message of impossible size is announced");
+    EXPECT_TRUE(end.mid_message);
+    EXPECT_THAT(frames, ElementsAre(text("a")));
+  }
+}
+
+TEST(FeedClient, AsksTheSinkBeforeALargeMessageTakesMemory) {
+  const std::string large(3'000'000, 'x');
+  const FakeKumod server({upgrade_then({send_text(large), send_text("next")})});
+  FeedOptions options = options_for(server.url());
+  options.max_frame = large.size();
+  Collector sink;
+  sink.takes = false;
+  EXPECT_EQ(follow_feed(options, sink).kind, Kind::Closed);
+  EXPECT_THAT(sink.frames, ElementsAre(oversize(large.size()), text("next")));
 }
 
 TEST(FeedClient, ReportsBinaryAndAnswersPings) {

@@ -84,6 +84,19 @@ TEST(FeedEnd, TellsTroubleWithTlsApart) {
   EXPECT_EQ(describe(untrusted, mta),
             "connecting to mta:8443: its certificate is not trusted: certificate has expired; if "
             "it is the right one: --tls-fingerprint AB:CD");
+  untrusted.reason = "self-signed certificate";
+  untrusted.self_signed = true;
+  EXPECT_EQ(describe(untrusted, mta),
+            "connecting to mta:8443: its certificate is not trusted: self-signed certificate; "
+            "kumod makes itself such a one at each start: give its HTTP listener tls_certificate "
+            "and tls_private_key, and --cacert FILE here; until it starts again, if it is the "
+            "right one: --tls-fingerprint AB:CD");
+  untrusted.expected_fingerprint = "12:34";
+  EXPECT_THAT(describe(untrusted, mta),
+              testing::AllOf(HasSubstr("another one than --tls-fingerprint names: expected 12:34, "
+                                       "shown AB:CD. A kumod whose HTTP listener has no "
+                                       "tls_certificate and tls_private_key makes itself a new"),
+                             testing::EndsWith("before trusting it")));
   FeedEnd failed = end_of(Kind::TlsFailed, "tlsv1 alert protocol version");
   EXPECT_EQ(describe(failed, mta),
             "connecting to mta:8443: TLS failed: tlsv1 alert protocol version");
@@ -98,6 +111,22 @@ TEST(FeedEnd, TellsTroubleWithTlsApart) {
   EXPECT_EQ(describe(end_of(Kind::TlsExpected), kMta), "mta:8000 speaks TLS; use https://");
   EXPECT_THAT(describe(end_of(Kind::Closed), mta),
               testing::EndsWith("is TLS spoken there? if not: http://"));
+}
+
+TEST(FeedEnd, SaysThatAnEventWasCut) {
+  FeedEnd end = end_of(FeedEnd::Kind::Closed);
+  end.opened = end.mid_message = true;
+  EXPECT_EQ(describe(end, kMta), "mta:8000 closed the connection in the middle of a frame");
+}
+
+TEST(Frames, AreEventsOrTheTalkOfTheConnection) {
+  std::vector<WsMessage> frames(6);
+  frames[1].opcode = Opcode::Binary;
+  frames[2].oversize = true;
+  frames[3].opcode = Opcode::Ping;
+  frames[4].opcode = Opcode::Pong;
+  frames[5].opcode = Opcode::Close;
+  EXPECT_EQ(events_among(frames), 3U);
 }
 
 TEST(FeedEnd, CutsALongReason) {

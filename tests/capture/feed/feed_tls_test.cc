@@ -66,7 +66,9 @@ FeedOptions options_for(const std::string& url, const TlsSettings& tls = {}) {
   FeedOptions options;
   options.endpoint = parse_endpoint(url);
   options.request = "{}";
-  options.access.tls = std::make_shared<const TlsContext>(tls);
+  FeedAccess access;
+  access.tls = std::make_shared<const TlsContext>(tls);
+  options.access = [access] { return access; };
   return options;
 }
 
@@ -122,15 +124,17 @@ TEST(FeedOverTls, RefusesAnUnknownCertificateAndSaysHowToTrustIt) {
   EXPECT_THAT(followed.frames, IsEmpty());
   EXPECT_EQ(followed.told,
             "connecting to 127.0.0.1:" + std::to_string(server.port()) +
-                ": its certificate is not trusted: self-signed certificate; if it is the right "
-                "one: --tls-fingerprint " +
+                ": its certificate is not trusted: self-signed certificate; kumod makes itself "
+                "such a one at each start: give its HTTP listener tls_certificate and "
+                "tls_private_key, and --cacert FILE here; until it starts again, if it is the "
+                "right one: --tls-fingerprint " +
                 ours().fingerprint);
 }
 
 TEST(FeedOverTls, TrustsTheSystemsAuthoritiesAndNotEveryone) {
   const FakeKumod server({upgrade_then({send_text("a")})}, serving(ours()));
   FeedOptions options = options_for(server.url());
-  options.access.tls = nullptr;
+  options.access = nullptr;
   EXPECT_EQ(follow(options).end.kind, Kind::TlsUntrusted);
 }
 
@@ -170,9 +174,9 @@ TEST(FeedOverTls, LooksAtTheFingerprintAndNothingElse) {
   EXPECT_THAT(right.frames, ElementsAre("a"));
   const Followed wrong = follow(server, pinning(ours().fingerprint));
   EXPECT_EQ(wrong.end.kind, Kind::TlsUntrusted);
-  EXPECT_THAT(
-      wrong.told,
-      HasSubstr("another one than --tls-fingerprint names; it shows " + identity.fingerprint));
+  EXPECT_THAT(wrong.told,
+              HasSubstr("another one than --tls-fingerprint names: expected " + ours().fingerprint +
+                        ", shown " + identity.fingerprint));
 }
 
 // ---- who we are ----
@@ -219,7 +223,9 @@ TEST(FeedOverTls, SaysThatTheServerAsksForACertificate) {
 TEST(FeedOverTls, SendsAuthorizationBehindTheHeadersOfKcli) {
   const FakeKumod server({upgrade_then({})}, serving(ours()));
   FeedOptions options = options_for(server.url(), trusting(ours()));
-  options.access.credentials = basic_credentials("Aladdin:open sesame", "file");
+  FeedAccess access = options.access();
+  access.credentials = basic_credentials("Aladdin:open sesame", "file");
+  options.access = [access] { return access; };
   follow(options);
   EXPECT_THAT(server.head(), StartsWith("GET /api/admin/trace-smtp-client/v1 HTTP/1.1\r\nHost: "));
   EXPECT_THAT(server.head(),

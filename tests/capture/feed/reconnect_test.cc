@@ -19,9 +19,9 @@ TEST(ReconnectPolicy, WaitsLongerAndLongerUpToHalfAMinute) {
 
 TEST(TimeOfEnd, OfAServerThatVanishedIsWhenItWasHeardTheLastTime) {
   constexpr std::int64_t kSecond = 1'000'000'000;
-  constexpr Moment kHeard{100 * kSecond, 5000 * kSecond};
+  constexpr Now kHeard{100 * kSecond, 5000 * kSecond};
   const auto after = [&](std::int64_t seconds) {
-    return Moment{kHeard.steady + seconds * kSecond, kHeard.real + seconds * kSecond};
+    return Now{kHeard.steady + seconds * kSecond, kHeard.real + seconds * kSecond};
   };
   FeedEnd end;
   end.kind = FeedEnd::Kind::Closed;

@@ -27,13 +27,13 @@ class KeeperTest : public testing::Test {
  protected:
   // Sealed tapes, one an hour; the last one ends now.
   KeeperTest() : store_(directory_.path()) {
-    SyncThread sync(std::chrono::hours(1));
+    DiskThreads sync(std::chrono::hours(1), 0);
     RecorderOptions options;
     options.source = "mta";
     Recorder recorder(store_, sync, options, nullptr);
     for (int i = 0; i < 5; ++i) {
-      recorder.record(chunk_of({event_of_size(1000)}, kStart + i * kHour));
-      recorder.rotate(at(kStart + i * kHour));
+      record_on_time(recorder, chunk_of({event_of_size(1000)}, kStart + i * kHour));
+      recorder.tapes().rotate(at(kStart + i * kHour));
     }
     recorder.finish(at(kStart + 5 * kHour));
   }

@@ -90,6 +90,38 @@ TEST(Store, IsMadePrivateWhenMissing) {
   EXPECT_THAT(again.tapes_of("mta"), IsEmpty());
 }
 
+// Of this process, until it is destroyed.
+class Umask {
+ public:
+  explicit Umask(mode_t mask) : before_(::umask(mask)) {}
+  ~Umask() { ::umask(before_); }
+  Umask(const Umask&) = delete;
+  Umask& operator=(const Umask&) = delete;
+
+ private:
+  mode_t before_;
+};
+
+TEST(Store, TheGroupMayReadWhateverTheUmaskIs) {
+  const TemporaryDirectory directory;
+  const Umask strict(077);
+  const Store store(directory.path() / "store", system_file_calls(), WhoReads::Group);
+  EXPECT_EQ(mode_of(store.directory()), 0750U);
+  const fs::path tape = store.directory() / "a.tape";
+  static_cast<void>(create_file(tape, system_file_calls(), store.file_mode()));
+  EXPECT_EQ(mode_of(tape), 0640U);
+}
+
+TEST(Store, NobodyElseMayWhateverTheUmaskIs) {
+  const TemporaryDirectory directory;
+  const Umask open(0);
+  const Store store(directory.path() / "store");
+  EXPECT_EQ(mode_of(store.directory()), 0700U);
+  const fs::path tape = store.directory() / "a.tape";
+  static_cast<void>(create_file(tape, system_file_calls(), store.file_mode()));
+  EXPECT_EQ(mode_of(tape), 0600U);
+}
+
 TEST(Store, IsADirectoryInADirectory) {
   const TemporaryDirectory directory;
   EXPECT_THROW(Store(directory.path() / "missing" / "store"), Error);

@@ -12,7 +12,7 @@ constexpr std::int64_t kMinute = 60 * kSecond;
 constexpr std::int64_t kDay = 24 * 60 * kMinute;
 constexpr std::int64_t kBegin = 1'785'877'200 * kSecond;
 
-TEST(Moment, SteadyTimeIsThatOfTheSteadyClock) {
+TEST(ThisMoment, SteadyTimeIsThatOfTheSteadyClock) {
   const auto before = std::chrono::steady_clock::now();
   const auto between = steady_time_point(this_moment().steady);
   EXPECT_LE(before, between);

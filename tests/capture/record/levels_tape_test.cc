@@ -8,9 +8,9 @@
 #include <gtest/gtest.h>
 
 #include "capture/record/recorder.h"
-#include "tests/capture/record/applied_levels.h"
 #include "tests/capture/record/numbered_frames.h"
 #include "tests/capture/record/stored.h"
+#include "tests/filters/applied_levels.h"
 #include "tests/support/example_tape.h"
 #include "tests/support/golden.h"
 #include "tests/support/temporary_directory.h"
@@ -203,16 +203,16 @@ class LevelsTape : public ::testing::Test {
     options.source = "mta";
     options.levels = levels;
     Recorder recorder(store, sync_, options, nullptr);
-    recorder.record(chunk_of(frames, kStart));
-    recorder.record(gap);
-    recorder.record(chunk_of(more, kStart));
+    record_on_time(recorder, chunk_of(frames, kStart));
+    record_on_time(recorder, gap);
+    record_on_time(recorder, chunk_of(more, kStart));
     recorder.finish(at(kStart + kSecond));
     tape_ = read_store(store, "mta").at(0);
     counted_ = recorder.levels() == nullptr ? 0 : recorder.levels()->masked();
     return testing::records_of(testing::read_file(tape_.path));
   }
 
-  SyncThread sync_{std::chrono::hours(1)};
+  DiskThreads sync_{std::chrono::hours(1), 0};
   StoredTape tape_;
   std::uint64_t counted_ = 0;
 };
@@ -263,7 +263,7 @@ TEST_F(LevelsTape, KnowsOfLosses) {
   EXPECT_THAT(records({data, reply, lag, auth}, mask), Not(HasSubstr("c2VjcmV0")));
 
   FrameChunk gap;
-  gap.received = at(kStart);
+  gap.received = arriving(at(kStart));
   gap.gaps.emplace_back().cause = GapCause::QueueFull;
   EXPECT_THAT(records({data, reply}, mask, gap, {auth}), Not(HasSubstr("c2VjcmV0")));
 }

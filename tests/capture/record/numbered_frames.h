@@ -9,6 +9,7 @@
 #include "base/io.h"
 #include "base/wall_time.h"
 #include "capture/record/event_queue.h"
+#include "capture/record/recorder.h"
 
 namespace smtptape {
 
@@ -17,10 +18,10 @@ inline constexpr std::int64_t kStart = 1'785'877'200 * kSecond;  // 2026-08-04T2
 
 // A moment of a machine whose clock never stepped.  The steady clock counts from somewhere else.
 inline constexpr std::int64_t kSteadyBegins = kStart - 1000 * kSecond;
-inline Moment at(std::int64_t real) {
+inline Now at(std::int64_t real) {
   return {real - kSteadyBegins, real};
 }
-inline Moment at_steady(std::int64_t steady) {
+inline Now at_steady(std::int64_t steady) {
   return {steady, steady + kSteadyBegins};
 }
 
@@ -40,7 +41,7 @@ inline std::string event_of_size(std::size_t size) {
 
 inline FrameChunk chunk_of(const std::vector<std::string>& frames, std::int64_t received) {
   FrameChunk chunk;
-  chunk.received = at(received);
+  chunk.received = arriving(at(received));
   std::size_t size = 0;
   for (const std::string& frame : frames)
     size += frame.size();
@@ -52,6 +53,11 @@ inline FrameChunk chunk_of(const std::vector<std::string>& frames, std::int64_t 
     to += frame.size();
   }
   return chunk;
+}
+
+// By a recorder that is never late.
+inline void record_on_time(Recorder& recorder, const FrameChunk& chunk) {
+  recorder.record(chunk, Now{chunk.received.steady, chunk.received.real});
 }
 
 }  // namespace smtptape

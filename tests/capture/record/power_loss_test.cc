@@ -35,18 +35,18 @@ class RecordedNight {
   RecordedNight() {
     const TemporaryDirectory directory;
     const Store store(directory.path(), disk_);
-    SyncThread sync(std::chrono::hours(1));  // by hand, below
+    DiskThreads sync(std::chrono::hours(1), 0);  // by hand, below
     RecorderOptions options;
     options.source = "mta";
     options.batch_bytes = 4000;
     options.group_bytes = 12'000;
     options.rotate_interval = 11 * kStep;
     Recorder recorder(store, sync, options, nullptr);
-    recorder.begin(LastTape{}, at(kStart));
+    recorder.begin(LastTape{}, arriving(at(kStart)));
     for (std::size_t i = 0; i < kEvents; ++i) {
       const std::int64_t now = kStart + static_cast<std::int64_t>(i) * kStep;
       frames_.push_back(event_of_size(1800));
-      recorder.record(chunk_of({frames_.back()}, now));
+      record_on_time(recorder, chunk_of({frames_.back()}, now));
       recorder.tick(at(now));
       if (i % 5 == 4) {
         sync.sync_all();

@@ -36,19 +36,19 @@ class RecorderTest : public testing::Test {
   }
 
   void record_one(Recorder& recorder, std::int64_t received) {
-    recorder.record(chunk_of({event_of_size(200)}, received));
+    record_on_time(recorder, chunk_of({event_of_size(200)}, received));
   }
   [[nodiscard]] std::vector<StoredTape> tapes() const { return read_store(store_, "mta"); }
 
   TemporaryDirectory directory_;
   Store store_;
-  SyncThread sync_{std::chrono::hours(1)};
+  DiskThreads sync_{std::chrono::hours(1), 0};
   RecorderOptions options_;
 };
 
 TEST_F(RecorderTest, MakesNoTapeWhileThereIsNothingToStore) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.begin(std::nullopt, at(kStart));
+  recorder.begin(std::nullopt, arriving(at(kStart)));
   recorder.tick(at(kStart + 100 * kSecond));
   EXPECT_EQ(recorder.next_tick(), std::nullopt);
   recorder.finish(at(kStart + 200 * kSecond));
@@ -75,7 +75,7 @@ TEST_F(RecorderTest, FlushesWhatIsOneSecondOld) {
 TEST_F(RecorderTest, FlushesABatchThatIsFull) {
   options_.batch_bytes = 1000;
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.record(chunk_of({event_of_size(600), event_of_size(600)}, kStart));
+  record_on_time(recorder, chunk_of({event_of_size(600), event_of_size(600)}, kStart));
   EXPECT_THAT(tapes().at(0).events, SizeIs(2));
   EXPECT_EQ(recorder.next_tick(), at(kStart + 3600 * kSecond).steady);
 }
@@ -84,30 +84,109 @@ TEST_F(RecorderTest, FlushesABatchThatIsFull) {
 TEST_F(RecorderTest, WaitsByTheSteadyClockAndRecordsTheRealTime) {
   constexpr std::int64_t kHour = 3600 * kSecond;
   const auto moment = [](std::int64_t passed, std::int64_t clock_set_by) {
-    return Moment{passed, kStart + passed + clock_set_by};
+    return Now{passed, kStart + passed + clock_set_by};
   };
-  const auto event_at = [](Moment received) {
+  const auto event_at = [](Now received) {
     FrameChunk chunk = chunk_of({event_of_size(200)}, 0);
-    chunk.received = received;
+    chunk.received = arriving(received);
     return chunk;
   };
   options_.rotate_interval = 60 * kSecond;
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.record(event_at(moment(0, 0)));
-  recorder.record(event_at(moment(kSecond, -kHour)));
+  record_on_time(recorder, event_at(moment(0, 0)));
+  record_on_time(recorder, event_at(moment(kSecond / 2, -kHour)));
   EXPECT_EQ(recorder.next_tick(), kSecond) << "the flush of what came first";
   recorder.tick(moment(kSecond, -kHour));
   EXPECT_THAT(tapes().at(0).events, SizeIs(2));
-  recorder.record(event_at(moment(59 * kSecond, kHour)));
+  record_on_time(recorder, event_at(moment(59 * kSecond, kHour)));
   EXPECT_THAT(tapes(), SizeIs(1)) << "no minute has passed";
-  recorder.record(event_at(moment(60 * kSecond, kHour)));
+  record_on_time(recorder, event_at(moment(60 * kSecond, kHour)));
   recorder.finish(moment(61 * kSecond, kHour));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(2));
   EXPECT_EQ(stored[0].events.at(0).received, kStart);
-  EXPECT_EQ(stored[0].events.at(1).received, kStart + kSecond - kHour);
+  EXPECT_EQ(stored[0].events.at(1).received, kStart + kSecond / 2 - kHour);
   EXPECT_EQ(stored[0].events.at(2).received, kStart + 59 * kSecond + kHour);
   EXPECT_EQ(stored[1].events.at(0).received, kStart + 60 * kSecond + kHour);
+}
+
+// What a recorder leaves that is late by `behind` from the tenth second on, until it has caught up
+// at once: one event each half second for a minute, then a quiet hour.
+class LateRecorderTest : public RecorderTest {
+ protected:
+  static constexpr int kEvents = 120;
+  static constexpr std::int64_t kBetween = kSecond / 2;
+  static constexpr std::int64_t kStalls = 10 * kSecond;
+
+  std::vector<std::string> tapes_when(std::int64_t behind) {
+    const TemporaryDirectory directory;
+    const Store store(directory.path());
+    DiskThreads disk(std::chrono::hours(1), 0);
+    Recorder recorder(store, disk, options_, nullptr);
+    for (int i = 0; i < kEvents; ++i) {
+      const std::int64_t passed = i * kBetween;
+      const bool stalled = passed >= kStalls && passed < kStalls + behind;
+      recorder.record(chunk_of({event_of_size(400)}, kStart + passed),
+                      at(kStart + (stalled ? kStalls + behind : passed)));
+      // A worker looks at the clock when nothing waits.
+      if (!stalled) recorder.tick(at(kStart + passed));
+    }
+    recorder.tick(at(kStart + 3600 * kSecond));
+    recorder.finish(at(kStart + 3601 * kSecond));
+    EXPECT_EQ(recorder.totals().ledger.stored, static_cast<std::uint64_t>(kEvents));
+    std::vector<std::string> found;
+    for (const StoredTape& tape : read_store(store, "mta")) {
+      found.push_back(tape.path.filename().string() + " " + std::to_string(tape.events.size()) +
+                      " events, " + std::to_string(tape.footer.value().groups.size()) + " groups");
+    }
+    return found;
+  }
+};
+
+TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeByInterval) {
+  options_.rotate_interval = 6 * kSecond;
+  const std::vector<std::string> on_time = tapes_when(0);
+  EXPECT_THAT(on_time, SizeIs(10));
+  EXPECT_EQ(tapes_when(12 * kSecond), on_time);
+  EXPECT_EQ(tapes_when(40 * kSecond), on_time);
+}
+
+TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeAligned) {
+  options_.rotate_interval = 3600 * kSecond;
+  options_.rotate_aligned = true;
+  const std::vector<std::string> whole = tapes_when(30 * kSecond);
+  EXPECT_THAT(whole, SizeIs(1)) << "the hour begins with the first event";
+  options_.rotate_interval = 7 * kSecond;
+  EXPECT_EQ(tapes_when(30 * kSecond), tapes_when(0));
+}
+
+TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeBySize) {
+  options_.batch_bytes = 2000;
+  options_.rotate_size = 20'000;
+  const std::vector<std::string> on_time = tapes_when(0);
+  EXPECT_GT(on_time.size(), 1U);
+  EXPECT_EQ(tapes_when(30 * kSecond), on_time);
+}
+
+TEST_F(RecorderTest, ATapeYoungerThanASecondEndsForItsSizeOnly) {
+  options_.rotate_interval = kSecond / 1000;
+  Recorder recorder(store_, sync_, options_, nullptr);
+  for (int i = 0; i < 30; ++i)
+    record_on_time(recorder, chunk_of({event_of_size(200)}, kStart + i * kSecond / 10));
+  recorder.finish(at(kStart + 4 * kSecond));
+  EXPECT_THAT(tapes(), SizeIs(3));
+}
+
+// Batches of a second each, also when a minute is written at once.
+TEST_F(RecorderTest, ABacklogIsWrittenInTheBatchesOfItsArrival) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  const Now late = at(kStart + 100 * kSecond);
+  for (int i = 0; i < 100; ++i)
+    recorder.record(chunk_of({event_of_size(200)}, kStart + i * kSecond / 10), late);
+  std::uint64_t writes = 0;
+  for (const std::uint64_t count : recorder.report().tapes.flushes.counts)
+    writes += count;
+  EXPECT_EQ(writes, 1U + 9U) << "the header, and nine whole seconds; the tenth is still open";
 }
 
 TEST_F(RecorderTest, EndsAGroupThatIsOld) {
@@ -128,7 +207,7 @@ TEST_F(RecorderTest, BeginsANewTapeWhenTheOldOneIsLarge) {
   std::vector<std::string> sent;
   for (int i = 0; i < 100; ++i) {
     sent.push_back(event_of_size(1000));
-    recorder.record(chunk_of({sent.back()}, kStart + i));
+    record_on_time(recorder, chunk_of({sent.back()}, kStart + i));
   }
   recorder.finish(at(kStart + kSecond));
   const std::vector<StoredTape> stored = tapes();
@@ -197,31 +276,31 @@ TEST_F(RecorderTest, BeginsTapesAtWholeIntervalsWhereThatIsAskedFor) {
 
 TEST_F(RecorderTest, EndsTheTapeWhenAskedAndBeginsTheNextWithTheNextEvent) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.rotate(at(kStart));
+  recorder.tapes().rotate(at(kStart));
   record_one(recorder, kStart);
-  recorder.rotate(at(kStart + kSecond));
-  recorder.rotate(at(kStart + 2 * kSecond));
+  recorder.tapes().rotate(at(kStart + kSecond));
+  recorder.tapes().rotate(at(kStart + 2 * kSecond));
   EXPECT_THAT(tapes(), SizeIs(1));
   EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
   record_one(recorder, kStart + 3 * kSecond);
   recorder.finish(at(kStart + 4 * kSecond));
   ASSERT_THAT(tapes(), SizeIs(2));
   EXPECT_EQ(tapes()[1].header.predecessor->last_sequence, 1U);
-  EXPECT_EQ(recorder.report().tapes_sealed[static_cast<std::size_t>(SealReason::Asked)], 1U);
+  EXPECT_EQ(recorder.report().tapes.tapes_sealed[static_cast<std::size_t>(SealReason::Asked)], 1U);
 }
 
 TEST_F(RecorderTest, WhatComesWhileItIsPausedIsCountedAndTold) {
   Recorder recorder(store_, sync_, options_, nullptr);
   record_one(recorder, kStart);
-  recorder.pause(at(kStart + kSecond), "no room");
-  EXPECT_FALSE(recorder.is_writing());
+  recorder.tapes().pause(at(kStart + kSecond), "no room");
+  EXPECT_FALSE(recorder.tapes().is_writing());
   record_one(recorder, kStart + 2 * kSecond);
   recorder.tick(at(kStart + 100 * kSecond));
   EXPECT_THAT(tapes(), SizeIs(1)) << "however long it takes";
-  EXPECT_EQ(recorder.report().ledger.total_lost().count, 1U);
-  recorder.resume(at(kStart + 101 * kSecond));
+  EXPECT_EQ(recorder.report().tapes.ledger.total_lost().count, 1U);
+  recorder.tapes().resume(at(kStart + 101 * kSecond));
   record_one(recorder, kStart + 102 * kSecond);
-  EXPECT_TRUE(recorder.is_writing());
+  EXPECT_TRUE(recorder.tapes().is_writing());
   recorder.finish(at(kStart + 103 * kSecond));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(2));
@@ -229,15 +308,15 @@ TEST_F(RecorderTest, WhatComesWhileItIsPausedIsCountedAndTold) {
   EXPECT_EQ(stored[1].gaps[0].cause, GapCause::Disk);
   EXPECT_EQ(stored[1].gaps[0].count, 1U);
   EXPECT_EQ(stored[1].gaps[0].detail, "no room");
-  EXPECT_EQ(recorder.totals().ledger, recorder.report().ledger);
+  EXPECT_EQ(recorder.totals().ledger, recorder.report().tapes.ledger);
 }
 
 TEST_F(RecorderTest, APauseWithoutALossLeavesNoTape) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.pause(at(kStart), "no room");
-  recorder.resume(at(kStart + kSecond));
+  recorder.tapes().pause(at(kStart), "no room");
+  recorder.tapes().resume(at(kStart + kSecond));
   recorder.tick(at(kStart + kSecond));
-  EXPECT_TRUE(recorder.is_writing());
+  EXPECT_TRUE(recorder.tapes().is_writing());
   recorder.finish(at(kStart + 2 * kSecond));
   EXPECT_THAT(tapes(), IsEmpty());
 }
@@ -254,9 +333,9 @@ TEST_F(RecorderTest, EndsATapeInTimeThoughEventsComeThatNobodyWants) {
   };
   options_.rotate_interval = 10 * kSecond;
   Recorder recorder(store_, sync_, options_, &filter);
-  recorder.record(chunk_of({event_of("acme")}, kStart));
+  record_on_time(recorder, chunk_of({event_of("acme")}, kStart));
   for (int second = 1; second <= 11; ++second) {
-    recorder.record(chunk_of({event_of("other")}, kStart + second * kSecond));
+    record_on_time(recorder, chunk_of({event_of("other")}, kStart + second * kSecond));
     recorder.tick(at(kStart + second * kSecond));
   }
   EXPECT_EQ(tapes().at(0).end, TapeEnd::Sealed);
@@ -266,18 +345,19 @@ TEST_F(RecorderTest, ForgetsSessionsThatMayHaveEndedUnseen) {
   Recorder recorder(store_, sync_, options_, nullptr);
   const std::string connected =
       R"({"conn_meta":{"id":"A"},"payload":"Connected","when":"2026-08-04T13:54:50Z"})";
-  recorder.record(chunk_of({connected}, kStart));
+  record_on_time(recorder, chunk_of({connected}, kStart));
   EXPECT_EQ(recorder.report().open_sessions, 1U);
   FrameChunk chunk = chunk_of({}, kStart);
   chunk.gaps.emplace_back().cause = GapCause::Disconnected;
-  recorder.record(chunk);
+  record_on_time(recorder, chunk);
   EXPECT_EQ(recorder.report().open_sessions, 0U);
   recorder.finish(at(kStart));
 }
 
 TEST_F(RecorderTest, AnEventFromAnotherAgeHasADelayToo) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.record(
+  record_on_time(
+      recorder,
       chunk_of({R"({"conn_meta":{"id":"A"},"payload":{"Read":"x"},"when":"1678-01-01T00:00:00Z"})",
                 R"({"conn_meta":{"id":"A"},"payload":{"Read":"x"},"when":"2262-01-01T00:00:00Z"})"},
                kStart));
@@ -288,14 +368,14 @@ TEST_F(RecorderTest, AnEventFromAnotherAgeHasADelayToo) {
 
 TEST_F(RecorderTest, ReportsWhatWillBeTheTotals) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, at(kStart));
+  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, arriving(at(kStart)));
   FrameChunk chunk = chunk_of({event_of_size(10), event_of_size(10)}, kStart);
   chunk.gaps.push_back(dropped(5, kStart, kStart));
-  recorder.record(chunk);
-  EXPECT_EQ(recorder.report().ledger.received, 5U) << "what waits is in no column yet";
-  EXPECT_TRUE(recorder.report().ledger.balances());
-  recorder.flush(at(kStart));
-  const Ledger now = recorder.report().ledger;
+  record_on_time(recorder, chunk);
+  EXPECT_EQ(recorder.report().tapes.ledger.received, 5U) << "what waits is in no column yet";
+  EXPECT_TRUE(recorder.report().tapes.ledger.balances());
+  recorder.tapes().flush(at(kStart));
+  const Ledger now = recorder.report().tapes.ledger;
   EXPECT_EQ(now.stored, 2U);
   EXPECT_TRUE(now.balances());
   EXPECT_EQ(recorder.report().last_event_at, kStart);
@@ -316,11 +396,11 @@ TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {
   const std::string other =
       R"({"conn_meta":{"id":"A","tenant":"x"},"payload":"Connected","when":"2026-08-04T13:54:50Z"})";
   Recorder recorder(store_, sync_, options_, &filter);
-  recorder.record(chunk_of({other, event_of_size(10), other}, kStart));
+  record_on_time(recorder, chunk_of({other, event_of_size(10), other}, kStart));
   FrameChunk chunk = chunk_of({lag, event_of_size(10)}, kStart + 20 * kSecond);
   chunk.gaps.push_back(dropped(5, kStart + kSecond, kStart + 2 * kSecond));
   chunk.frames.push_back({{}, 1'000'000, Opcode::Text, true});
-  recorder.record(chunk);
+  record_on_time(recorder, chunk);
   recorder.finish(at(kStart + 21 * kSecond));
 
   const std::vector<StoredTape> stored = tapes();
@@ -335,6 +415,12 @@ TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {
   EXPECT_EQ(second.stored, 2U);
   EXPECT_EQ(second.total_lost().count, 1U);
   EXPECT_EQ(second.upstream[0], (Loss{9, 1, 0}));
+  const auto lag_gap = std::find_if(stored[1].gaps.begin(),
+                                    stored[1].gaps.end(),
+                                    [](const Gap& gap) { return gap.cause == GapCause::Lag; });
+  ASSERT_NE(lag_gap, stored[1].gaps.end());
+  EXPECT_EQ(lag_gap->from, kStart) << "when the event before the notice was received";
+  EXPECT_EQ(lag_gap->until, kStart + 20 * kSecond);
   EXPECT_TRUE(first.balances());
   EXPECT_TRUE(second.balances());
 
@@ -352,7 +438,8 @@ TEST_F(RecorderTest, KeepsAnExactLedgerInEachTape) {
 TEST_F(RecorderTest, TakesNothingAfterTheLastWantedEvent) {
   options_.most_events = 2;
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.record(chunk_of({event_of_size(10), event_of_size(10), event_of_size(10)}, kStart));
+  record_on_time(recorder,
+                 chunk_of({event_of_size(10), event_of_size(10), event_of_size(10)}, kStart));
   EXPECT_TRUE(recorder.full());
   record_one(recorder, kStart);
   recorder.finish(at(kStart));
@@ -361,7 +448,7 @@ TEST_F(RecorderTest, TakesNothingAfterTheLastWantedEvent) {
 
 TEST_F(RecorderTest, SaysAtTheStopThatNobodyRecordedEvenWithoutAnEvent) {
   Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, at(kStart));
+  recorder.begin(LastTape{{Id128{}, 5, 1000}, kStart - 60 * kSecond}, arriving(at(kStart)));
   recorder.finish(at(kStart + kSecond));
   const std::vector<StoredTape> stored = tapes();
   ASSERT_THAT(stored, SizeIs(1));
@@ -383,7 +470,7 @@ TEST_F(RecorderTest, FindsWhereAnUnclosedTapeEnds) {
     recorder.tick(at(kStart + 10 * kSecond));
     size = std::filesystem::file_size(store_.tapes_of("mta").at(0).path);
   }
-  const std::optional<LastTape> last = find_last_tape(store_, "mta");
+  const std::optional<LastTape> last = find_last_tape(store_.tapes_of("mta"));
   ASSERT_TRUE(last);
   EXPECT_EQ(last->last_received, kStart + 7);
   EXPECT_EQ(last->place.last_sequence, 2U);
@@ -392,7 +479,7 @@ TEST_F(RecorderTest, FindsWhereAnUnclosedTapeEnds) {
 }
 
 TEST_F(RecorderTest, PassesOverTapesThatCantBeRead) {
-  EXPECT_EQ(find_last_tape(store_, "mta"), std::nullopt);
+  EXPECT_EQ(find_last_tape(store_.tapes_of("mta")), std::nullopt);
   {
     Recorder recorder(store_, sync_, options_, nullptr);
     record_one(recorder, kStart);
@@ -401,7 +488,7 @@ TEST_F(RecorderTest, PassesOverTapesThatCantBeRead) {
   const UniqueFd garbage = create_file(store_.path_of({"mta", 7, "20260804T210000Z"}));
   write_all(garbage.get(), "garbage", "garbage");
   const UniqueFd empty = create_file(store_.path_of({"mta", 8, "20260804T210000Z"}));
-  const std::optional<LastTape> last = find_last_tape(store_, "mta");
+  const std::optional<LastTape> last = find_last_tape(store_.tapes_of("mta"));
   ASSERT_TRUE(last);
   EXPECT_EQ(last->last_received, kStart);
   EXPECT_EQ(store_.next_number("mta"), 9U);

@@ -64,6 +64,13 @@ TEST(Orders, AreOneMember) {
   }
 }
 
+TEST(Orders, ComeFromNoBrowser) {
+  for (const std::string line : {"GET / HTTP/1.1\r\n",
+                                 "POST /{\"do\":\"flush\"} HTTP/1.1\r\n",
+                                 "{\"do\":\"flush\"} HTTP/1.0\n"})
+    EXPECT_THAT(error_of([&] { static_cast<void>(parse_order(line)); }), HasSubstr("this is HTTP"));
+}
+
 class ControlTest : public ::testing::Test {
  protected:
   ControlTest() {

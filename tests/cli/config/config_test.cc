@@ -354,7 +354,8 @@ TEST(ConfigMistakes, NoSourceAndNoToml) {
 }
 
 TEST(ConfigMistakes, AreOneLineEachAndDontSpeakToTheTerminal) {
-  EXPECT_EQ(text_of({{3, "a\x1b[31m\nb"}, {4, "c"}}, "x.toml"), "x.toml:3: a?[31m?b\nx.toml:4: c");
+  EXPECT_EQ(text_of({{3, "a\x1b[31m\nb"}, {4, "c"}}, "x.toml"),
+            "x.toml:3: a\\u{1b}[31m\\nb\nx.toml:4: c");
 }
 
 TEST(LoadConfig, ReadsAFileOfABoundedSize) {

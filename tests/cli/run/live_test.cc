@@ -82,6 +82,14 @@ TEST(Live, ShowsEventsUntilTheConnectionIsLost) {
   EXPECT_THAT(documented.err, StartsWith("smtptape: the connection to 127.0.0.1:"));
 }
 
+TEST(Live, IsIncompleteWhenAnEventWasCut) {
+  for (const Step& end : {send_bytes("\xf1\x01!"), announce_text(100)}) {
+    const Shown shown = show({send_text(kEvent), end}, Honour::Documented);
+    EXPECT_EQ(shown.exit, Exit::Incomplete);
+    EXPECT_EQ(shown.out, kShown);
+  }
+}
+
 TEST(Live, IsSilentAsLiveWhenTheConnectionBreaks) {
   for (const Step& end : {reset_connection(), send_bytes("\xff\x7f"), announce_text(100)}) {
     const Shown shown = show({send_text(kEvent), end}, Honour::AsLive);
@@ -149,7 +157,7 @@ TEST(Live, ShowsWhatKcliCannotTake) {
 TEST(Live, LeavesOutWhatIsTooLargeAndSaysSo) {
   const Shown shown = show({announce_text(kDefaultMaxFrame + 1)}, Honour::Documented);
   EXPECT_EQ(shown.exit, Exit::Incomplete);
-  EXPECT_THAT(shown.err, HasSubstr("1 frames over 67108864 bytes were left out"));
+  EXPECT_THAT(shown.err, HasSubstr("1 frame over 67108864 bytes was left out"));
 }
 
 TEST(Live, EndsAsKcliAtAMalformedEvent) {

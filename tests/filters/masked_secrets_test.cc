@@ -5,9 +5,9 @@
 #include <gtest/gtest.h>
 
 #include "filters/event_levels.h"
+#include "format/wire/json.h"
 #include "format/wire/wire.h"
-#include "smtp/seen_secrets.h"
-#include "tests/capture/record/applied_levels.h"
+#include "tests/filters/applied_levels.h"
 
 namespace smtptape {
 namespace {
@@ -66,7 +66,7 @@ TEST_F(MaskedSecrets, LoginInAllItsForms) {
   expect_hidden("AUTH LOGIN ", kUser);
   feed_.read("334 UGFzc3dvcmQ6\r\n");
   expect_hidden("", kPassword);
-  feed_.read("235 hello scott\r\n");
+  EXPECT_EQ(feed_.read("235 hello scott\r\n"), "235 hello scott\r\n");
   expect_kept("MAIL FROM:<a@b.example>\r\n");
 }
 
@@ -191,6 +191,97 @@ TEST_F(MaskedSecrets, WhatADiagnosticQuotesOfACommandThatWasNotSeen) {
     EXPECT_EQ(diagnostic(text), text);
 }
 
+// "\0scott\0ti\"ger\\7é", and what KumoMTA makes of the password where it quotes.
+constexpr std::string_view kHardPlain = "AHNjb3R0AHRpImdlclw3w6k=";
+constexpr std::string_view kHardQuoted = R"(ti\"ger\\7é)";
+
+TEST_F(MaskedSecrets, WhatADiagnosticQuotesAsRustDoes) {
+  expect_hidden("AUTH PLAIN ", kHardPlain);
+  feed_.happens("Closed");
+  const std::string before = R"(rejected: Response { content: "535 no )";
+  EXPECT_EQ(feed_.text("A", "Diagnostic", before + std::string(kHardQuoted) + "\" }"),
+            before + std::string(kHardQuoted.size(), '*') + "\" }");
+}
+
+TEST_F(MaskedSecrets, TheServersOwnBase64OfThePassword) {
+  expect_hidden("AUTH PLAIN ", kHardPlain);
+  EXPECT_EQ(feed_.read("535 dGkiZ2VyXDfDqQ== is wrong\r\n"), "535 **************== is wrong\r\n");
+  EXPECT_EQ(feed_.read("535 x=ti%22ger%5C7%C3%a9&y\r\n"), "535 x=******************&y\r\n");
+  EXPECT_EQ(feed_.read("535 ti%22g"), "535 ******");
+  EXPECT_EQ(feed_.read("er%5C7%C3%a9&y\r\n"), "************&y\r\n");
+}
+
+TEST_F(MaskedSecrets, WhatTheClientRepeats) {
+  expect_hidden("AUTH PLAIN ", kPlain);
+  feed_.read("235 ok\r\n");
+  EXPECT_EQ(feed_.write("XCLIENT LOGIN=tiger-7\r\n"), "XCLIENT LOGIN=*******\r\n");
+  EXPECT_EQ(feed_.write("XCLIENT LOGIN=tig"), "XCLIENT LOGIN=***");
+  EXPECT_EQ(feed_.write("er-7\r\n"), "****\r\n");
+  const Event& event = feed_.take(dialogue_frame("A", "AbbreviatedWrite", "NOOP tiger-7", 30));
+  EXPECT_EQ(event.text, "NOOP *******");
+}
+
+TEST_F(MaskedSecrets, AnArgumentThatTheConnectionEndedIn) {
+  EXPECT_EQ(feed_.write("AUTH PLAIN AHNjb3R0AHRpZ2VyLTc"), "AUTH PLAIN *******************");
+  feed_.happens("Closed");
+  EXPECT_EQ(feed_.text("A", "Diagnostic", "at tiger-7"), "at *******");
+}
+
+TEST_F(MaskedSecrets, ALevelIsTextLikeAnother) {
+  expect_hidden("AUTH PLAIN ", kPlain);
+  std::string frame = dialogue_frame("A", "Diagnostic", "a");
+  frame.replace(frame.find("ERROR"), 5, "tiger-7");
+  const Event& event = feed_.take(frame);
+  EXPECT_EQ(event.level, "*******");
+  EXPECT_TRUE(event.masked);
+}
+
+TEST_F(MaskedSecrets, WholeCharactersAreMasked) {
+  // Without base64 to decode, six bytes of it are enough: of the last character one byte.
+  expect_hidden("AUTH X-NEW ", "abcdeéf");
+  for (const char* const part : {"abcdeé!", "(abcdeè)", "bcdeé", "ééf", "cdeéf"}) {
+    const std::string stored = feed_.text("A", "Diagnostic", part);
+    EXPECT_EQ(stored.size(), std::string_view(part).size());
+    EXPECT_TRUE(is_utf8(stored)) << stored;
+  }
+  EXPECT_EQ(feed_.text("A", "Diagnostic", "(abcdeè)"), "(*******)");
+}
+
+// ---- metadata ----
+
+std::string with_meta(std::string frame, std::string_view members) {
+  return frame.replace(frame.find(R"({"id")") + 1, 0, std::string(members) + ",");
+}
+
+TEST_F(MaskedSecrets, ValuesOfMetadata) {
+  feed_.take(dialogue_frame("tiger-7", "Write", line("AUTH PLAIN ", kPlain)));
+  const std::string members = R"("a":"x tiger-7","b":{"tiger-7":["tiger-7",7]},"c":"plain")";
+  for (int i = 0; i < 2; ++i) {
+    const Event& event = feed_.take(with_meta(dialogue_frame("tiger-7", "Closed", {}), members));
+    EXPECT_EQ(event.meta->text(),
+              R"({"a":"x *******","b":{"tiger-7":["*******",7]},"c":"plain","id":"tiger-7"})");
+    EXPECT_TRUE(event.masked);
+  }
+  const Event& plain = feed_.take(with_meta(dialogue_frame("tiger-7", "Closed", {}), R"("a":"x")"));
+  EXPECT_EQ(plain.meta->text(), R"({"a":"x","id":"tiger-7"})");
+  EXPECT_FALSE(plain.masked);
+}
+
+TEST_F(MaskedSecrets, MetadataIsLookedAtAgainWhenThereIsMoreToHide) {
+  const auto meta_at = [this](std::string_view text) {
+    return std::string(
+        feed_.take(with_meta(dialogue_frame("A", "Write", text), R"("a":"lion-8\"")"))
+            .meta->text());
+  };
+  EXPECT_EQ(meta_at(line("AUTH PLAIN ", kPlain)), R"({"a":"lion-8\"","id":"A"})");
+  EXPECT_EQ(meta_at(line("AUTH PLAIN ", "AHNjb3R0AGxpb24tOCI=")), R"({"a":"*******","id":"A"})");
+  AppliedLevels kept(Levels{Bodies::None, Secrets::Keep});
+  kept.write(line("AUTH PLAIN ", kPlain));
+  EXPECT_EQ(
+      kept.take(with_meta(dialogue_frame("A", "Closed", {}), R"("a":"tiger-7")")).meta->text(),
+      R"({"a":"tiger-7","id":"A"})");
+}
+
 TEST_F(MaskedSecrets, SessionsDontMix) {
   feed_.text("A", "Write", "AUTH LOGIN\r\n");
   feed_.text("B", "Write", "AUTH LOGIN\r\n");
@@ -312,32 +403,6 @@ TEST_F(MaskedSecrets, ATimeThatATapeCantHoldCostsTheFrame) {
   std::string frame = dialogue_frame("A", "Read", "250 ok");
   frame.replace(frame.find("2026"), 4, "+12026");
   EXPECT_EQ(feed_.take(frame).verbatim->frame, std::string(frame.size(), '*'));
-}
-
-// ---- what is remembered for comparison ----
-
-TEST(SeenSecrets, DecodesBase64) {
-  EXPECT_EQ(decode_base64("dGlnZXItNw=="), "tiger-7");
-  EXPECT_EQ(decode_base64("dGlnZXItNw"), "tiger-7");
-  EXPECT_EQ(decode_base64("AGEA"), std::string("\0a\0", 3));
-  EXPECT_EQ(decode_base64("no base64"), "");
-  EXPECT_EQ(decode_base64(""), "");
-}
-
-TEST(SeenSecrets, AreBounded) {
-  SeenSecrets seen;
-  seen.append("first-secret");
-  seen.end_argument(true);
-  std::vector<ByteRange> found;
-  seen.find("first-secret", found);
-  EXPECT_FALSE(found.empty());
-  for (int i = 0; i < 100; ++i) {
-    seen.append(std::string(10 * SeenSecrets::kMostBytes, static_cast<char>('a' + i % 26)));
-    seen.end_argument(true);
-  }
-  found.clear();
-  seen.find("first-secret", found);
-  EXPECT_TRUE(found.empty());
 }
 
 }  // namespace

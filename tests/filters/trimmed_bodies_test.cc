@@ -6,7 +6,8 @@
 
 #include "filters/event_levels.h"
 #include "format/event.h"
-#include "tests/capture/record/applied_levels.h"
+#include "smtp/header.h"
+#include "tests/filters/applied_levels.h"
 
 namespace smtptape {
 namespace {
@@ -194,6 +195,63 @@ TEST(Headers, EndBeforeALineThatIsNoField) {
   EXPECT_EQ(header_of(": no name\r\n"), "");
 }
 
+TEST(Headers, EndInAMessageWhoseLinesEndInCr) {
+  EXPECT_EQ(header_of("a: b\rc: d\r\rtext\rmore\r"), "a: b\rc: d\r\r");
+  EXPECT_EQ(header_of("a: b\rtext\r"), "a: b\r");
+  EXPECT_EQ(header_of("a: b\r c\rd: e\r\rf: g\r"), "a: b\r c\rd: e\r\r");
+  EXPECT_EQ(header_of("\rtext\r"), "\r");
+  EXPECT_EQ(header_of("text\r"), "");
+}
+
+TEST(Headers, EndInAMixOfLineEnds) {
+  EXPECT_EQ(header_of("a: b\r\r\ntext: 1\r\n"), "a: b\r\r\n");
+  EXPECT_EQ(header_of("a: b\n\rtext: 1\r\n"), "a: b\n\r");
+  EXPECT_EQ(header_of("a: b\r\nc: d\r\rtext: 1\r\n\r\n"), "a: b\r\nc: d\r\r");
+  EXPECT_EQ(header_of("a: b\r\ntext 1\rc: d\n"), "a: b\r\n");
+  EXPECT_EQ(header_of("a: b\r\n \t \r\ntext: 1\r\n"), "a: b\r\n") << "some end it with blanks";
+}
+
+TEST(Headers, EndBeforeWhatIsTooMuch) {
+  const std::string longest = "a: " + std::string(HeaderReader::kMostLine - 3, 'x');
+  EXPECT_EQ(header_of(longest + "\r\n\r\n"), longest + "\r\n\r\n");
+  EXPECT_EQ(header_of("b: c\r\n" + longest + "x\r\n"), "b: c\r\n");
+  EXPECT_EQ(header_of("Subject: all on one line " + std::string(20000, 'x')), "");
+  std::string field = "a: " + std::string(1024 - 5, 'x') + "\r\n";
+  std::string fields;
+  for (int i = 0; i < 65; ++i)
+    fields += field;
+  EXPECT_EQ(header_of(fields), fields.substr(0, HeaderReader::kMostBytes));
+}
+
+TEST(Headers, ABoundedLineInPieces) {
+  AppliedLevels feed(kHeaders);
+  feed.write("DATA\r\n");
+  feed.read("354 go\r\n");
+  const std::string most(HeaderReader::kMostLine, 'x');
+  EXPECT_EQ(feed.write("a: b"), "a: b");
+  EXPECT_EQ(feed.write(most.substr(4)), most.substr(4));
+  EXPECT_EQ(feed.write("x"), "");
+  EXPECT_EQ(feed.write("c: d\r\n"), "");
+}
+
+TEST(Headers, ALineEndInTwoPieces) {
+  AppliedLevels feed(kHeaders);
+  feed.write("DATA\r\n");
+  feed.read("354 go\r\n");
+  EXPECT_EQ(feed.write("a: b\r"), "a: b\r");
+  EXPECT_EQ(feed.write("\nc: d\r"), "\nc: d\r");
+  EXPECT_EQ(feed.write("e: f\r"), "e: f\r");
+  EXPECT_EQ(feed.write("\rg: text\r"), "\r");
+  EXPECT_EQ(feed.write("\nh: i\r\n"), "");
+}
+
+TEST(Headers, OfAMessageThatWasNotSeenBeginning) {
+  for (const char* const text : {"Help me\rI am a message\r", "NOOP\rtext\r\n", "QUIT \rtext\r"}) {
+    AppliedLevels feed(kHeaders);
+    EXPECT_EQ(feed.write(text), "") << text;
+  }
+}
+
 TEST(Headers, MayComeInPieces) {
   AppliedLevels feed(kHeaders);
   feed.write("DATA\r\n");
@@ -233,6 +291,16 @@ TEST(AbbreviatedBodies, KeepTheFirstLineWhenItIsAHeader) {
   feed.read("354 go\r\n");
   EXPECT_EQ(abbreviated(feed, "Dear all", 5000).text, "");
   EXPECT_EQ(abbreviated(feed, "Subject: b", 5000).text, "") << "not the message's first";
+}
+
+TEST(AbbreviatedBodies, AFirstLineMayBeTheWholeMessage) {
+  AppliedLevels feed(kHeaders);
+  feed.write("DATA\r\n");
+  feed.read("354 go\r\n");
+  const Event& event = abbreviated(feed, "Subject: a\r\rDear all\r", 5000);
+  EXPECT_EQ(event.text, "Subject: a\r\r");
+  EXPECT_TRUE(event.trimmed);
+  EXPECT_EQ(full_length(event), 5000U);
 }
 
 TEST(AbbreviatedBodies, KeepNothing) {

@@ -40,7 +40,7 @@ class AppliedLevels {
     batch_.clear();
     frame_ = frame;
     Event& event = decoder_.decode(frame_, opcode, batch_);
-    levels_.apply(event, batch_.arena);
+    levels_.apply(event, batch_);
     return event;
   }
   std::string text(std::string_view id, std::string_view tag, std::string_view text) {

@@ -1,13 +1,17 @@
 // What is checked before anything runs: files, their content, and what does not fit together.
-#include "cli/options/endpoint_options.h"
+#include "capture/feed/access_files.h"
 
 #include <sys/stat.h>
+#include <unistd.h>
 
+#include <filesystem>
 #include <string>
+#include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "base/io.h"
 #include "format/limits.h"
 #include "tests/support/certificates.h"
 #include "tests/support/program.h"
@@ -37,9 +41,17 @@ class AccessTest : public ::testing::Test {
     return path;
   }
 
+  FeedAccess read(const Endpoint& endpoint) const {
+    return AccessFiles(settings_, endpoint).read();
+  }
+  std::vector<std::string> warnings(const Endpoint& endpoint) const {
+    AccessFiles files(settings_, endpoint);
+    static_cast<void>(files.read());
+    return files.warnings();
+  }
   std::string refusal(const Endpoint& endpoint = kTls) const {
     try {
-      static_cast<void>(check_access(settings_, endpoint));
+      static_cast<void>(read(endpoint));
     } catch (const UsageError& error) {
       return error.what();
     }
@@ -52,22 +64,66 @@ class AccessTest : public ::testing::Test {
 
 TEST_F(AccessTest, IsNothingWithoutSettings) {
   EXPECT_FALSE(settings_.any());
-  EXPECT_EQ(check_access(settings_, kPlain).access.tls, nullptr);
-  const CheckedAccess checked = check_access(settings_, kTls);
-  EXPECT_NE(checked.access.tls, nullptr);
-  EXPECT_THAT(checked.access.credentials.header, IsEmpty());
-  EXPECT_THAT(checked.warnings, IsEmpty());
+  EXPECT_EQ(read(kPlain).tls, nullptr);
+  EXPECT_NE(read(kTls).tls, nullptr);
+  EXPECT_THAT(read(kTls).credentials.header, IsEmpty());
+  EXPECT_THAT(warnings(kTls), IsEmpty());
 }
 
 TEST_F(AccessTest, ReadsCredentialsWithoutTheEndOfTheirLine) {
   for (const std::string end : {"", "\n", "\r\n"}) {
     settings_.basic_auth_file = file("basic", "Aladdin:open sesame" + end);
-    EXPECT_EQ(check_access(settings_, kTls).access.credentials.header,
-              "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
+    EXPECT_EQ(read(kTls).credentials.header, "Basic QWxhZGRpbjpvcGVuIHNlc2FtZQ==");
   }
   settings_.basic_auth_file.reset();
   settings_.bearer_token_file = file("token", "abc.def\n");
-  EXPECT_EQ(check_access(settings_, kTls).access.credentials.header, "Bearer abc.def");
+  EXPECT_EQ(read(kTls).credentials.header, "Bearer abc.def");
+}
+
+// They are renewed while a recorder runs.
+TEST_F(AccessTest, ReadsEachFileAnewEachTime) {
+  const Identity first = self_signed();
+  const Identity second = self_signed();
+  settings_.tls_cert = file("cert.pem", first.certificate);
+  settings_.tls_key = file("key.pem", first.key);
+  settings_.bearer_token_file = file("token", "old");
+  AccessFiles files(settings_, kTls);
+  const FeedAccess before = files.read();
+  EXPECT_EQ(files.read().tls, before.tls) << "nothing has changed";
+  static_cast<void>(file("token", "new"));
+  EXPECT_EQ(files.read().credentials.header, "Bearer new");
+  static_cast<void>(file("cert.pem", second.certificate));
+  EXPECT_THROW(static_cast<void>(files.read()), UsageError) << "half renewed";
+  static_cast<void>(file("key.pem", second.key));
+  EXPECT_NE(files.read().tls, before.tls);
+  std::filesystem::remove(directory_ / "token");
+  EXPECT_THROW(static_cast<void>(files.read()), UsageError);
+  static_cast<void>(file("token", "newest"));
+  EXPECT_EQ(files.read().credentials.header, "Bearer newest");
+}
+
+// As a shell hands it over: <(secret-tool lookup …).
+TEST_F(AccessTest, KeepsWhatCanBeReadOnlyOnce) {
+  int ends[2] = {-1, -1};
+  ASSERT_EQ(::pipe(ends), 0);
+  UniqueFd reading(ends[0]);
+  UniqueFd writing(ends[1]);
+  ASSERT_EQ(::write(writing.get(), "s3cret\n", 7), 7);
+  writing.reset();
+  settings_.bearer_token_file = "/dev/fd/" + std::to_string(reading.get());
+  AccessFiles files(settings_, kTls);
+  EXPECT_EQ(files.read().credentials.header, "Bearer s3cret");
+  EXPECT_EQ(files.read().credentials.header, "Bearer s3cret");
+}
+
+// Nothing on the network thread may wait for somebody who writes.
+TEST_F(AccessTest, WaitsForNoPipeThatTookTheFilesPlace) {
+  settings_.bearer_token_file = file("token", "old");
+  AccessFiles files(settings_, kTls);
+  static_cast<void>(files.read());
+  std::filesystem::remove(directory_ / "token");
+  ASSERT_EQ(::mkfifo((directory_ / "token").c_str(), 0600), 0);
+  EXPECT_THROW(static_cast<void>(files.read()), UsageError);
 }
 
 TEST_F(AccessTest, RefusesWhatIsNoCredentialsWithoutShowingIt) {
@@ -102,7 +158,8 @@ TEST_F(AccessTest, NamesTheOptionAndTheFileThatCannotBeRead) {
   settings_.cacert = "";
   EXPECT_EQ(refusal(), "--cacert: names no file");
   settings_.cacert = file("text.pem", "no certificate");
-  EXPECT_EQ(refusal(), "--cacert " + *settings_.cacert + ": holds no certificate in PEM form");
+  EXPECT_EQ(refusal(),
+            "--cacert " + settings_.cacert->string() + ": holds no certificate in PEM form");
 }
 
 TEST_F(AccessTest, ReadsPemUpToItsLimit) {
@@ -153,23 +210,23 @@ TEST_F(AccessTest, WarnsOfSecretsThatOthersCanRead) {
   settings_.tls_cert = file("cert.pem", identity.certificate, 0644);
   settings_.tls_key = file("key.pem", identity.key, 0640);
   settings_.basic_auth_file = file("basic", "a:b", 0604);
-  EXPECT_THAT(check_access(settings_, kTls).warnings,
-              ElementsAre("--tls-key " + *settings_.tls_key +
+  EXPECT_THAT(warnings(kTls),
+              ElementsAre("--tls-key " + settings_.tls_key->string() +
                               ": others than its owner can read it; chmod 600 would end that",
-                          "--basic-auth-file " + *settings_.basic_auth_file +
+                          "--basic-auth-file " + settings_.basic_auth_file->string() +
                               ": others than its owner can read it; chmod 600 would end that"));
   settings_.tls_key = file("key.pem", identity.key, 0600);
   settings_.basic_auth_file = file("basic", "a:b", 0400);
-  EXPECT_THAT(check_access(settings_, kTls).warnings, IsEmpty());
+  EXPECT_THAT(warnings(kTls), IsEmpty());
 }
 
 TEST_F(AccessTest, WarnsOfCredentialsThatGoUnencrypted) {
   settings_.basic_auth_file = file("basic", "joe:s3cret");
-  EXPECT_THAT(check_access(settings_, kPlain).warnings,
+  EXPECT_THAT(warnings(kPlain),
               ElementsAre("the credentials go to mta:8000 unencrypted; use https:// if TLS is "
                           "spoken there"));
-  EXPECT_THAT(check_access(settings_, kLocal).warnings, IsEmpty());
-  EXPECT_THAT(check_access(settings_, kTls).warnings, IsEmpty());
+  EXPECT_THAT(warnings(kLocal), IsEmpty());
+  EXPECT_THAT(warnings(kTls), IsEmpty());
 }
 
 }  // namespace

@@ -1,0 +1,30 @@
+// Files that are read, by the names that the user gave.
+//
+// A command opens its inputs several times: to look what they are, to choose sessions, to read.
+// What gives its bytes only once, a pipe (a FIFO, /dev/stdin, <(…) of a shell), is therefore put
+// into an unlinked file first, and read from there under its own name.  "-" is not among these:
+// who reads it says whether once is enough.
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "base/io.h"
+
+namespace smtptape {
+
+// Its bytes come once.
+[[nodiscard]] bool is_pipe(const std::filesystem::path& path);
+
+// Throws UsageError when standard output goes into the file, which would be spoilt.
+void refuse_standard_output_as_input(const std::filesystem::path& path);
+
+// Prepares what was named for open_input().  Throws UsageError for a device, for standard input
+// that is named twice, and when standard output is one of the files.
+void prepare_inputs(const std::vector<std::string>& names);
+
+// From its beginning, however often.
+[[nodiscard]] UniqueFd open_input(const std::filesystem::path& path, Links links = Links::Follow);
+
+}  // namespace smtptape

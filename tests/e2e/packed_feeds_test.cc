@@ -1,0 +1,80 @@
+// What people give to import: packed files, tapes, and files that are something else.
+#include <filesystem>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/cli.h"
+
+namespace smtptape::testing {
+namespace {
+
+using ::testing::HasSubstr;
+
+class PackedFeeds : public ::testing::Test {
+ protected:
+  // $S the program, $F a feed; in the test's directory.
+  [[nodiscard]] Ran shell(const std::string& script) const {
+    return run_program(
+        "/bin/bash",
+        {"-c", "S=$0 F=$1; cd $2; " + script, SMTPTAPE_PROGRAM, feed_, directory_.path().string()});
+  }
+  [[nodiscard]] bool wrote(const std::string& name) const {
+    return std::filesystem::exists(directory_ / name);
+  }
+
+  TemporaryDirectory directory_;
+  std::string feed_ = golden_path("feeds/basic/raw.jsonl").string();
+  std::string whole_ = read_file(feed_);
+};
+
+TEST_F(PackedFeeds, AreImportedWhateverTheyAreCalled) {
+  const std::vector<std::string> scripts{
+      "zstd -q $F -o night.jsonl.zst",
+      "gzip -c $F > night.jsonl.gz",
+      "(head -n 5 $F | zstd -qc; tail -n +6 $F | zstd -qc) > night.jsonl",
+      "(head -n 5 $F | gzip -c; tail -n +6 $F | gzip -c) > night"};
+  for (const std::string& pack : scripts) {
+    const Ran ran = shell("rm -f night*; " + pack + "; $S import night* -o night.tape");
+    EXPECT_EQ(ran.exit, 0) << pack << ran.err;
+    EXPECT_TRUE(shell("$S export night.tape").out == whole_) << pack;
+    EXPECT_THAT(shell("$S info night.tape").out, HasSubstr("source    night (imported)"));
+    EXPECT_TRUE(shell("cat [!.]*[!e] | $S import - -o - | $S export -").out == whole_) << pack;
+  }
+}
+
+TEST_F(PackedFeeds, ThatAreCutOrDamagedLeaveNothing) {
+  for (const std::string pack : {"zstd -qc $F", "gzip -c $F"}) {
+    const Ran ran = shell(pack + " | head -c 2000 | $S import - -o x.tape");
+    EXPECT_EQ(ran.exit, 1);
+    EXPECT_THAT(ran.err, HasSubstr("is cut off"));
+    EXPECT_FALSE(wrote("x.tape"));
+  }
+}
+
+TEST_F(PackedFeeds, ThatAreNoneAreRefusedWithWhatToDo) {
+  const Ran tape = shell("$S import $F -o x.tape; $S import x.tape -o y.tape");
+  EXPECT_EQ(tape.exit, 1);
+  EXPECT_THAT(tape.err, HasSubstr("is a tape already; smtptape replay"));
+  const Ran utf16 = shell("iconv -t UTF-16 $F | $S import - -o y.tape");
+  EXPECT_EQ(utf16.exit, 1);
+  EXPECT_THAT(utf16.err, HasSubstr("iconv"));
+  EXPECT_FALSE(wrote("y.tape"));
+}
+
+TEST_F(PackedFeeds, AreIncompleteWhereHardlyALineIsAnEvent) {
+  const Ran text = shell("seq 100 | $S import - -o x.tape");
+  EXPECT_EQ(text.exit, 3);
+  EXPECT_THAT(text.err, HasSubstr("100 of 100 frames are no events of the feed"));
+  const Ran few = shell("seq 4 | $S import - -o few.tape");
+  EXPECT_EQ(few.exit, 0) << "that says nothing";
+  const Ran some = shell("(echo garbage; cat $F) | $S import - -o x.tape --force");
+  EXPECT_EQ(some.exit, 0) << "a bad line is kept, and no reason to doubt";
+  const Ran marked = shell("(printf '\\xef\\xbb\\xbf'; cat $F) | $S import - -o y.tape");
+  EXPECT_EQ(marked.exit, 0);
+  EXPECT_THAT(marked.err, HasSubstr("byte order mark"));
+  EXPECT_TRUE(shell("$S export y.tape").out == whole_);
+}
+
+}  // namespace
+}  // namespace smtptape::testing
