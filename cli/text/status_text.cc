@@ -109,14 +109,8 @@ std::string show_delays(const DurationHistogram& histogram) {
 std::vector<std::string> not_ready(const RecorderStatus& status) {
   std::vector<std::string> reasons;
   for (const SourceStatus& source : status.sources) {
-    if (!source.connected) {
-      reasons.push_back(source.name + " is not connected to " + source.endpoint + " since " +
-                        ago(source.since, status.now) +
-                        (source.last_error.empty() ? "" : ": " + source.last_error));
-    }
-    if (!source.writing) reasons.push_back(source.name + " is not written: " + source.disk_trouble);
+    if (!source.is_ready()) reasons.push_back(source.name + ": " + why_not_ready(source));
   }
-  if (reasons.empty() && !status.is_ready()) reasons.emplace_back("the recorder says so");
   return reasons;
 }
 

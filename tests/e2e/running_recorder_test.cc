@@ -102,13 +102,13 @@ TEST_F(RunningRecorder, ThatIsNotReadySaysWhyInOneLine) {
   const Ran ran = smtptape({"status", store_, "--ready"});
   EXPECT_EQ(ran.exit, 1);
   EXPECT_EQ(ran.out, "");
-  EXPECT_THAT(ran.err, StartsWith("smtptape: not ready: mta2 is not connected to "));
-  EXPECT_THAT(ran.err, HasSubstr("; mta3 is not written: No space left on device\n"));
+  EXPECT_THAT(ran.err, StartsWith("smtptape: not ready: mta2: not connected (connecting to "));
+  EXPECT_THAT(ran.err, HasSubstr("; mta3: not writing (No space left on device)\n"));
   EXPECT_EQ(lines_of(ran.err).size(), 1U);
   const Ran json = smtptape({"status", "--ready", "--json", store_});
   EXPECT_EQ(json.exit, 1);
   EXPECT_EQ(json.err, "");
-  EXPECT_THAT(json.out, HasSubstr("\"ready\":false,\"reasons\":[\"mta2 is not connected"));
+  EXPECT_THAT(json.out, HasSubstr("\"ready\":false,\"reasons\":[\"mta2: not connected"));
 }
 
 TEST_F(RunningRecorder, WithoutOneNothingIsReady) {

@@ -62,8 +62,8 @@ TEST(StatusText, OfSeveralSourcesThereAreTotals) {
 TEST(StatusText, SaysWhyARecorderIsNotReady) {
   EXPECT_THAT(not_ready(example_status()), IsEmpty());
   EXPECT_THAT(not_ready(testing::troubled_status()),
-              ElementsAre(StartsWith("mta2 is not connected to 127.0.0.1:8000 since "),
-                          "mta3 is not written: No space left on device"));
+              ElementsAre(StartsWith("mta2: not connected (connecting to "),
+                          "mta3: not writing (No space left on device)"));
 }
 
 TEST(StatusText, OfAFreshRecorderThereIsNotMuch) {
