@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <cerrno>
 #include <cstdlib>
 #include <cstring>
@@ -28,6 +29,13 @@ std::size_t StringSource::read(char* to, std::size_t size) {
 }
 
 namespace {
+
+std::atomic<std::uint64_t> read_so_far = 0;
+
+std::size_t count_read(std::size_t bytes) {
+  read_so_far.fetch_add(bytes, std::memory_order_relaxed);
+  return bytes;
+}
 
 std::optional<FileId> id_of(const struct stat& found) {
   const mode_t mode = found.st_mode;
@@ -71,13 +79,17 @@ void wait_until_ready(int fd, short events) {
 std::size_t FdSource::read(char* to, std::size_t size) {
   for (;;) {
     const ssize_t got = ::read(fd_.get(), to, size);
-    if (got >= 0) return static_cast<std::size_t>(got);
+    if (got >= 0) return count_read(static_cast<std::size_t>(got));
     if (errno == EAGAIN) {
       wait_until_ready(fd_.get(), POLLIN);
     } else if (errno != EINTR) {
       throw system_error("reading " + name_, errno);
     }
   }
+}
+
+std::uint64_t FdSource::bytes_read() {
+  return read_so_far.load(std::memory_order_relaxed);
 }
 
 void FdSink::write(std::string_view bytes) {

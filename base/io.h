@@ -102,6 +102,9 @@ class FdSource : public ByteSource {
   [[nodiscard]] std::size_t read(char* to, std::size_t size) override;
   [[nodiscard]] int fd() const { return fd_.get(); }
 
+  // By all of them, since the process began: what a progress line shows.
+  [[nodiscard]] static std::uint64_t bytes_read();
+
  private:
   UniqueFd fd_;
   std::string name_;

@@ -113,6 +113,7 @@ RecorderStatus Daemon::status() const {
   }
   const KeeperReport kept = keeper_->report();
   status.store = options_.store.string();
+  status.store_tapes = kept.totals.tapes;
   status.store_bytes = kept.totals.bytes;
   status.store_free_bytes = kept.free_bytes;
   status.store_oldest = kept.totals.oldest;

@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 
 #include "cli/command.h"
+#include "cli/options/mistakes.h"
 #include "cli/text/output.h"
 #include "cli/version.h"
 #include "format/wire/json.h"
@@ -16,6 +17,9 @@ namespace {
 
 std::string given_endpoint;  // --endpoint before the subcommand
 
+constexpr std::string_view kHelp = "help";
+constexpr std::string_view kVersionFlag = "--version";
+
 constexpr const char* kAbout =
     "Records the SMTP sessions that KumoMTA streams (kcli trace-smtp-client) and replays them "
     "offline as if live.";
@@ -24,7 +28,7 @@ constexpr const char* kFooter = R"(Examples:
   smtptape capture --store /var/lib/smtptape      record this machine's kumod until Ctrl-C
   smtptape replay /var/lib/smtptape --tenant acme --since "yesterday 22:00"
 
-smtptape COMMAND --help tells more of each.)";
+smtptape help COMMAND tells more of each.)";
 
 // The options and names that a part of the command line understands.
 class Names {
@@ -89,7 +93,7 @@ class Program {
  public:
   explicit Program(std::vector<std::unique_ptr<Command>> commands)
       : app_(kAbout, "smtptape"), commands_(std::move(commands)) {
-    app_.set_version_flag("--version", std::string("smtptape ") + kVersion);
+    app_.set_version_flag("-V,--version", std::string("smtptape ") + kVersion);
     app_.footer(kFooter);
     app_.formatter(std::make_shared<HelpFormatter>());
     Options options(app_);
@@ -107,18 +111,26 @@ class Program {
     }
   }
 
-  int run(const std::vector<std::string>& words) {
+  int run(std::vector<std::string> words) {
     if (words.empty()) {
       say_raw(app_.help());
       return static_cast<int>(Exit::Usage);
     }
-    const std::size_t place = place_of_subcommand(words);
+    std::size_t place = place_of_subcommand(words);
+    if (place < words.size() && words[place] == kHelp) {
+      std::erase(words, kHelp);
+      words.emplace_back("--help");
+      place = place_of_subcommand(words);
+    }
     if (place < words.size()) {
       const std::string& name = words[place];
       for (const auto& command : commands_) {
         if (command->name() == name) command_ = command.get();
       }
-      if (command_ == nullptr) return unknown_command(name);
+      // The option of a command in front of its name: what follows may be its value.
+      const bool misled = place > 0 && !Names(app_).knows(words[place - 1]) &&
+                          !commands_with(words[place - 1]).empty();
+      if (command_ == nullptr && !misled) return unknown_command(name);
     }
     return parse(words);
   }
@@ -135,27 +147,35 @@ class Program {
   }
 
   int unknown_command(const std::string& name) const {
-    std::vector<std::string> known;
+    std::vector<std::string> known{std::string(kHelp), "--version"};
     for (const auto& command : commands_)
       known.emplace_back(command->name());
     const std::string meant = closest(name, known);
     say("there is no command \"" + name + "\"" +
-        (meant.empty() ? "; smtptape --help lists them" : "; did you mean " + meant + "?"));
+        (meant.empty() ? "; smtptape help lists them" : "; did you mean " + meant + "?"));
     return static_cast<int>(Exit::Usage);
   }
 
+  [[nodiscard]] const CLI::App& app_of(const Command& command) const {
+    return *app_.get_subcommand(std::string(command.name()));
+  }
+
   int parse(const std::vector<std::string>& words) {
-    const CLI::App& sub =
-        command_ == nullptr ? app_ : *app_.get_subcommand(std::string(command_->name()));
+    const CLI::App& sub = command_ == nullptr ? app_ : app_of(*command_);
     const Names own(sub);
     const Names global(app_);
-    if (const std::string wrong = first_unknown(words, own, global); !wrong.empty()) {
-      return unknown_option(wrong, own);
+    if (const auto wrong = wrong_options(words, own, global); !wrong.empty()) {
+      for (const std::string& line : wrong)
+        say(line);
+      return static_cast<int>(Exit::Usage);
     }
     auto marked = mark_values(words, [&](const std::string& name) {
       return own.takes_value(name) || global.takes_value(name);
     });
-    std::reverse(marked.begin(), marked.end());  // as CLI11 wants it
+    // CLI11 wants the words backwards, and the global flag in front of the command.
+    if (std::erase(marked, kVersionFlag) > 0)
+      marked.insert(marked.begin(), std::string(kVersionFlag));
+    std::reverse(marked.begin(), marked.end());
     try {
       app_.parse(marked);
     } catch (const CLI::CallForHelp&) {
@@ -167,29 +187,88 @@ class Program {
     } catch (const CLI::ParseError& error) {
       return usage(explain(error));
     }
-    if (command_ == nullptr) return usage("give a command; smtptape --help lists them");
+    if (command_ == nullptr) return usage("give a command; smtptape help lists them");
     return command_->run();
   }
 
-  static std::string first_unknown(const std::vector<std::string>& words,
-                                   const Names& own,
-                                   const Names& global) {
+  // Of each option that can't stand where it stands, what is wrong.
+  [[nodiscard]] std::vector<std::string> wrong_options(const std::vector<std::string>& words,
+                                                       const Names& own,
+                                                       const Names& global) const {
+    std::vector<std::string> wrong;
+    const std::size_t place = place_of_subcommand(words);
     for (std::size_t i = 0; i < words.size(); ++i) {
       const std::string& word = words[i];
-      if (word == "--") return {};
+      if (word == "--") break;
       if (word == "-" || !word.starts_with('-')) continue;
       const std::string name = word.substr(0, word.find('='));
       const bool is_short = !name.starts_with("--") && own.knows(name.substr(0, 2));
-      if (!own.knows(name) && !global.knows(name) && !is_short) return name;
-      const bool takes_value = own.takes_value(name) || global.takes_value(name);
-      if (takes_value && word.find('=') == std::string::npos) ++i;
+      const bool has_value = word.find('=') != std::string::npos;
+      const bool known = i < place ? global.knows(name) : own.knows(name) || is_short;
+      // --version is said wherever it is asked.
+      if (!known && name != kVersionFlag) {
+        const bool alone = has_value || i + 1 == words.size();
+        const std::string given = alone ? word : word + " " + words[i + 1];
+        wrong.push_back(is_misplaced(name, own, global) ? misplaced_option(name, given, i < place)
+                                                        : unknown_option(name, own));
+      }
+      if (takes_value(name, own, global) && !has_value) ++i;
     }
-    return {};
+    return wrong;
   }
 
-  [[nodiscard]] int unknown_option(const std::string& name, const Names& own) const {
-    const std::string meant = closest(name, own.all());
-    return usage("unknown option " + name + (meant.empty() ? "" : "; did you mean " + meant + "?"));
+  // Of one that only other commands know, they say it.
+  [[nodiscard]] bool takes_value(const std::string& name,
+                                 const Names& own,
+                                 const Names& global) const {
+    if (own.knows(name) || global.knows(name)) {
+      return own.takes_value(name) || global.takes_value(name);
+    }
+    return std::any_of(commands_.begin(), commands_.end(), [&](const auto& command) {
+      return Names(app_of(*command)).takes_value(name);
+    });
+  }
+
+  // It is known on the other side of the command's name.
+  [[nodiscard]] bool is_misplaced(const std::string& name,
+                                  const Names& own,
+                                  const Names& global) const {
+    if (command_ == nullptr) return false;
+    return own.knows(name) || (global.knows(name) && command_->name() == "trace-smtp-client");
+  }
+
+  [[nodiscard]] std::string misplaced_option(const std::string& name,
+                                             const std::string& given,
+                                             bool in_front) const {
+    const std::string command(command_->name());
+    if (in_front) {
+      return name + " stands behind the command: smtptape " + command + " " + given;
+    }
+    return name + " stands before the command, as kcli has it: smtptape " + given + " " + command;
+  }
+
+  [[nodiscard]] std::string unknown_option(const std::string& name, const Names& own) const {
+    // Between two letters there is no likeness.
+    const std::string meant = name.starts_with("--") ? closest(name, own.all()) : "";
+    std::string text = "unknown option " + name;
+    if (const std::string others = commands_with(name); !others.empty()) {
+      text = (command_ == nullptr ? "an option of a command stands behind its name: "
+                                  : std::string(command_->name()) + ": ") +
+             name + " is an option of " + others;
+    } else if (!meant.empty()) {
+      text += "; did you mean " + meant + "?";
+    }
+    return text + more();
+  }
+
+  // "replay, export"; empty: no command knows it.
+  [[nodiscard]] std::string commands_with(const std::string& option) const {
+    std::string found;
+    for (const auto& command : commands_) {
+      if (!Names(app_of(*command)).knows(option)) continue;
+      found += (found.empty() ? "" : ", ") + std::string(command->name());
+    }
+    return found;
   }
 
   [[nodiscard]] std::string explain(const CLI::ParseError& error) const {
@@ -200,7 +279,8 @@ class Program {
     }
     if (error.get_name() == "ArgumentMismatch") {
       const std::string option = text.substr(0, text.find(':'));
-      return option + ": give it once, with one value";
+      return option + (text.find("missing") != std::string::npos ? ": its value is missing"
+                                                                 : ": give it once");
     }
     std::erase(text, '\x01');
     if (text.starts_with("The following argument")) {
@@ -210,9 +290,14 @@ class Program {
     return text;
   }
 
-  [[nodiscard]] int usage(const std::string& what) const {
+  // Where more is told.
+  [[nodiscard]] std::string more() const {
     const std::string command = command_ == nullptr ? "" : std::string(command_->name()) + " ";
-    say(what + " (smtptape " + command + "--help tells more)");
+    return " (smtptape " + command + "--help tells more)";
+  }
+
+  [[nodiscard]] int usage(const std::string& what) const {
+    say(what + more());
     return static_cast<int>(Exit::Usage);
   }
 
@@ -250,6 +335,10 @@ int run_program(const std::vector<std::string>& arguments) {
   } catch (const AsKcliError& error) {
     say_raw("Error: " + visible(error.what()));
     return static_cast<int>(error.exit());
+  } catch (const UsageErrors& errors) {
+    for (const std::string& line : errors.lines())
+      say(line);
+    return static_cast<int>(errors.exit());
   } catch (const Error& error) {
     say(error.what());
     return static_cast<int>(error.exit());

@@ -10,11 +10,6 @@
 namespace smtptape {
 namespace {
 
-// The server looks for another key, or only at strings where the values have become lists.
-bool is_ignored_by_server(const Property& property) {
-  return property.live_meta_key != property.meta_key || property.kind == PropertyKind::TextList;
-}
-
 std::vector<std::string> sorted_json_strings(const std::vector<std::string>& texts) {
   std::vector<std::string> json;
   json.reserve(texts.size());
@@ -37,7 +32,7 @@ AllowList::AllowList(const TraceRequest& request, Honour honour) {
                       as_text ? PropertyKind::Text : property.kind,
                       sorted_json_strings(allowed.texts),
                       allowed.networks.value_or(CidrSet())});
-    needs_local_help_ |= !as_live && is_ignored_by_server(property);
+    needs_local_help_ |= !as_live && property.is_ignored_by_server();
   }
 }
 

@@ -25,6 +25,11 @@ struct Property {
   std::string_view live_meta_key;  // what the server really looks at; differs for --ready-queue
   PropertyKind kind;
   std::string_view help;  // one sentence, for --help and the manual
+
+  // The server looks for another key, or only at strings where the values have become lists.
+  [[nodiscard]] bool is_ignored_by_server() const {
+    return live_meta_key != meta_key || kind == PropertyKind::TextList;
+  }
 };
 
 inline constexpr std::size_t kPropertyCount = 12;

@@ -155,6 +155,12 @@ _smtptape() {
     *) options="@MAIN@" ;;
   esac
   COMPREPLY=()
+  # bash takes --color=yes for three words.
+  if [[ $word == = ]]; then
+    word=
+  elif [[ $before == = ]]; then
+    before=${COMP_WORDS[COMP_CWORD - 2]}
+  fi
   case $command$before in
 @VALUES@
   esac
@@ -172,6 +178,11 @@ complete -F _smtptape smtptape
 OF_FILES = re.compile(r"\b(?:FILE|DIR|PATH|TAPE)\b|\.tape$")  # the word of a value that is a file
 
 
+def words_of(value):
+    """The words of "tty|yes|no"; those in capitals stand for something else."""
+    return [word for word in value.split("|") if word.islower()]
+
+
 def completion(main, commands):
     names = [name for (name, _), _ in commands]
     options_of, values = [], []
@@ -179,8 +190,13 @@ def completion(main, commands):
         options = list(told.options())
         if name:
             options_of.append(f'    {name}) options="{" ".join(option for option, _ in options)}" ;;')
-        # Nothing is offered for a value that is no file.
-        free = [f"{name}{option}" for option, value in options if value and not OF_FILES.search(value)]
+        for option, value in options:
+            if words := words_of(value):
+                values.append(f'    {name}{option}) mapfile -t COMPREPLY < <(compgen -W "{" ".join(words)}"'
+                              ' -- "$word"); return ;;')
+        # Nothing is offered for a value that is neither a word nor a file.
+        free = [f"{name}{option}" for option, value in options
+                if value and not OF_FILES.search(value) and not words_of(value)]
         if free:
             values.append(f'    {" | ".join(free)}) return ;;')
     text = COMPLETION

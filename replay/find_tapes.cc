@@ -21,20 +21,23 @@ bool of_one_capture(const std::vector<Origin>& origins) {
 // From the earliest to the latest event or gap.
 std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
   std::optional<TimeSpan> span;
-  const auto include = [&span](std::int64_t from, std::int64_t until) {
-    if (!span) span = {from, until};
-    span->first = std::min(span->first, from);
-    span->last = std::max(span->last, until);
-  };
   for (const GroupIndex& group : footer.groups) {
-    if (group.events > 0) include(group.first_received, group.last_received);
+    if (group.events > 0) include(span, {group.first_received, group.last_received});
     if (group.gaps.size() < group.gap_count) return std::nullopt;  // nobody knows
     for (const Gap& gap : group.gaps) {
       if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
-      include(gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until));
+      include(span, {gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until)});
     }
   }
   return span;
+}
+
+// Of a copy nobody knows: it may hold less.
+std::optional<TimeSpan> recorded_times(const TapeSummary& tape) {
+  const TapeHeader& header = tape.header;
+  if (header.origin.imported || header.copy_of) return std::nullopt;
+  const auto [first, last] = std::minmax(header.clock.realtime, tape.footer.sealed_at);
+  return TimeSpan{first, last};
 }
 
 // What the tapes beside it in its row have to know.
@@ -68,6 +71,7 @@ TapeFile describe_file(const ListedTape& tape) {
       file.origins = summary->footer.origins;
       file.mixed = !of_one_capture(file.origins);
       file.received = receive_times(summary->footer);
+      file.recorded = recorded_times(*summary);
       file.sealed = true;
       file.row = place_in_row(file, &*summary);
     } else {
@@ -132,7 +136,11 @@ std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
       continue;
     }
     const auto found = tapes_in(argument);
-    if (found.empty()) throw Error(argument + ": no tapes in this directory (*.tape)");
+    if (found.empty()) {
+      throw Error(argument +
+                  ": no tapes in this directory (*.tape); smtptape capture --store records some, "
+                  "smtptape import makes them of files of frames");
+    }
     for (const auto& path : found)
       files.push_back({path, false});
   }

@@ -36,6 +36,12 @@ struct TimeSpan {
   std::int64_t first = 0;
   std::int64_t last = 0;
 };
+// Makes `span` hold the times, too.
+inline void include(std::optional<TimeSpan>& span, const TimeSpan& times) {
+  if (!span) span = times;
+  span->first = std::min(span->first, times.first);
+  span->last = std::max(span->last, times.last);
+}
 
 inline constexpr std::string_view kStandardInput = "-";
 
@@ -48,6 +54,7 @@ struct TapeFile {
   bool mixed = false;                // may hold events of several captures
   std::uint64_t first_sequence = 0;
   std::optional<TimeSpan> received;  // of a sealed one: its events and gaps
+  std::optional<TimeSpan> recorded;  // of a sealed one that a recorder wrote: from when to when
   bool sealed = false;
   std::optional<RowTape> row;        // when it belongs to one; of a sealed tape complete
   TapeRows::Place place_in_row = 0;  // once it is among the inputs

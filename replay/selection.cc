@@ -31,13 +31,39 @@ std::string describe(const Gap& gap) {
   return text;
 }
 
+namespace {
+
+// Where the manual and a live server may differ for this selection: the other of the two.
+std::optional<AllowList> the_other_way(const Selection& selection) {
+  if (selection.scope != Scope::Event) return std::nullopt;
+  bool may_differ = false;
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    may_differ |= selection.request.allowed[i].is_set() && kProperties[i].is_ignored_by_server();
+  }
+  if (!may_differ) return std::nullopt;
+  const bool as_live = selection.honour == Honour::AsLive;
+  return AllowList(selection.request, as_live ? Honour::Documented : Honour::AsLive);
+}
+
+std::shared_ptr<FirstPass> new_pass(const Selection& selection) {
+  return std::make_shared<FirstPass>(
+      FirstPass{SessionScope(AllowList(selection.request, selection.honour),
+                             SessionScope::NoFilter::TakesCollected),
+                UnmatchedValues(selection.request, selection.honour)});
+}
+
+}  // namespace
+
 SelectedSource::SelectedSource(EventSource& source,
                                Selection selection,
-                               std::shared_ptr<SessionScope> sessions)
+                               std::shared_ptr<FirstPass> first_pass)
     : source_(source),
       selection_(std::move(selection)),
       allow_list_(selection_.request, selection_.honour),
-      sessions_(std::move(sessions)) {
+      first_pass_(std::move(first_pass)),
+      second_pass_(first_pass_ != nullptr),
+      the_other_way_(the_other_way(selection_)) {
+  if (!second_pass_) first_pass_ = new_pass(selection_);
 }
 
 bool SelectedSource::next(EventBatch& batch) {
@@ -46,9 +72,13 @@ bool SelectedSource::next(EventBatch& batch) {
   for (const Gap& gap : batch.gaps)
     tell_of(gap);
   const bool all = allow_list_.empty() && !selection_.window.is_set();
-  if (all) {
+  if (all && !batch.events.empty()) {
     seen_ += batch.events.size();
-  } else {
+    looked_at_ += batch.events.size();
+    // Between these two the clock may have been set: good enough for words.
+    include(span_, {batch.events.front().received, batch.events.front().received});
+    include(span_, {batch.events.back().received, batch.events.back().received});
+  } else if (!all) {
     std::erase_if(batch.events, [this](const Event& event) { return !wanted(event); });
   }
   if (selection_.request.terse) {
@@ -58,7 +88,18 @@ bool SelectedSource::next(EventBatch& batch) {
   return true;
 }
 
+void SelectedSource::look_at(const Event& event) {
+  ++looked_at_;
+  include(span_, {event.received, event.received});
+  if (!selection_.window.holds(event.received)) return;
+  if (!second_pass_ && event.meta != nullptr) first_pass_->unmatched.note(*event.meta);
+  if (!the_other_way_ || differs_live_) return;
+  differs_live_ = allow_list_.passes(event.meta, Scope::Event) !=
+                  the_other_way_->passes(event.meta, Scope::Event);
+}
+
 bool SelectedSource::wanted(const Event& event) {
+  look_at(event);
   const bool in_window = selection_.window.holds(event.received);
   const bool is_wanted = in_window ? chosen(event) : chosen_outside_window(event);
   if (in_window || is_wanted) ++seen_;
@@ -67,13 +108,13 @@ bool SelectedSource::wanted(const Event& event) {
 
 bool SelectedSource::chosen(const Event& event) {
   if (allow_list_.empty()) return true;
-  if (selection_.scope == Scope::Session) return sessions_->contains(event.meta);
+  if (selection_.scope == Scope::Session) return first_pass_->sessions.contains(event.meta);
   return allow_list_.passes(event.meta, selection_.scope);
 }
 
 bool SelectedSource::chosen_outside_window(const Event& event) {
   const bool possible = selection_.scope == Scope::Session && selection_.whole_sessions;
-  return possible && sessions_->contains(event.meta);
+  return possible && first_pass_->sessions.contains(event.meta);
 }
 
 void SelectedSource::tell_of(const Gap& gap) {
@@ -81,18 +122,20 @@ void SelectedSource::tell_of(const Gap& gap) {
   if (gaps_.size() < kMostGapsInWords) gaps_.push_back(describe(gap));
 }
 
-std::shared_ptr<SessionScope> collect_sessions(EventSource& source, const Selection& selection) {
-  auto sessions = std::make_shared<SessionScope>(AllowList(selection.request, selection.honour),
-                                                 SessionScope::NoFilter::TakesCollected);
+std::shared_ptr<FirstPass> collect_sessions(EventSource& source, const Selection& selection) {
+  std::shared_ptr<FirstPass> found = new_pass(selection);
   EventBatch batch;
   while (source.next(batch)) {
     if (selection.whole_sessions) {
       std::erase_if(batch.events,
                     [&](const Event& event) { return !selection.window.holds(event.received); });
     }
-    sessions->collect(batch.events);
+    found->sessions.collect(batch.events);
+    for (const Event& event : batch.events) {
+      if (event.meta != nullptr) found->unmatched.note(*event.meta);
+    }
   }
-  return sessions;
+  return found;
 }
 
 }  // namespace smtptape

@@ -11,6 +11,7 @@
 #include "filters/allow_list.h"
 #include "filters/request.h"
 #include "filters/session_scope.h"
+#include "filters/unmatched_values.h"
 #include "format/event.h"
 #include "replay/inputs.h"
 
@@ -31,10 +32,18 @@ struct Selection {
   }
 };
 
+// What a first pass over all events found, for Scope::Session.
+struct FirstPass {
+  SessionScope sessions;
+  UnmatchedValues unmatched;
+};
+[[nodiscard]] std::shared_ptr<FirstPass> collect_sessions(EventSource& source,
+                                                          const Selection& selection);
+
 class SelectedSource : public EventSource {
  public:
-  // `source` outlives it.  With Scope::Session, `sessions` were collected before.
-  SelectedSource(EventSource& source, Selection selection, std::shared_ptr<SessionScope> sessions);
+  // `source` outlives it.  With Scope::Session, `first_pass` was made before.
+  SelectedSource(EventSource& source, Selection selection, std::shared_ptr<FirstPass> first_pass);
   [[nodiscard]] bool next(EventBatch& batch) override;
 
   // Gaps that may have cost something of the selection; others are left out of the batches.
@@ -43,7 +52,17 @@ class SelectedSource : public EventSource {
   // Events that were in the window or chosen.
   [[nodiscard]] std::uint64_t seen() const { return seen_; }
 
+  // What was looked at: all events, what they span, which values that were asked for none of
+  // those in the window has.
+  [[nodiscard]] std::uint64_t looked_at() const { return looked_at_; }
+  [[nodiscard]] const std::optional<TimeSpan>& span() const { return span_; }
+  [[nodiscard]] const UnmatchedValues& unmatched() const { return first_pass_->unmatched; }
+  // The manual and a live server differ about an event of these.  Scope::Event only: no other
+  // is to do what the live tool does.
+  [[nodiscard]] bool differs_live() const { return differs_live_; }
+
  private:
+  void look_at(const Event& event);
   [[nodiscard]] bool wanted(const Event& event);
   [[nodiscard]] bool chosen(const Event& event);
   [[nodiscard]] bool chosen_outside_window(const Event& event);
@@ -52,15 +71,16 @@ class SelectedSource : public EventSource {
   EventSource& source_;
   Selection selection_;
   AllowList allow_list_;
-  std::shared_ptr<SessionScope> sessions_;
-  std::vector<std::string> gaps_;  // the first few, in words
+  std::shared_ptr<FirstPass> first_pass_;
+  bool second_pass_;                        // what was asked for is known from the first
+  std::optional<AllowList> the_other_way_;  // as live, or as the manual says, where they may differ
+  std::vector<std::string> gaps_;           // the first few, in words
   std::uint64_t gap_count_ = 0;
   std::uint64_t seen_ = 0;
+  std::uint64_t looked_at_ = 0;
+  std::optional<TimeSpan> span_;
+  bool differs_live_ = false;
 };
-
-// First pass of Scope::Session: reads all of `source`.
-[[nodiscard]] std::shared_ptr<SessionScope> collect_sessions(EventSource& source,
-                                                             const Selection& selection);
 
 // One line for a person.
 [[nodiscard]] std::string describe(const Gap& gap);

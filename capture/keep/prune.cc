@@ -55,7 +55,15 @@ bool is_locked(const fs::path& path) {
   return fd && is_byte_locked(fd.get(), 0);
 }
 
-// When the last event of a sealed tape came.
+// When the first event of a sealed tape came …
+std::optional<std::int64_t> first_received(const TapeFooter& footer) {
+  for (const GroupIndex& group : footer.groups) {
+    if (group.events > 0) return group.first_received;
+  }
+  return std::nullopt;
+}
+
+// … and the last.
 std::optional<std::int64_t> last_received(const TapeFooter& footer) {
   std::optional<std::int64_t> last;
   for (const GroupIndex& group : footer.groups) {
@@ -146,8 +154,10 @@ class StoreLister::Walk {
     const auto before = known_.find(file.path.filename().string());
     if (before == known_.end()) return false;
     Settled now = settled_as(found);
+    now.begins = before->second.begins;
     now.time = before->second.time;
     if (now != before->second) return false;
+    file.begins = now.begins;
     file.time = now.time;
     settled_.insert(*before);
     return true;
@@ -167,7 +177,7 @@ class StoreLister::Walk {
       if (file.hold != Hold::None || now_ - *file.time <= kLeftoverAge) return;
     } else {
       if (file.hold == Hold::Live) written_.insert(file.source);
-      file.time = time_of_start(name.start);
+      file.begins = file.time = time_of_start(name.start);
       if (file.hold == Hold::None) settle(fd.get(), found, file);
     }
     files_.push_back(std::move(file));
@@ -175,18 +185,21 @@ class StoreLister::Walk {
 
   void settle(int fd, const struct stat& found, StoredFile& file) {
     if (const auto summary = summary_of(fd)) {
+      if (const auto first = first_received(summary->footer)) file.begins = first;
       if (const auto last = last_received(summary->footer)) file.time = last;
     }
     Settled settled = settled_as(found);
+    settled.begins = file.begins;
     settled.time = file.time;
     settled_.emplace(file.path.filename().string(), settled);
   }
 
   static Settled settled_as(const struct stat& found) {
-    return {found.st_ino,
-            static_cast<std::uint64_t>(found.st_size),
-            found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec,
-            std::nullopt};
+    Settled settled;
+    settled.inode = found.st_ino;
+    settled.bytes = static_cast<std::uint64_t>(found.st_size);
+    settled.changed = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
+    return settled;
   }
 
   void hold_newest() {

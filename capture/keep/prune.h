@@ -41,6 +41,7 @@ class StoreLister {
     std::uint64_t inode = 0;
     std::uint64_t bytes = 0;
     std::int64_t changed = 0;
+    std::optional<std::int64_t> begins;
     std::optional<std::int64_t> time;
     bool operator==(const Settled&) const = default;
   };

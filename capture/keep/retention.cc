@@ -69,7 +69,7 @@ class Planner {
     plan_.before.bytes += file.bytes;
     if (file.kind != StoredFile::Kind::Tape) return;
     ++plan_.before.tapes;
-    if (!plan_.before.oldest) plan_.before.oldest = file.time;
+    plan_.before.add_beginning(file);
   }
   void start() { plan_.after = {plan_.before.tapes, plan_.before.bytes, std::nullopt}; }
 
@@ -116,7 +116,7 @@ class Planner {
   }
 
   void stay(const StoredFile& file, const Situation& is) {
-    if (!plan_.after.oldest) plan_.after.oldest = file.time;
+    if (file.kind == StoredFile::Kind::Tape) plan_.after.add_beginning(file);
     if (is.held) ++held_;
     if (is.held && is.over_age) ++over_age_;
     if (!is.held && is.short_of_space && is.young) ++young_;

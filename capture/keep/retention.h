@@ -34,9 +34,10 @@ struct StoredFile {
   std::filesystem::path path;
   std::string source;  // as it stands in file names
   std::uint64_t number = 0;
-  std::uint64_t bytes = 0;           // its size
-  std::uint64_t gives_back = 0;      // what the file system gains by its end
-  std::optional<std::int64_t> time;  // when it ends, by its content, ns since 1970
+  std::uint64_t bytes = 0;             // its size
+  std::uint64_t gives_back = 0;        // what the file system gains by its end
+  std::optional<std::int64_t> begins;  // by its content or its name, ns since 1970
+  std::optional<std::int64_t> time;    // when it ends, by its content
   Hold hold = Hold::None;
   bool read = false;  // somebody has it open; that stops nothing
 };
@@ -133,7 +134,12 @@ struct Unmet {
 struct StoreTotals {
   std::uint64_t tapes = 0;
   std::uint64_t bytes = 0;             // of tapes and leftovers
-  std::optional<std::int64_t> oldest;  // end of the oldest tape
+  std::optional<std::int64_t> oldest;  // the earliest beginning of a tape
+
+  void add_beginning(const StoredFile& tape) {
+    const auto begins = tape.begins ? tape.begins : tape.time;
+    if (begins && (!oldest || *begins < *oldest)) oldest = begins;
+  }
 };
 
 struct RetentionPlan {

@@ -23,6 +23,7 @@
 #include <boost/asio/any_io_executor.hpp>
 
 #include "base/net/request_server.h"
+#include "capture/watch/order.h"
 #include "capture/watch/status.h"
 
 namespace smtptape {
@@ -39,14 +40,6 @@ struct ControlHandlers {
   std::function<void(OrderDone)> rotate;
   std::function<void(OrderDone)> flush;
 };
-
-enum class Order : std::uint8_t { Status, Rotate, Flush };
-[[nodiscard]] std::string_view name_of(Order order);  // "status"
-// Throws Error that says what is wrong.
-[[nodiscard]] Order parse_order(std::string_view line_untrusted);
-
-// <store>/smtptape.sock
-[[nodiscard]] std::filesystem::path control_path(const std::filesystem::path& store);
 
 // A socket file that listens and is removed with the object.  One that a dead process left is
 // replaced; throws Error when a live one, or something that is no socket, is in its place.

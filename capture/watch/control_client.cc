@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "base/error.h"
+#include "base/io.h"
 #include "format/wire/json.h"
 
 namespace smtptape {

@@ -9,7 +9,7 @@
 #include <optional>
 #include <string>
 
-#include "capture/watch/control.h"
+#include "capture/watch/order.h"
 
 namespace smtptape {
 

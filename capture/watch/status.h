@@ -4,6 +4,7 @@
 // Nothing of what was recorded stands here: no address, domain, tenant or text.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
@@ -95,6 +96,7 @@ struct RecorderStatus {
   std::vector<SourceStatus> sources;
 
   std::string store;
+  std::uint64_t store_tapes = 0;
   std::uint64_t store_bytes = 0;       // of all files of ours
   std::uint64_t store_free_bytes = 0;  // of the file system
   std::optional<std::int64_t> store_oldest;
@@ -102,6 +104,20 @@ struct RecorderStatus {
   std::uint64_t queue_limit = 0;  // bytes, for all sources
   DurationHistogram flushes;
   DurationHistogram syncs;
+
+  // Of all sources together.
+  [[nodiscard]] Ledger ledger() const {
+    Ledger all;
+    for (const SourceStatus& source : sources)
+      all += source.ledger;
+    return all;
+  }
+  [[nodiscard]] std::optional<std::int64_t> last_event_at() const {
+    std::optional<std::int64_t> last;
+    for (const SourceStatus& source : sources)
+      last = std::max(last, source.last_event_at);  // nothing is less than any time
+    return last;
+  }
 
   // Every source is connected and written, and nothing is dropped.
   [[nodiscard]] bool is_ready() const {

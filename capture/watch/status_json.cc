@@ -70,6 +70,16 @@ std::string json_of(const SourceStatus& source) {
   return line.raw("tapes_sealed", sealed_json(source)).object();
 }
 
+// All sources together.
+std::string totals_json(const RecorderStatus& status) {
+  JsonLine line;
+  line.raw("ledger", json_of(status.ledger()));
+  line.field("tapes", status.store_tapes).field("bytes", status.store_bytes);
+  add_time(line, "oldest", status.store_oldest);
+  add_time(line, "last_event_at", status.last_event_at());
+  return line.object();
+}
+
 // ---- reading ----
 
 // Reads one member of an object into `to`.  What fails, the reader remembers.
@@ -208,6 +218,7 @@ void read(JsonReader& reader, std::vector<SourceStatus>& to) {
 
 bool read_store(JsonReader& reader, const std::string& key, RecorderStatus& to) {
   if (key == "store") return read(reader, to.store), true;
+  if (key == "store_tapes") return read(reader, to.store_tapes), true;
   if (key == "store_bytes") return read(reader, to.store_bytes), true;
   if (key == "store_free_bytes") return read(reader, to.store_free_bytes), true;
   if (key == "store_oldest") return read(reader, to.store_oldest), true;
@@ -240,12 +251,13 @@ std::string status_json(const RecorderStatus& status) {
   line.field("schema", kStatusSchema).truth("running", true).field("version", status.version);
   line.field("started", show_time(status.started)).field("now", show_time(status.now));
   line.truth("ready", status.is_ready()).field("store", status.store);
-  line.field("store_bytes", status.store_bytes);
+  line.field("store_tapes", status.store_tapes).field("store_bytes", status.store_bytes);
   line.field("store_free_bytes", status.store_free_bytes);
   add_time(line, "store_oldest", status.store_oldest);
   line.raw("pruned_bytes", json_of(status.pruned));
   line.field("queue_limit_bytes", status.queue_limit);
   line.raw("flushes", json_of(status.flushes)).raw("syncs", json_of(status.syncs));
+  line.raw("totals", totals_json(status));
   line.raw("sources",
            json_list(status.sources, [](const SourceStatus& source) { return json_of(source); }));
   return line.object();

@@ -1,8 +1,12 @@
 // smtptape capture: records a live feed into a store.
 #include "capture/capture.h"
 
+#include <algorithm>
+#include <map>
 #include <optional>
+#include <span>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -11,11 +15,12 @@
 #include "cli/command.h"
 #include "cli/config/config.h"
 #include "cli/config/config_keys.h"
+#include "cli/config/config_value.h"
 #include "cli/config/recorder_settings.h"
 #include "cli/options/endpoint_options.h"
+#include "cli/options/mistakes.h"
 #include "cli/options/retention_options.h"
 #include "cli/options/selection_options.h"
-#include "cli/options/tape_output.h"
 #include "cli/text/output.h"
 
 namespace smtptape {
@@ -25,39 +30,12 @@ namespace {
 constexpr std::string_view kEventsLimit = "events:";
 constexpr std::string_view kTimeLimit = "duration:";
 
-// What was not given stays so.
-std::optional<std::uint64_t> size(const std::optional<std::string>& text,
-                                  std::string_view option,
-                                  std::uint64_t least,
-                                  std::uint64_t most) {
-  if (!text) return std::nullopt;
-  const std::uint64_t size = parse_size(*text, option);
-  if (size >= least && size <= most) return size;
-  throw UsageError(std::string(option) + ": " + *text + " is not between " + show_size(least) +
-                   " and " + show_size(most));
-}
-
-std::chrono::nanoseconds positive_duration(std::string_view text, std::string_view option) {
-  const std::chrono::nanoseconds time = parse_duration(text, option);
-  if (time.count() <= 0) throw UsageError(std::string(option) + ": must be more than 0");
-  return time;
-}
-
-std::optional<std::chrono::nanoseconds> duration(const std::optional<std::string>& text,
-                                                 std::string_view option) {
-  if (!text) return std::nullopt;
-  return positive_duration(*text, option);
-}
-
-template <class Word>
-Word choice(const std::string& text, const std::string& option) {
-  std::string known;
-  const auto words = words_of(Word{});
-  for (std::size_t i = 0; i < words.size(); ++i) {
-    if (words[i] == text) return static_cast<Word>(i);
-    known += (i == 0 ? "" : ", ") + std::string(words[i]);
-  }
-  throw UsageError(option + ": \"" + text + "\" is none of " + known);
+// "drop|delete-oldest|stop"
+std::string joined(std::span<const std::string_view> words) {
+  std::string text;
+  for (const std::string_view word : words)
+    text += (text.empty() ? "" : "|") + std::string(word);
+  return text;
 }
 
 class CaptureCommand : public Command {
@@ -86,22 +64,31 @@ class CaptureCommand : public Command {
     options.flag("--check",
                  check_,
                  "Only read the file of --config and those it names, and tell every mistake");
-    options.value("--bodies", bodies_, "LEVEL", "Of messages keep: full (default), headers, none");
-    options.value("--secrets", secrets_, "LEVEL", "Passwords of AUTH: keep (default), mask");
+    setting(options,
+            "--bodies",
+            joined(words_of(Bodies{})),
+            "Of messages keep: full (default), headers, none");
+    setting(options,
+            "--secrets",
+            joined(words_of(Secrets{})),
+            "Passwords of AUTH: keep (default), mask");
     options.group("When it ends (else: Ctrl-C)");
-    options.value("--stop-after", stop_after_, "LIMIT", "events:N (of each source) or duration:T");
+    options.values("--stop-after",
+                   stop_after_,
+                   "LIMIT",
+                   "events:N (of each source), duration:T; of several, the first that is reached");
     options.flag("--until-end",
                  until_end_,
                  "Stop when the server ends the feed, or when it can't be reached");
     describe_tapes(options);
     options.group("Limits of the store");
     retention_.describe(options, std::to_string(kDefaultKeepFreePercent) + "%");
-    options.value("--on-full",
-                  on_full_,
-                  "WHAT",
-                  "When there is no room: drop (default), delete-oldest, stop");
+    setting(options,
+            "--on-full",
+            joined(words_of(OnFull{})),
+            "When there is no room: drop (default), delete-oldest, stop");
     options.group("Watching");
-    options.value("--listen-metrics", listen_metrics_, "HOST:PORT", "Metrics and health over HTTP");
+    setting(options, "--listen-metrics", "HOST:PORT", "Metrics and health over HTTP");
     options.value("--socket", socket_, "PATH", "For status and orders (default: in the store)");
     access_.describe(options);
     filters_.describe(options);
@@ -127,7 +114,7 @@ class CaptureCommand : public Command {
       return static_cast<int>(error.exit());
     }
     options.at_the_end = until_end_ ? AtTheEnd::Stop : AtTheEnd::TryAgain;
-    set_limit(options);
+    set_limits(options);
     if (config_) {
       options.reload = [this, config] { return reload(config); };
     }
@@ -140,30 +127,37 @@ class CaptureCommand : public Command {
  private:
   void describe_tapes(Options& options) {
     options.group("Tapes");
-    options.value("--rotate-size", rotate_size_, "SIZE", "A tape's size on disk (default: 256M)");
-    options.value("--rotate-interval", rotate_interval_, "TIME", "A tape's span (default: 1h)");
+    setting(options, "--rotate-size", "SIZE", "A tape's size on disk (default: 256M)");
+    setting(options, "--rotate-interval", "TIME", "A tape's span (default: 1h)");
     options.flag("--rotate-aligned", rotate_aligned_, "Spans begin on the hour, at midnight (UTC)");
   }
 
   void describe_costs(Options& options) {
     options.group("What a crash or a slow disk can cost");
-    options.value("--flush-interval",
-                  flush_interval_,
-                  "TIME",
-                  "What came is written after so long: all that a crash can cost (default: 1s)");
-    options.value("--sync-interval",
-                  sync_interval_,
-                  "TIME",
-                  "What was written goes to the disk after so long, for power loss (default: 1s)");
-    options.value("--queue-bytes",
-                  queue_bytes_,
-                  "SIZE",
-                  "What may wait in memory for a slow disk, of all sources (default: 128M)");
-    options.value("--max-frame", max_frame_, "SIZE", "Larger frames leave a gap (default: 64M)");
-    options.value("--batch-bytes", batch_bytes_, "SIZE", "What is written at once (default: 256K)");
-    options.value(
-        "--group-bytes", group_bytes_, "SIZE", "What is compressed as one (default: 16M)");
+    setting(options,
+            "--flush-interval",
+            "TIME",
+            "What came is written after so long: all that a crash can cost (default: 1s)");
+    setting(options,
+            "--sync-interval",
+            "TIME",
+            "What was written goes to the disk after so long, for power loss (default: 1s)");
+    setting(options,
+            "--queue-bytes",
+            "SIZE",
+            "What may wait in memory for a slow disk, of all sources (default: 128M)");
+    setting(options, "--max-frame", "SIZE", "Larger frames leave a gap (default: 64M)");
+    setting(options, "--batch-bytes", "SIZE", "What is written at once (default: 256K)");
+    setting(options, "--group-bytes", "SIZE", "What is compressed as one (default: 16M)");
     options.group("Options");
+  }
+
+  // A flag that says what a key of the configuration file says.
+  void setting(Options& options,
+               const std::string& flag,
+               const std::string& value_name,
+               const std::string& help) {
+    options.value(flag, given_[flag], value_name, help);
   }
 
   // Sources come and go with a restart only.
@@ -236,65 +230,61 @@ class CaptureCommand : public Command {
     return source;
   }
 
-  // Elsewhere 0 may say "no limit"; here it would delete everything.
-  [[noreturn]] static void refuse_zero(const std::string& option) {
-    throw UsageError(option + ": 0 would keep nothing; leave it out for no limit");
-  }
-
   // What was given on the command line.
   [[nodiscard]] StoreSettings flags() const {
-    constexpr std::uint64_t kMostRotateSize = 1024 * 1024 * kMiB;
-    constexpr std::uint64_t kMostQueue = 64 * 1024 * kMiB;
     StoreSettings flags;
     if (store_) flags.store = *store_;
-    flags.rotate_size = size(rotate_size_, "--rotate-size", 4 * kKiB, kMostRotateSize);
-    flags.rotate_interval = duration(rotate_interval_, "--rotate-interval");
     if (rotate_aligned_) flags.rotate_aligned = true;
-    const RetentionLimits retention = retention_.limits();
-    flags.max_bytes = retention.max_bytes;
-    flags.max_age = retention.max_age;
-    flags.max_tapes = retention.max_tapes;
-    if (flags.max_age && flags.max_age->count() == 0) refuse_zero("--max-age");
-    if (flags.max_tapes == 0U) refuse_zero("--max-tapes");
-    flags.keep_free = retention.keep_free;
-    if (retention_.keep_at_least) flags.keep_at_least = retention.keep_at_least;
-    if (on_full_) flags.on_full = choice<OnFull>(*on_full_, "--on-full");
-    flags.flush_interval = duration(flush_interval_, "--flush-interval");
-    flags.sync_interval = duration(sync_interval_, "--sync-interval");
-    flags.batch_bytes = size(batch_bytes_, "--batch-bytes", kKiB, 64 * kMiB);
-    flags.group_bytes = size(group_bytes_, "--group-bytes", kKiB, 64 * kMiB);
-    flags.queue_bytes = size(queue_bytes_, "--queue-bytes", kMiB, kMostQueue);
-    if (max_frame_) flags.max_frame = parse_max_frame(*max_frame_);
-    if (bodies_) flags.bodies = choice<Bodies>(*bodies_, "--bodies");
-    if (secrets_) flags.secrets = choice<Secrets>(*secrets_, "--secrets");
-    flags.listen_metrics = listen_metrics_;
-    if (socket_) {
-      if (socket_->empty())
-        throw UsageError("--socket: the path is empty; leave it out, or name one");
-      flags.socket = *socket_;
+    if (socket_) flags.socket = *socket_;
+    Mistakes mistakes;
+    const auto read = [&](const std::string& flag, const std::optional<std::string>& text) {
+      if (text) mistakes.check([&] { read_flag(flag, *text, flags); });
+    };
+    for (const auto& [flag, text] : given_)
+      read(flag, text);
+    read("--max-bytes", retention_.max_bytes);
+    read("--max-age", retention_.max_age);
+    read("--max-tapes", retention_.max_tapes);
+    read("--keep-free", retention_.keep_free);
+    read("--keep-at-least", retention_.keep_at_least);
+    if (socket_ && socket_->empty()) {
+      mistakes.check(
+          [] { throw UsageError("--socket: the path is empty; leave it out, or name one"); });
     }
+    mistakes.throw_if_any();
     return flags;
   }
 
-  void set_limit(CaptureOptions& options) const {
-    const std::string_view text = stop_after_;
-    if (text.empty()) return;
-    if (text.starts_with(kTimeLimit)) {
-      options.most_time = positive_duration(text.substr(kTimeLimit.size()), "--stop-after");
-    } else if (text.starts_with(kEventsLimit)) {
-      options.most_events = parse_count(text.substr(kEventsLimit.size()));
-    } else {
-      throw UsageError("--stop-after: \"" + stop_after_ + "\" is neither events:N nor duration:T");
+  // The first limit that is reached counts, so of two of a kind the lower.
+  void set_limits(CaptureOptions& options) const {
+    const auto lower = [](auto& limit, auto value) {
+      limit = limit ? std::min(*limit, value) : value;
+    };
+    for (const std::string& text : stop_after_) {
+      const std::string_view limit = text;
+      if (limit.starts_with(kTimeLimit)) {
+        lower(options.most_time, parse_time_limit(limit.substr(kTimeLimit.size())));
+      } else if (limit.starts_with(kEventsLimit)) {
+        lower(options.most_events, parse_count(limit.substr(kEventsLimit.size())));
+      } else {
+        throw UsageError("--stop-after: \"" + text + "\" is neither events:N nor duration:T");
+      }
     }
   }
 
-  [[nodiscard]] std::uint64_t parse_count(std::string_view digits) const {
+  [[nodiscard]] static std::chrono::nanoseconds parse_time_limit(std::string_view text) {
+    const std::chrono::nanoseconds time = parse_duration(text, "--stop-after");
+    if (time.count() <= 0) throw UsageError("--stop-after: must be more than 0");
+    return time;
+  }
+
+  [[nodiscard]] static std::uint64_t parse_count(std::string_view digits) {
     constexpr std::size_t kMostDigits = 18;
     const bool number = !digits.empty() && digits.size() <= kMostDigits &&
                         digits.find_first_not_of("0123456789") == std::string_view::npos;
     const std::uint64_t count = number ? std::stoull(std::string(digits)) : 0;
-    if (count == 0) throw UsageError("--stop-after: \"" + stop_after_ + "\" names no number");
-    return count;
+    if (count > 0) return count;
+    throw UsageError("--stop-after: \"events:" + std::string(digits) + "\" names no number");
   }
 
   FilterOptions filters_;
@@ -306,21 +296,10 @@ class CaptureCommand : public Command {
   std::vector<std::string> endpoints_;
   std::vector<std::string> names_;
   bool until_end_ = false;
-  std::string stop_after_;
-  std::optional<std::string> bodies_;
-  std::optional<std::string> secrets_;
-  std::optional<std::string> on_full_;
-  std::optional<std::string> listen_metrics_;
-  std::optional<std::string> socket_;
-  std::optional<std::string> max_frame_;
-  std::optional<std::string> queue_bytes_;
-  std::optional<std::string> rotate_size_;
-  std::optional<std::string> rotate_interval_;
+  std::vector<std::string> stop_after_;
   bool rotate_aligned_ = false;
-  std::optional<std::string> flush_interval_;
-  std::optional<std::string> sync_interval_;
-  std::optional<std::string> batch_bytes_;
-  std::optional<std::string> group_bytes_;
+  std::optional<std::string> socket_;
+  std::map<std::string, std::optional<std::string>> given_;  // by flag
 };
 
 }  // namespace

@@ -9,7 +9,9 @@
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/result.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
 
@@ -36,6 +38,7 @@ class CompactCommand : public Command {
     options.flag("--replace",
                  replace_,
                  "Put each copy in its original's place, once it was read back and compared");
+    options.flag("--json", json_, "One JSON object a line");
   }
 
   [[nodiscard]] int run() override {
@@ -53,6 +56,8 @@ class CompactCommand : public Command {
       refuse_inputs_as_copies(output_, tapes);
       directory.emplace(output_);
     }
+    // Checked, copied, and compared with the copy, which is a little smaller.
+    const Progress progress("compact", bytes_of(tapes_, 4));
     for (const ListedTape& tape : tapes) {
       try {
         compact(tape);
@@ -61,9 +66,19 @@ class CompactCommand : public Command {
         leave(tape.path, error.what());
       }
     }
-    if (compacted_ > 0) {
+    if (json_) {
+      out_.write_json(line_of({{"schema", kSchema},
+                               {"what", "totals"},
+                               {"tapes", compacted_},
+                               {"already", already_},
+                               {"bytes_before", before_},
+                               {"bytes", after_}}));
+    } else if (compacted_ > 0) {
       say(counted(compacted_, "tape") + ", " + show_size(before_) + " before, " +
           show_size(after_) + " now");
+    }
+    if (!json_ && already_ > 0) {
+      say(counted(already_, "tape is", "tapes are") + " laid out so already");
     }
     return static_cast<int>(incomplete_ ? Exit::Incomplete : Exit::Done);
   }
@@ -72,12 +87,14 @@ class CompactCommand : public Command {
   void compact(const ListedTape& tape) {
     const std::filesystem::path& path = tape.path;
     const TapeCheck check = check_tape(path, links_to(tape.named));
-    if (check.state == TapeState::Live)
-      return say(path.string() + ": is being written, left alone");
+    if (check.state == TapeState::Live) return tell_left(path, "is being written, left alone");
     if (is_alarm(check.state)) {
       return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
     }
-    if (replace_ && check.header->layout == Layout::TwoFrames) return;
+    if (replace_ && check.header->layout == Layout::TwoFrames) {
+      ++already_;
+      return;
+    }
     // Behind a link the original itself is replaced, not the link.
     const std::filesystem::path to = replace_ ? std::filesystem::canonical(path)
                                               : std::filesystem::path(output_) / path.filename();
@@ -93,22 +110,45 @@ class CompactCommand : public Command {
     if (!same_content(path, file.written_to())) {
       throw Error(to.string() + ": the copy does not hold the same, and was not kept");
     }
-    before_ += std::filesystem::file_size(path);
+    const std::uint64_t before = std::filesystem::file_size(path);
+    before_ += before;
     after_ += totals.bytes;
     file.commit();
     ++compacted_;
+    if (!json_) return;
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "copy"},
+                             {"path", json_string(path.string())},
+                             {"copy", json_string(to.string())},
+                             {"events", totals.events},
+                             {"bytes_before", before},
+                             {"bytes", totals.bytes}}));
   }
 
   void leave(const std::filesystem::path& path, const std::string& why) {
-    say(path.string() + ": " + why + "; left alone");
+    tell_left(path, why + "; left alone");
     incomplete_ = true;
   }
+
+  void tell_left(const std::filesystem::path& path, const std::string& why) {
+    if (!json_) return say(path.string() + ": " + why);
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "left-alone"},
+                             {"path", json_string(path.string())},
+                             {"reason", json_string(why)}}));
+  }
+
+  static constexpr const char* kSchema = "smtptape.compact/1";
+
+  StandardOutput out_;
 
   std::vector<std::string> tapes_;
   std::string output_;
   bool replace_ = false;
+  bool json_ = false;
   bool incomplete_ = false;
   std::uint64_t compacted_ = 0;
+  std::uint64_t already_ = 0;  // laid out so, and left
   std::uint64_t before_ = 0;
   std::uint64_t after_ = 0;
 };

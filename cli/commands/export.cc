@@ -2,9 +2,12 @@
 #include <optional>
 
 #include "cli/command.h"
+#include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/result.h"
+#include "cli/run/selected_tapes.h"
+#include "cli/text/output.h"
 
 namespace smtptape {
 
@@ -24,7 +27,7 @@ class ExportCommand : public Command {
     selection_.describe(options, "event");
     options.value("--format",
                   format_,
-                  "FORMAT",
+                  "jsonl|frames",
                   "jsonl (default): a frame a line; frames: opcode, length, bytes");
     options.value("-o,--output", output_, "FILE", "Write here instead of standard output (-)");
     options.flag("--force", force_, "Replace the file if it exists");
@@ -32,22 +35,26 @@ class ExportCommand : public Command {
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
-    const FeedFormat format = parse_feed_format(format_);
-    const Selection selection = selection_.selection();
-    selection_.filters.tell_difference();
+    FeedFormat format{};
+    Selection selection;
+    Mistakes mistakes;
+    mistakes.check([&] { format = parse_feed_format(format_); });
+    mistakes.check([&] { selection = selection_.selection(); });
+    mistakes.throw_if_any();
     const Result::Content content =
         format == FeedFormat::Jsonl ? Result::Content::Json : Result::Content::Bytes;
     Result result(output_, force_, content, selection_.tapes);
-    SelectedTapes tapes(selection_, selection);
-    write_frames(tapes.events(), format, result);
+    const auto progress = result.is_file() ? std::string(name()) : progress_unless_shown("export");
+    SelectedTapes tapes(selection_, selection, progress);
+    const Answer answer = write_frames(tapes.events(), format, result);
     result.commit();
-    const bool incomplete = tapes.tell_trouble();
+    const bool incomplete = tapes.tell_end(answer);
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
 
  private:
   // The last newline is held back: the file that was imported may have ended without one.
-  static void write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
+  static Answer write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
     constexpr std::size_t kEnough = 256 << 10;
     std::string text;
     EventBatch batch;
@@ -55,7 +62,9 @@ class ExportCommand : public Command {
     std::optional<std::string> without_newline;  // sequence of the frame that had none
     std::optional<Id128> capture;
     bool one_capture = true;  // a sequence says nothing beside those of another capture
+    Answer answer = Answer::Empty;
     while (events.next(batch)) {
+      if (!batch.events.empty()) answer = Answer::Something;
       for (const Event& event : batch.events) {
         append_feed_frame(text, event, format);
         last_sequence = event.sequence;
@@ -76,6 +85,7 @@ class ExportCommand : public Command {
                      without_newline == std::to_string(last_sequence);
     if (cut) text.pop_back();
     out.write(text);
+    return answer;
   }
 
   SelectionOptions selection_;

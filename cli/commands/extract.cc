@@ -2,6 +2,8 @@
 #include "cli/command.h"
 #include "cli/options/selection_options.h"
 #include "cli/run/extraction.h"
+#include "cli/text/json_lines.h"
+#include "cli/text/output.h"
 
 namespace smtptape {
 
@@ -22,16 +24,21 @@ class ExtractCommand : public Command {
     selection_.describe(options, "session");
     options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.flag("--force", force_, "Replace the tape if it exists");
+    options.flag("--json", json_, "One JSON object instead of words");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
     if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
+    if (json_) refuse_json_beside(output_);
     Selection selection = selection_.selection();
     selection.whole_sessions = true;
-    selection_.filters.tell_difference();
     const Extraction extraction = extract_to(output_, force_, selection_, selection);
-    tell_of(extraction);
+    if (json_) {
+      StandardOutput().write_json(json_line(extraction, "smtptape.extract/1"));
+    } else {
+      tell_of(extraction);
+    }
     const bool incomplete = extraction.incomplete && !as_live();
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
   }
@@ -40,6 +47,7 @@ class ExtractCommand : public Command {
   SelectionOptions selection_;
   std::string output_;
   bool force_ = false;
+  bool json_ = false;
 };
 
 }  // namespace

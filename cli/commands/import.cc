@@ -1,12 +1,16 @@
 // smtptape import: a file of frames becomes a tape.
 #include <unistd.h>
 
+#include <optional>
+#include <utility>
+
 #include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/result.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 
 namespace smtptape {
@@ -31,7 +35,7 @@ class ImportCommand : public Command {
         "A file of frames, as it is or packed by zstd or gzip, or - for standard input");
     options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.value("--name", source_, "SOURCE", "Name of the source (default: the file's name)");
-    options.value("--format", format_, "FORMAT", "jsonl (default) or frames");
+    options.value("--format", format_, "jsonl|frames", "jsonl (default) or frames");
     options.value("--max-frame",
                   max_frame_,
                   "SIZE",
@@ -48,7 +52,9 @@ class ImportCommand : public Command {
     const std::string name = standard_input ? "standard input" : feed_.front();
     UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(feed_.front());
     FeedFileSource feed(std::make_unique<FdSource>(std::move(fd), name), name, format, max_frame);
+    std::optional<Progress> progress(std::in_place, "import", bytes_of(feed_));
     const Ledger ledger = write_tape(feed, file);
+    progress.reset();
     file.commit();
     if (feed.was_marked()) {
       say(name + ": began with a byte order mark, which belongs to no event and was left out");

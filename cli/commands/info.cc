@@ -3,50 +3,20 @@
 #include <set>
 
 #include "base/counted.h"
-#include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
+#include "cli/text/tape_facts.h"
 #include "format/limits.h"
-#include "format/tape/ledger_json.h"
 #include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
-#include "format/wire/json_line.h"
 #include "format/wire/wire.h"
 #include "replay/input_files.h"
 #include "replay/inputs.h"
-#include "replay/selection.h"
 #include "replay/tape_check.h"
 
 namespace smtptape {
 
 namespace {
-
-// Everything that is told of a tape, whichever way it was found out.
-struct TapeFacts {
-  std::string path;
-  TapeState state = TapeState::Sealed;
-  bool sealed = false;  // it has a footer, and everything before is on the disk
-  std::optional<TapeHeader> header;
-  std::vector<Origin> origins;
-  std::vector<GroupIndex> groups;
-  Ledger ledger;
-  std::uint64_t sessions = 0;
-  std::uint64_t file_bytes = 0;
-  std::uint64_t events = 0;
-  std::uint64_t wire_bytes = 0;
-  std::uint64_t verbatim = 0;
-  std::uint64_t unknown = 0;
-  std::uint64_t trimmed = 0;
-  std::uint64_t masked = 0;
-  std::string bodies = "full";  // the levels at which it was recorded
-  std::string secrets = "keep";
-  std::int64_t first = 0;
-  std::int64_t last = 0;
-  std::vector<Gap> gaps;
-  std::uint64_t gap_count = 0;  // the list may be shorter
-  std::vector<std::string> damage;
-};
 
 void add_groups(TapeFacts& facts) {
   for (const GroupIndex& group : facts.groups) {
@@ -155,128 +125,12 @@ TapeFacts facts_by_reading(const std::string& path, UniqueFd fd) {
 TapeFacts facts_of(const TapeFile& file) {
   const std::string path = file.path.string();
   UniqueFd fd = open_input(file.path, links_to(file.named));
-  if (auto summary = read_summary(fd.get())) return facts_of_sealed(path, std::move(*summary));
+  if (auto summary = read_summary(fd.get())) {
+    TapeFacts facts = facts_of_sealed(path, std::move(*summary));
+    facts.recorded = file.recorded;
+    return facts;
+  }
   return facts_by_reading(path, std::move(fd));
-}
-
-// Of a tape without a footer nobody knows what is synced, nor what was not selected.
-std::string json_of(const Ledger& ledger, bool sealed) {
-  JsonLine line;
-  line.field("received", ledger.received).field("stored", ledger.stored);
-  line.raw("synced", sealed ? std::to_string(ledger.stored) : "null");
-  line.raw("complete", sealed ? "true" : "false");
-  line.field("not_selected", ledger.not_selected).raw("lost", json_of(ledger.lost));
-  return line.raw("upstream", json_of(ledger.upstream)).object();
-}
-
-std::string json_of(const Gap& gap) {
-  JsonLine line;
-  line.field("cause", gap_cause_name(gap.cause));
-  if (gap.count) line.field("count", *gap.count);
-  line.field("after_sequence", gap.after_sequence).field("before_sequence", gap.before_sequence);
-  if (gap.frame_bytes != 0) line.field("frame_bytes", gap.frame_bytes);
-  return line.field("from", show_time(gap.from)).field("until", show_time(gap.until)).object();
-}
-
-std::string json_of(const GroupIndex& group) {
-  JsonLine line;
-  line.field("number", group.number).field("offset", group.offset).field("bytes", group.bytes);
-  line.field("events", group.events).field("sessions", group.sessions);
-  line.field("wire_bytes", group.wire_bytes).field("metas", group.metas);
-  line.field("first_received", show_time(group.first_received));
-  return line.field("last_received", show_time(group.last_received)).object();
-}
-
-std::string json_of(const Origin& origin) {
-  JsonLine line;
-  line.field("source", origin.source).field("capture", to_hex(origin.capture));
-  return line.field("tape_number", origin.tape_number)
-      .raw("imported", origin.imported ? "true" : "false")
-      .object();
-}
-
-std::string json_of(const TapeFacts& facts, bool with_groups) {
-  JsonLine line;
-  line.field("schema", "smtptape.info/1").field("path", facts.path);
-  line.field("state", name_of(facts.state)).raw("sealed", facts.sealed ? "true" : "false");
-  if (facts.header) {
-    line.field("tape_id", to_hex(facts.header->tape_id)).field("writer", facts.header->writer);
-    if (facts.header->copy_of) line.field("copy_of", to_hex(*facts.header->copy_of));
-  }
-  line.raw("origins", json_list(facts.origins, [](const Origin& o) { return json_of(o); }));
-  line.field("events", facts.events).field("sessions", facts.sessions);
-  if (facts.events > 0) {
-    line.field("first_received", show_time(facts.first));
-    line.field("last_received", show_time(facts.last));
-  }
-  line.field("wire_bytes", facts.wire_bytes).field("file_bytes", facts.file_bytes);
-  line.field("verbatim", facts.verbatim).field("unknown", facts.unknown);
-  line.field("bodies", facts.bodies).field("secrets", facts.secrets);
-  line.field("trimmed", facts.trimmed).field("masked", facts.masked);
-  line.field("gap_count", facts.gap_count);
-  line.raw("gaps", json_list(facts.gaps, [](const Gap& gap) { return json_of(gap); }));
-  line.raw("ledger", json_of(facts.ledger, facts.sealed));
-  line.raw("damage",
-           json_list(facts.damage, [](const std::string& text) { return json_text(text); }));
-  if (with_groups) {
-    line.raw("groups", json_list(facts.groups, [](const GroupIndex& g) { return json_of(g); }));
-  }
-  return line.object() + "\n";
-}
-
-std::string synced_text(const TapeFacts& facts) {
-  if (!facts.sealed) return "unknown (not sealed)";
-  return (facts.ledger.stored == 1 ? "its only event"
-                                   : "all " + counted(facts.ledger.stored, "event"));
-}
-
-std::string text_of(const TapeFacts& facts, bool with_groups) {
-  const auto row = [](std::string_view name, const std::string& value) {
-    std::string line = "  " + std::string(name);
-    line.resize(12, ' ');
-    return line + visible(value) + "\n";
-  };
-  std::string out = visible(facts.path) + ": " + std::string(name_of(facts.state)) + "\n";
-  for (const Origin& origin : facts.origins) {
-    out += row("source",
-               origin.source + (origin.imported ? " (imported)" : "") + ", tape " +
-                   std::to_string(origin.tape_number) + " of capture " + to_hex(origin.capture));
-  }
-  if (facts.events > 0)
-    out += row("received", show_time(facts.first) + " to " + show_time(facts.last));
-  out += row("events", std::to_string(facts.events) + " of " + counted(facts.sessions, "session"));
-  out += row("size",
-             show_size(facts.wire_bytes) + " of frames in " + show_size(facts.file_bytes) + ", " +
-                 counted(facts.groups.size(), "group"));
-  out += row("verbatim",
-             counted(facts.verbatim, "frame") + " kept as they came, " +
-                 std::to_string(facts.unknown) + " of them unknown");
-  const bool altered =
-      facts.bodies != "full" || facts.secrets != "keep" || facts.trimmed + facts.masked > 0;
-  if (altered) {
-    out += row("recorded",
-               "with bodies " + facts.bodies + ", secrets " + facts.secrets + ": " +
-                   counted(facts.trimmed, "event") + " trimmed, " + std::to_string(facts.masked) +
-                   " masked");
-  }
-  out += row("ledger", text_of(facts.ledger, facts.sealed));
-  out += row("synced", synced_text(facts));
-  out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));
-  for (const Gap& gap : facts.gaps)
-    out += "    " + visible(describe(gap)) + "\n";
-  if (facts.gaps.size() < facts.gap_count) {
-    out += "    and " + std::to_string(facts.gap_count - facts.gaps.size()) + " more\n";
-  }
-  for (const std::string& damage : facts.damage)
-    out += row("damage", damage);
-  if (!with_groups) return out;
-  for (const GroupIndex& group : facts.groups) {
-    out += "  group " + std::to_string(group.number) + " at " + std::to_string(group.offset) +
-           ": " + counted(group.events, "event") + " of " + counted(group.sessions, "session") +
-           ", " + show_size(group.wire_bytes) + " in " + show_size(group.bytes) + ", " +
-           show_time(group.first_received) + " to " + show_time(group.last_received) + "\n";
-  }
-  return out;
 }
 
 class InfoCommand : public Command {
@@ -301,14 +155,16 @@ class InfoCommand : public Command {
     }
     StandardOutput out;
     bool damaged = false;
+    TapeTotals totals;
     for (const TapeFile& file : find_tapes(tapes_)) {
       try {
         const TapeFacts facts = facts_of(file);
         if (json_) {
-          out.write_json(json_of(facts, groups_));
+          out.write_json(json_line(facts, groups_));
         } else {
           out.write(text_of(facts, groups_));
         }
+        totals.add(facts);
         damaged = damaged || !facts.damage.empty();
       } catch (const Error& error) {
         if (file.named) throw;
@@ -316,6 +172,8 @@ class InfoCommand : public Command {
         damaged = true;
       }
     }
+    if (totals.tapes() > 1 && json_) out.write_json(totals.json_line());
+    if (totals.tapes() > 1 && !json_) out.write(totals.text());
     return static_cast<int>(damaged ? Exit::Incomplete : Exit::Done);
   }
 

@@ -7,8 +7,8 @@
 #include "base/time_spec.h"
 #include "cli/command.h"
 #include "cli/options/retention_options.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
-#include "format/wire/json_line.h"
 
 namespace smtptape {
 
@@ -75,31 +75,37 @@ class PruneCommand : public Command {
   }
 
   [[nodiscard]] std::string json_of(const Deletion& deletion) const {
-    JsonLine line;
-    line.field("schema", kSchema).field("what", "deletion");
-    line.field("path", deletion.path.string()).field("bytes", deletion.bytes);
-    line.field("age_seconds", static_cast<std::uint64_t>(deletion.age / 1'000'000'000));
-    line.field("reason", name_of(deletion.reason));
-    line.raw("read", deletion.read ? "true" : "false");
-    return line.raw("deleted", dry_run_ ? "false" : "true").object() + "\n";
+    constexpr std::int64_t kNanos = 1'000'000'000;
+    return smtptape::line_of({{"schema", kSchema},
+                              {"what", "deletion"},
+                              {"path", json_string(deletion.path.string())},
+                              {"bytes", deletion.bytes},
+                              {"age_seconds", deletion.age / kNanos},
+                              {"reason", json_string(name_of(deletion.reason))},
+                              {"read", deletion.read},
+                              {"deleted", !dry_run_}});
   }
 
   [[nodiscard]] static std::string json_of(const Unmet& unmet) {
-    JsonLine line;
-    line.field("schema", kSchema).field("what", "unmet").field("limit", name_of(unmet.limit));
-    line.field("over", unmet.over).field("held", unmet.held).field("young", unmet.young);
-    return line.object() + "\n";
+    return smtptape::line_of({{"schema", kSchema},
+                              {"what", "unmet"},
+                              {"limit", json_string(name_of(unmet.limit))},
+                              {"over", unmet.over},
+                              {"held", unmet.held},
+                              {"young", unmet.young}});
   }
 
   [[nodiscard]] std::string json_of_totals(const PruneReport& report) {
-    JsonLine line;
-    line.field("schema", kSchema).field("what", "totals");
-    line.field("deletions", report.removal.deleted.size());
-    line.field("deleted_bytes", bytes_of(report)).field("failed", report.removal.failed.size());
-    line.field("tapes_before", report.plan.before.tapes);
-    line.field("bytes_before", report.plan.before.bytes);
-    line.field("file_system_bytes", report.space.total).field("free_before", report.space.free);
-    return line.raw("dry_run", dry_run_ ? "true" : "false").object() + "\n";
+    return smtptape::line_of({{"schema", kSchema},
+                              {"what", "totals"},
+                              {"deletions", report.removal.deleted.size()},
+                              {"deleted_bytes", bytes_of(report)},
+                              {"failed", report.removal.failed.size()},
+                              {"tapes_before", report.plan.before.tapes},
+                              {"bytes_before", report.plan.before.bytes},
+                              {"file_system_bytes", report.space.total},
+                              {"free_before", report.space.free},
+                              {"dry_run", dry_run_}});
   }
 
   [[nodiscard]] static std::uint64_t bytes_of(const PruneReport& report) {

@@ -8,7 +8,9 @@
 #include "cli/command.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/result.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/tape_copy.h"
 
@@ -29,6 +31,7 @@ class RecoverCommand : public Command {
   void describe(Options& options) override {
     options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
     options.value("-o,--output", output_, "DIR", "Where the copies go; made when it is missing");
+    options.flag("--json", json_, "One JSON object a line");
   }
 
   [[nodiscard]] int run() override {
@@ -41,12 +44,14 @@ class RecoverCommand : public Command {
     const std::vector<ListedTape> tapes = list_tapes(tapes_);
     refuse_inputs_as_copies(output_, tapes);
     const OutputDirectory directory(output_);
+    // Checked, copied, and the copy checked.
+    const Progress progress("recover", bytes_of(tapes_, 3));
     for (const ListedTape& tape : tapes) {
       try {
         recover(tape);
       } catch (const Error& error) {
         if (tape.named) throw;
-        say(std::string(error.what()) + "; passed over");
+        leave(tape.path, error.what(), std::string(error.what()) + "; passed over");
         incomplete_ = true;
       }
     }
@@ -58,7 +63,8 @@ class RecoverCommand : public Command {
     const std::filesystem::path& path = tape.path;
     const TapeCheck check = check_tape(path, links_to(tape.named));
     if (check.state == TapeState::Live) {
-      return say(path.string() + ": is being written, so it was left alone");
+      constexpr const char* kWhy = "is being written";
+      return leave(path, kWhy, path.string() + ": " + kWhy + ", so it was left alone");
     }
     const std::filesystem::path to = std::filesystem::path(output_) / path.filename();
     if (std::filesystem::exists(to)) {
@@ -74,15 +80,46 @@ class RecoverCommand : public Command {
     if (copy.state != TapeState::Sealed || copy.events != totals.events) {
       throw Error(to.string() + ": the copy is not sound; is its disk?");
     }
-    tell(check, totals, to);
+    conclude(check, totals, to);
   }
 
-  void tell(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
+  void conclude(const TapeCheck& check, const CopyTotals& totals, const std::filesystem::path& to) {
+    const bool lost = totals.lost > 0 || totals.lost_unknown > 0;
+    incomplete_ = incomplete_ || (lost && !check.damage.empty());
+    if (json_) return print(check, to, totals);
+    tell(check, to, totals);
+  }
+
+  void leave(const std::filesystem::path& path, const std::string& why, const std::string& text) {
+    if (!json_) return say(text);
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "left-alone"},
+                             {"path", json_string(path.string())},
+                             {"reason", json_string(why)}}));
+  }
+
+  void print(const TapeCheck& check, const std::filesystem::path& to, const CopyTotals& totals) {
+    out_.write_json(line_of({{"schema", kSchema},
+                             {"what", "copy"},
+                             {"path", json_string(check.path.string())},
+                             {"copy", json_string(to.string())},
+                             {"state", json_string(name_of(check.state))},
+                             {"events", totals.events},
+                             {"bytes", totals.bytes},
+                             {"lost", totals.lost},
+                             {"lost_unknown", totals.lost_unknown},
+                             {"damage", json_array(check.damage, [](const Damage& damage) {
+                                return json_of(damage);
+                              })}}));
+  }
+
+  static void tell(const TapeCheck& check,
+                   const std::filesystem::path& to,
+                   const CopyTotals& totals) {
     say(to.string() + ": " + counted(totals.events, "event") + ", sealed");
     for (const Damage& damage : check.damage)
       say("  " + check.path.string() + " " + text_of(damage));
     if (check.damage.empty()) return;
-    incomplete_ = incomplete_ || totals.lost > 0 || totals.lost_unknown > 0;
     std::string lost = counted(totals.lost, "event is", "events are") + " lost";
     if (totals.lost_unknown > 0) {
       lost += ", and in " + counted(totals.lost_unknown, "place") + " nobody knows how many";
@@ -90,8 +127,12 @@ class RecoverCommand : public Command {
     say("  " + lost + "; the copy says so in its gaps");
   }
 
+  static constexpr const char* kSchema = "smtptape.recover/1";
+
+  StandardOutput out_;
   std::vector<std::string> tapes_;
   std::string output_;
+  bool json_ = false;
   bool incomplete_ = false;
 };
 

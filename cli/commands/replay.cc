@@ -1,8 +1,10 @@
 // smtptape replay: prints sessions as `kcli trace-smtp-client` would have.
 #include "base/counted.h"
 #include "cli/command.h"
+#include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
 #include "cli/run/following.h"
+#include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
 #include "replay/renderer.h"
 
@@ -30,43 +32,56 @@ class ReplayCommand : public Command {
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
-    const Selection selection = selection_.selection();
-    Renderer renderer(text_.render(selection_.filters));
-    selection_.filters.tell_difference();
+    Selection selection;
+    RenderOptions render;
+    Mistakes mistakes;
+    mistakes.check([&] { selection = selection_.selection(); });
+    mistakes.check([&] { render = text_.render(selection_.filters); });
+    mistakes.throw_if_any();
+    Renderer renderer(render);
     return follow_ ? follow(selection, renderer) : print(selection, renderer);
   }
 
  private:
   int print(const Selection& selection, Renderer& renderer) {
-    SelectedTapes tapes(selection_, selection);
+    SelectedTapes tapes(selection_, selection, progress_unless_shown("replay"));
     StandardOutput out;
     const std::optional<Ending> ending =
         print_all(tapes.events(), renderer, [&out](std::string_view text) { out.write(text); });
-    return end(renderer, ending, tapes.tell_trouble());
+    return end(renderer, ending, tapes.tell_end(answer()));
   }
 
   int follow(const Selection& selection, Renderer& renderer) {
     FollowedTapes tapes(selection_, selection);
     const std::optional<Ending> ending =
         print_all(tapes, renderer, [&tapes](std::string_view text) { tapes.write(text); });
-    return end(renderer, ending, tapes.incomplete());
+    return end(renderer, ending, tapes.tell_end(answer()));
   }
 
   // What came together is written together, at once.
   template <class Write>
-  static std::optional<Ending> print_all(EventSource& events, Renderer& renderer, Write write) {
+  std::optional<Ending> print_all(EventSource& events, Renderer& renderer, Write write) {
     std::string text;
     EventBatch batch;
     std::optional<Ending> ending;
     while (!ending && events.next(batch)) {
       ending = renderer.render(batch.events, text);
+      chosen_ += batch.events.size();
+      printed_ = printed_ || !text.empty();
       write(text);
       text.clear();
     }
     return ending;
   }
 
+  [[nodiscard]] Answer answer() const { return printed_ ? Answer::Something : Answer::Empty; }
+
   int end(const Renderer& renderer, const std::optional<Ending>& ending, bool incomplete) const {
+    if (!printed_ && chosen_ > 0) {
+      say(std::to_string(chosen_) +
+          " events were chosen, of sessions that had begun before; without --only-new they are "
+          "shown");
+    }
     if (renderer.stepped_back() > 0) {
       say("the server's clock stepped back within " + counted(renderer.stepped_back(), "session") +
           ": times before their beginning are negative");
@@ -86,6 +101,8 @@ class ReplayCommand : public Command {
   SelectionOptions selection_;
   TextOptions text_;
   bool follow_ = false;
+  std::uint64_t chosen_ = 0;
+  bool printed_ = false;
 };
 
 }  // namespace

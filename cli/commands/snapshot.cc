@@ -26,6 +26,7 @@ class SnapshotCommand : public Command {
     options.value("--last", last_, "TIME", "How far back, by time of reception (default: 15m)");
     options.value("-o,--output", output_, "X.tape", "The tape to write");
     options.flag("--force", force_, "Replace the tape if it exists");
+    options.flag("--json", json_, "One JSON object instead of words");
   }
 
   [[nodiscard]] int run() override {
@@ -42,7 +43,11 @@ class SnapshotCommand : public Command {
     Selection everything;
     everything.window.since = since;
     const Extraction extraction = extract_to(output_, force_, options, everything);
-    tell_of(extraction);
+    if (json_) {
+      StandardOutput().write_json(json_line(extraction, "smtptape.snapshot/1"));
+    } else {
+      tell_of(extraction);
+    }
     const bool incomplete = extraction.incomplete || !flushed;
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
   }
@@ -65,6 +70,7 @@ class SnapshotCommand : public Command {
   std::string last_ = "15m";
   std::string output_;
   bool force_ = false;
+  bool json_ = false;
 };
 
 }  // namespace

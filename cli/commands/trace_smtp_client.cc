@@ -53,7 +53,7 @@ class TraceSmtpClientCommand : public Command {
       throw UsageError("--as-live: kcli knows neither TLS nor credentials; leave it or them away");
     }
     live.feed.access = access_.access(live.feed.endpoint);
-    filters_.tell_difference();
+    live.tell_difference = [this] { filters_.tell_difference(); };
     StandardOutput out;
     return static_cast<int>(show_live(std::move(live), out));
   }

@@ -4,7 +4,9 @@
 
 #include "base/counted.h"
 #include "cli/command.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
+#include "cli/text/progress.h"
 #include "replay/inputs.h"
 #include "replay/tape_check.h"
 
@@ -43,20 +45,25 @@ class VerifyCommand : public Command {
   void describe(Options& options) override {
     options.positional("TAPE", tapes_, Options::Count::Any, "Tapes and directories of tapes");
     options.flag("--quiet", quiet_, "Only what is wrong");
+    options.flag("--json", json_, "One JSON object a line");
   }
 
   [[nodiscard]] int run() override {
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
       throw UsageError("verify reads files, not standard input");
     }
+    const Progress progress("verify", bytes_of(tapes_));
     check_all();
     // Tapes that began meanwhile: a list that was read while they did may lack one of them and
     // hold the next.
     check_all();
     forget_deleted(checks_);
-    for (const std::string& missing : check_neighbours(checks_))
-      alarm(visible(missing) + "\n");
-    return static_cast<int>(alarmed_ ? Exit::Incomplete : Exit::Done);
+    for (const std::string& missing : check_neighbours(checks_)) {
+      alarm(json_ ? line_of(object("missing", {{"detail", json_string(missing)}}))
+                  : visible(missing) + "\n");
+    }
+    if (json_) print(totals());
+    return static_cast<int>(alarms_ > 0 ? Exit::Incomplete : Exit::Done);
   }
 
  private:
@@ -73,24 +80,60 @@ class VerifyCommand : public Command {
       if (tape.named) throw;
       std::error_code ignored;
       if (!std::filesystem::exists(tape.path, ignored)) return;  // deleted since it was listed
-      return alarm(visible(error.what()) + "\n");
+      return alarm(json_ ? line_of(object("unreadable",
+                                          {{"path", json_string(tape.path.string())},
+                                           {"detail", json_string(error.what())}}))
+                         : visible(error.what()) + "\n");
     }
     const TapeCheck& check = checks_.back();
-    if (is_alarm(check.state)) return alarm(text_of(check));
-    if (!quiet_) out_.write(text_of(check));
+    const std::string told = json_ ? json_line(check) : text_of(check);
+    if (is_alarm(check.state)) return alarm(told);
+    if (!quiet_) print(told);
+  }
+
+  static boost::json::object object(std::string_view what, const boost::json::object& more) {
+    boost::json::object object{{"schema", "smtptape.verify/1"}, {"what", json_string(what)}};
+    for (const auto& member : more)
+      object.insert(member);
+    return object;
+  }
+
+  static std::string json_line(const TapeCheck& check) {
+    return line_of(object("tape",
+                          {{"path", json_string(check.path.string())},
+                           {"state", json_string(name_of(check.state))},
+                           {"alarm", is_alarm(check.state)},
+                           {"events", check.events},
+                           {"damage", json_array(check.damage, [](const Damage& damage) {
+                              return json_of(damage);
+                            })}}));
+  }
+
+  [[nodiscard]] std::string totals() const {
+    std::uint64_t events = 0;
+    for (const TapeCheck& check : checks_)
+      events += check.events;
+    return line_of(
+        object("totals", {{"tapes", checks_.size()}, {"events", events}, {"alarms", alarms_}}));
+  }
+
+  void print(const std::string& text) {
+    if (json_) return out_.write_json(text);
+    out_.write(text);
   }
 
   void alarm(const std::string& text) {
-    out_.write(text);
-    alarmed_ = true;
+    print(text);
+    ++alarms_;
   }
 
   StandardOutput out_;
   std::set<std::filesystem::path> seen_;
   std::vector<TapeCheck> checks_;
-  bool alarmed_ = false;
+  std::uint64_t alarms_ = 0;
   std::vector<std::string> tapes_;
   bool quiet_ = false;
+  bool json_ = false;
 };
 
 }  // namespace

@@ -14,6 +14,7 @@
 #include "capture/watch/control_client.h"
 #include "cli/config/config_keys.h"
 #include "cli/config/config_value.h"
+#include "cli/config/recorder_settings.h"
 #include "cli/config/toml.h"
 #include "cli/options/options.h"
 #include "cli/text/output.h"
@@ -162,7 +163,7 @@ class ConfigParser {
                   Settings& to) {
     try {
       Value value{};
-      ConfigValue(key.name, key.kind, key.least, key.most).read(node, value);
+      ConfigValue(key.name, key, ConfigPlace::File).read(node, value);
       if constexpr (std::is_same_v<Value, fs::path>) {
         value = (directory_ / value).lexically_normal();
       }
@@ -235,6 +236,9 @@ class ConfigParser {
     };
     if (store.max_bytes) {
       refuse("max_bytes", trouble_with_max_bytes(*store.max_bytes, config_.sources.size()));
+    }
+    if (store.max_tapes) {
+      refuse("max_tapes", trouble_with_max_tapes(*store.max_tapes, config_.sources.size()));
     }
     if (store.socket) refuse("socket", trouble_with_socket(*store.socket));
     if (store.queue_bytes) {

@@ -14,6 +14,8 @@ using Source = SourceSettings;
 using Kind = ConfigKind;
 
 constexpr std::uint64_t kTiB = 1024 * 1024 * kMiB;
+constexpr std::uint64_t kSecond = 1'000'000'000;  // each tape is a file that is made and synced
+constexpr std::uint64_t kMostTapes = 1'000'000'000;
 
 // clang-format off
 const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
@@ -22,15 +24,15 @@ const std::array kStoreKeys = std::to_array<ConfigKey<Store>>({
     {"rotate_size", Kind::Size, &Store::rotate_size, "256M",
      "A new tape begins when one is so large on disk; with max_bytes at a quarter of it at most.", 4 * kKiB, kTiB},
     {"rotate_interval", Kind::Duration, &Store::rotate_interval, "1h",
-     "A new tape begins after so long.", 1},
+     "A new tape begins after so long; at least 1s.", kSecond},
     {"rotate_aligned", Kind::YesNo, &Store::rotate_aligned, "false",
      "Tapes begin at multiples of the interval: on the hour, at midnight (UTC)."},
-    {"max_bytes", Kind::Size, &Store::max_bytes, "no limit",
+    {"max_bytes", Kind::Size, &Store::max_bytes, kNoLimit,
      "The oldest tapes are deleted above so many bytes, all sources together."},
-    {"max_age", Kind::Duration, &Store::max_age, "no limit",
+    {"max_age", Kind::Duration, &Store::max_age, kNoLimit,
      "Tapes are deleted that ended so long ago.", 1},
-    {"max_tapes", Kind::Number, &Store::max_tapes, "no limit",
-     "The oldest tapes are deleted above so many.", 1},
+    {"max_tapes", Kind::Number, &Store::max_tapes, kNoLimit,
+     "The oldest tapes are deleted above so many; at least two for each source.", 1, kMostTapes},
     {"keep_free", Kind::Share, &Store::keep_free, "10%",
      "The oldest tapes are deleted while less of the file system is free; recording pauses when "
      "that is not enough."},

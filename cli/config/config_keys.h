@@ -1,8 +1,9 @@
-// Every key of the configuration file: its name, what it takes, where that goes, what it means.
+// Every key of the configuration file: its name, what it takes and within which bounds, where that
+// goes, what it means.
 //
-// The parser, the suggestions for misspelt keys and the tables of docs/configuration.md come from
-// here.  Adding a key: a field in cli/config/config.h, a row here, a row in that page; a test
-// compares.
+// The parser, the flags of `capture` that say the same, the suggestions for misspelt keys and the
+// tables of docs/configuration.md come from here.  Adding a key: a field in cli/config/config.h, a
+// row here, a row in that page; a test compares.
 #pragma once
 
 #include <cstdint>
@@ -42,6 +43,9 @@ using ConfigField = std::variant<std::optional<std::string> Settings::*,
                                  std::optional<Bodies> Settings::*,
                                  std::optional<Secrets> Settings::*,
                                  std::size_t>;  // a filter: its place in kProperties
+
+// What holds when a limit is not given.
+inline constexpr std::string_view kNoLimit = "no limit";
 
 template <class Settings>
 struct ConfigKey {

@@ -2,6 +2,9 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
+#include <utility>
+#include <variant>
 
 #include "base/time_spec.h"
 #include "cli/options/retention_options.h"
@@ -24,8 +27,32 @@ bool is_listen_address(std::string_view text) {
   return result.ec == std::errc{} && result.ptr == end;
 }
 
-std::string show_bound(std::uint64_t bytes) {
-  return bytes < 1024 ? std::to_string(bytes) : show_size(bytes);
+// "--rotate-size" is the flag of rotate_size.
+const ConfigKey<StoreSettings>& key_of(std::string_view flag) {
+  std::string name(flag.substr(2));
+  std::replace(name.begin(), name.end(), '-', '_');
+  const auto keys = store_keys();
+  const auto found =
+      std::find_if(keys.begin(), keys.end(), [&](const auto& key) { return key.name == name; });
+  SMTPTAPE_CHECK(found != keys.end());
+  return *found;
+}
+
+template <class Value>
+void read_field(const ConfigValue& value,
+                std::optional<Value> StoreSettings::*field,
+                const toml::node& node,
+                StoreSettings& to) {
+  Value read{};
+  value.read(node, read);
+  to.*field = std::move(read);
+}
+
+void read_field(const ConfigValue& /*value*/,
+                std::size_t /*property*/,
+                const toml::node& /*node*/,
+                StoreSettings& /*to*/) {
+  SMTPTAPE_CHECK(false && "a store has no filters");
 }
 
 }  // namespace
@@ -87,13 +114,16 @@ void ConfigValue::read(const toml::node& node, std::uint64_t& to) const {
     to = parse_whole_number(text_in(key_, "a number", node), key_);
   }
   if (to < least_ || to > most_) {
-    fail("must be between " + show_bound(least_) + " and " + show_bound(most_));
+    fail_bounds(to == 0, "must be between " + show_bound(least_) + " and " + show_bound(most_));
   }
 }
 
 void ConfigValue::read(const toml::node& node, std::chrono::nanoseconds& to) const {
-  to = parse_duration_with_unit(text_in(key_, "a duration such as \"1h\", in quotes", node), key_);
-  if (to.count() < static_cast<std::int64_t>(least_)) fail("must be more than 0");
+  const std::string text = text_in(key_, "a duration such as \"1h\", in quotes", node);
+  to = may_go_without_unit() ? parse_duration(text, key_) : parse_duration_with_unit(text, key_);
+  if (to.count() >= static_cast<std::int64_t>(least_)) return;
+  const std::string least = std::to_string(least_ / kNanosPerSecond) + "s";
+  fail_bounds(to.count() == 0, least_ == 1 ? "must be more than 0" : "must be at least " + least);
 }
 
 void ConfigValue::read(const toml::node& node, bool& to) const {
@@ -113,17 +143,45 @@ void ConfigValue::read(const toml::node& node, KeepFree& to) const {
 
 std::size_t ConfigValue::place_in(std::span<const std::string_view> words,
                                   const toml::node& node) const {
+  const std::string quote = place_ == ConfigPlace::File ? "\"" : "";
   std::string known;
   for (const std::string_view word : words)
-    known += (known.empty() ? "\"" : ", \"") + std::string(word) + "\"";
+    known += (known.empty() ? "" : ", ") + quote + std::string(word) + quote;
   const std::string text = text_in(key_, "one of " + known, node);
   const auto found = std::find(words.begin(), words.end(), text);
   if (found == words.end()) fail("\"" + text + "\" is none of " + known);
   return static_cast<std::size_t>(found - words.begin());
 }
 
+std::string ConfigValue::show_bound(std::uint64_t bound) const {
+  const bool plain = bound < 1024 || kind_ == ConfigKind::Number;
+  return plain ? std::to_string(bound) : show_size(bound);
+}
+
+// In a file, and of what decides what is deleted, seconds would be read as days.
+bool ConfigValue::may_go_without_unit() const {
+  return place_ == ConfigPlace::Flag && !key_.starts_with("--max-") && !key_.starts_with("--keep-");
+}
+
+// Elsewhere 0 may say "no limit"; here it would delete everything.
+void ConfigValue::fail_bounds(bool is_zero, const std::string& bounds) const {
+  fail(bounds +
+       (is_zero && without_limit_ ? "; 0 would keep nothing: leave it out for no limit" : ""));
+}
+
 void ConfigValue::fail(const std::string& why) const {
   throw Error(std::string(key_) + ": " + why);
+}
+
+void read_flag(std::string_view flag, const std::string& text, StoreSettings& to) {
+  const ConfigKey<StoreSettings>& key = key_of(flag);
+  const ConfigValue value(flag, key, ConfigPlace::Flag);
+  const toml::value<std::string> node(text);
+  try {
+    std::visit([&](auto field) { read_field(value, field, node, to); }, key.field);
+  } catch (const Error& error) {
+    throw UsageError(error.what());
+  }
 }
 
 }  // namespace smtptape

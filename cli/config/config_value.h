@@ -26,11 +26,25 @@ namespace smtptape {
                                   std::string_view expected,
                                   const toml::node& node);
 
+// What the flag says ("--rotate-size"), with the type and the bounds of its key ("rotate_size").
+// Throws UsageError: "FLAG: what is wrong, what is expected".
+void read_flag(std::string_view flag, const std::string& text, StoreSettings& to);
+
+// Where a value was given.
+enum class ConfigPlace : std::uint8_t { File, Flag };
+
 // Reads the value of one key.  Throws Error: "KEY: what is wrong, what is expected".
 class ConfigValue {
  public:
-  ConfigValue(std::string_view key, ConfigKind kind, std::uint64_t least, std::uint64_t most)
-      : key_(key), kind_(kind), least_(least), most_(most) {}
+  // `name`: of the key or the flag, for messages.
+  template <class Settings>
+  ConfigValue(std::string_view name, const ConfigKey<Settings>& key, ConfigPlace place)
+      : key_(name),
+        kind_(key.kind),
+        least_(key.least),
+        most_(key.most),
+        without_limit_(key.otherwise == kNoLimit),
+        place_(place) {}
 
   void read(const toml::node& node, std::string& to) const;
   void read(const toml::node& node, std::filesystem::path& to) const;
@@ -47,12 +61,17 @@ class ConfigValue {
  private:
   [[nodiscard]] std::size_t place_in(std::span<const std::string_view> words,
                                      const toml::node& node) const;
+  [[nodiscard]] std::string show_bound(std::uint64_t bound) const;
+  [[nodiscard]] bool may_go_without_unit() const;
+  [[noreturn]] void fail_bounds(bool is_zero, const std::string& bounds) const;
   [[noreturn]] void fail(const std::string& why) const;
 
   std::string_view key_;
   ConfigKind kind_;
   std::uint64_t least_;
   std::uint64_t most_;
+  bool without_limit_;  // when it is not given
+  ConfigPlace place_;
 };
 
 }  // namespace smtptape

@@ -64,6 +64,15 @@ StoreSettings merged(const StoreSettings& flags, const StoreSettings& file) {
   return settings;
 }
 
+std::string trouble_with_max_tapes(std::uint64_t max_tapes, std::uint64_t sources) {
+  const std::uint64_t least = 2 * sources;
+  if (max_tapes >= least) return {};
+  return std::to_string(max_tapes) + " is too few for " + std::to_string(sources) +
+         (sources == 1 ? " source" : " sources") +
+         ": of each, one tape is being written and one that is sealed stays; give at least " +
+         std::to_string(least);
+}
+
 StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources) {
   StoreLimits limits;
   limits.rotate_size = settings.rotate_size.value_or(limits.rotate_size);
@@ -77,6 +86,9 @@ StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources) {
   if (settings.max_bytes) {
     refuse("--max-bytes", trouble_with_max_bytes(*settings.max_bytes, sources));
     limits.rotate_size = std::min(limits.rotate_size, *settings.max_bytes / (4 * sources));
+  }
+  if (settings.max_tapes) {
+    refuse("--max-tapes", trouble_with_max_tapes(*settings.max_tapes, sources));
   }
   limits.on_full = settings.on_full.value_or(OnFull::Drop);
   return limits;

@@ -15,6 +15,9 @@ namespace smtptape {
 
 // Throw UsageError for what can't be.
 // With max_bytes a tape is at most a quarter of what each source may have: tapes are deleted whole.
+// Of each source one tape is being written, and one that is sealed must stay beside it.
+// What is wrong with so many, for so many sources; empty: nothing.
+[[nodiscard]] std::string trouble_with_max_tapes(std::uint64_t max_tapes, std::uint64_t sources);
 [[nodiscard]] StoreLimits limits_of(const StoreSettings& settings, std::uint64_t sources);
 struct RecorderSettings {
   CaptureOptions options;

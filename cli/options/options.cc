@@ -1,9 +1,10 @@
 #include "cli/options/options.h"
 
 #include <algorithm>
-#include <numeric>
 
 #include <CLI/CLI.hpp>
+
+#include "base/similar.h"
 
 namespace smtptape {
 
@@ -15,21 +16,6 @@ constexpr char kMark = '\x01';
 
 std::string unmarked(const std::string& word) {
   return !word.empty() && word.front() == kMark ? word.substr(1) : word;
-}
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = row[0];
-    row[0] = i;
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t above = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, diagonal + (a[i - 1] == b[j - 1] ? 0 : 1)});
-      diagonal = above;
-    }
-  }
-  return row.back();
 }
 
 // An option that takes one word at a time; `to` is a string or a path, or an optional one.
@@ -135,7 +121,7 @@ std::vector<std::string> mark_values(const std::vector<std::string>& words,
 
 std::string closest(std::string_view word, const std::vector<std::string>& known) {
   std::string best;
-  std::size_t least = std::max<std::size_t>(2, word.size() / 3) + 1;
+  std::size_t least = most_edits(word) + 1;
   for (const std::string& candidate : known) {
     const std::size_t distance = edit_distance(word, candidate);
     if (distance < least) {

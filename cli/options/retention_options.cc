@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "cli/options/mistakes.h"
 
 namespace smtptape {
 
@@ -23,12 +24,18 @@ void RetentionOptions::describe(Options& options, const std::string& default_kee
 
 RetentionLimits RetentionOptions::limits() const {
   RetentionLimits limits;
-  if (max_bytes) limits.max_bytes = parse_size(*max_bytes, "--max-bytes");
-  if (max_age) limits.max_age = parse_duration_with_unit(*max_age, "--max-age");
-  if (max_tapes) limits.max_tapes = parse_whole_number(*max_tapes, "--max-tapes");
-  if (keep_free) limits.keep_free = parse_keep_free(*keep_free, "--keep-free");
-  if (keep_at_least)
-    limits.keep_at_least = parse_duration_with_unit(*keep_at_least, "--keep-at-least");
+  Mistakes mistakes;
+  const auto read = [&mistakes](const std::optional<std::string>& text, auto&& parse) {
+    if (text) mistakes.check([&] { parse(*text); });
+  };
+  read(max_bytes, [&](auto& text) { limits.max_bytes = parse_size(text, "--max-bytes"); });
+  read(max_age, [&](auto& text) { limits.max_age = parse_duration_with_unit(text, "--max-age"); });
+  read(max_tapes, [&](auto& text) { limits.max_tapes = parse_whole_number(text, "--max-tapes"); });
+  read(keep_free, [&](auto& text) { limits.keep_free = parse_keep_free(text, "--keep-free"); });
+  read(keep_at_least, [&](auto& text) {
+    limits.keep_at_least = parse_duration_with_unit(text, "--keep-at-least");
+  });
+  mistakes.throw_if_any();
   return limits;
 }
 

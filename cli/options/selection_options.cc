@@ -5,10 +5,22 @@
 #include "base/counted.h"
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "cli/options/mistakes.h"
 #include "cli/text/output.h"
 #include "filters/property.h"
 
 namespace smtptape {
+
+namespace {
+
+Scope parse_scope(const std::string& text) {
+  if (text == "event") return Scope::Event;
+  if (text == "strict") return Scope::Strict;
+  if (text == "session") return Scope::Session;
+  throw UsageError("--scope: \"" + text + "\" is none of event, strict, session");
+}
+
+}  // namespace
 
 void FilterOptions::describe(Options& options) {
   options.group("Filters (repeatable; an event passes that lacks the property)");
@@ -45,9 +57,7 @@ void FilterOptions::tell_difference() const {
   std::string differing;
   for (std::size_t i = 0; i < kPropertyCount; ++i) {
     const Property& property = kProperties[i];
-    const bool differs =
-        property.live_meta_key != property.meta_key || property.kind == PropertyKind::TextList;
-    if (!differs || values[i].empty()) continue;
+    if (!property.is_ignored_by_server() || values[i].empty()) continue;
     if (!differing.empty()) differing += " and ";
     differing += property.flag;
   }
@@ -63,7 +73,7 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
   scope = default_scope;
   options.value("--scope",
                 scope,
-                "SCOPE",
+                "event|strict|session",
                 "event: absent properties pass, as live; strict: every filtered property must be "
                 "there; session: whole sessions that have a strict match (default: " +
                     default_scope + ")");
@@ -72,7 +82,7 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
   options.value("--until", until, "TIME", "Up to this receive time");
   options.value("--recovery",
                 recovery,
-                "HOW",
+                "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
 }
 
@@ -88,36 +98,39 @@ Recovery SelectionOptions::at_damage() const {
 
 Selection SelectionOptions::selection() const {
   Selection selection;
-  selection.request = filters.request();
   selection.honour = filters.honour();
-  if (scope == "event") {
-    selection.scope = Scope::Event;
-  } else if (scope == "strict") {
-    selection.scope = Scope::Strict;
-  } else if (scope == "session") {
-    selection.scope = Scope::Session;
-  } else {
-    throw UsageError("--scope: \"" + scope + "\" is none of event, strict, session");
-  }
+  Mistakes mistakes;
+  mistakes.check([&] { selection.request = filters.request(); });
+  mistakes.check([&] { selection.scope = parse_scope(scope); });
+  mistakes.check([&] { selection.window = window(); });
+  mistakes.check([&] { static_cast<void>(is_strict()); });
+  mistakes.throw_if_any();
+  return selection;
+}
+
+TimeWindow SelectionOptions::window() const {
+  TimeWindow window;
   const std::int64_t now = now_unix_nanos();
-  if (since) selection.window.since = parse_time_spec(*since, now, "--since");
-  if (until) selection.window.until = parse_time_spec(*until, now, "--until", Twice::Last);
-  const TimeWindow& window = selection.window;
+  Mistakes mistakes;
+  if (since) mistakes.check([&] { window.since = parse_time_spec(*since, now, "--since"); });
+  if (until)
+    mistakes.check([&] { window.until = parse_time_spec(*until, now, "--until", Twice::Last); });
+  mistakes.throw_if_any();
   if (window.since && window.until && *window.since >= *window.until) {
     throw UsageError("--since " + *since + " is not before --until " + *until);
   }
-  return selection;
+  return window;
 }
 
 void TextOptions::describe(Options& options) {
   options.group("Output, as kcli's");
-  options.value("--color", color, "WHEN", "tty (default), yes or no");
+  options.value("--color", color, "tty|yes|no", "tty (default), yes or no");
   options.flag("--only-new", only_new, "Only sessions whose beginning is seen");
   options.flag("--only-one", only_one, "Only the first session, and end with its connection");
   options.value(
       "--kcli-profile",
       profile,
-      "PROFILE",
+      "halfup|halfeven",
       "halfup (default): kcli as KumoMTA builds it; halfeven: built with Rust 1.94 or later");
   options.group("Options");
 }
@@ -136,69 +149,6 @@ RenderOptions TextOptions::render(const FilterOptions& filters) const {
     throw UsageError("--kcli-profile: \"" + profile + "\" is neither halfup nor halfeven");
   }
   return render;
-}
-
-namespace {
-
-void refuse_damage(const std::vector<TapeFile>& tapes) {
-  Inputs inputs(tapes, {}, Recovery::Tail);
-  EventBatch batch;
-  while (inputs.next(batch)) {
-  }
-  if (inputs.trouble().damage.empty()) return;
-  throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
-}
-
-}  // namespace
-
-SelectedTapes::SelectedTapes(const SelectionOptions& options, const Selection& selection) {
-  const bool strict = options.is_strict();
-  const bool twice = selection.needs_two_passes();
-  const auto& names = options.tapes;
-  if (std::count(names.begin(), names.end(), "-") > 1) {
-    throw UsageError("- : standard input can be read only once");
-  }
-  if ((twice || strict) && std::find(names.begin(), names.end(), "-") != names.end()) {
-    Inputs::spool_standard_input();
-  }
-  tapes_ = find_tapes(names);
-  if (strict) {
-    refuse_damage(tapes_);
-    Inputs::rewind_standard_input();
-  }
-  std::shared_ptr<SessionScope> sessions;
-  if (twice) {
-    Inputs first_pass(
-        tapes_, selection.whole_sessions ? selection.window : TimeWindow{}, options.at_damage());
-    ReadAhead ahead(first_pass);
-    sessions = collect_sessions(ahead, selection);
-    Inputs::rewind_standard_input();
-  }
-  inputs_ = std::make_unique<Inputs>(
-      tapes_, selection.whole_sessions ? TimeWindow{} : selection.window, options.at_damage());
-  ahead_ = std::make_unique<ReadAhead>(*inputs_);
-  selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(sessions));
-}
-
-SelectedTapes::~SelectedTapes() = default;
-
-EventSource& SelectedTapes::events() {
-  return *selected_;
-}
-
-bool SelectedTapes::tell_trouble() {
-  ahead_.reset();  // joins its thread: from here on the inputs are ours alone
-  for (const std::string& gap : selected_->gaps())
-    say(gap);
-  if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
-        " more; see smtptape info");
-  }
-  for (const std::string& notice : inputs_->trouble().notices)
-    say(notice);
-  for (const std::string& damage : inputs_->trouble().damage)
-    say(damage);
-  return selected_->gap_count() > 0 || !inputs_->trouble().damage.empty();
 }
 
 }  // namespace smtptape

@@ -1,7 +1,6 @@
 // The options that commands share: the twelve filters, scope, time window, text output.
 #pragma once
 
-#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -26,7 +25,8 @@ struct FilterOptions {
   [[nodiscard]] bool any() const;
   // Throws Error for what is no network.
   [[nodiscard]] TraceRequest request() const;
-  // Tells on stderr when the manual and the live tool would differ for these options.
+  // Tells on stderr of those of these options in which the manual and the live tool differ: for
+  // when that made a difference.
   void tell_difference() const;
 };
 
@@ -41,6 +41,7 @@ struct SelectionOptions {
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;
+  [[nodiscard]] TimeWindow window() const;
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Recovery at_damage() const;
 };
@@ -54,28 +55,6 @@ struct TextOptions {
 
   void describe(Options& options);
   [[nodiscard]] RenderOptions render(const FilterOptions& filters) const;
-};
-
-// The events that were chosen, read ahead on another thread; with Scope::Session after a first
-// pass over the tapes, with --recovery strict after one that throws Error at damage.
-class SelectedTapes {
- public:
-  SelectedTapes(const SelectionOptions& options, const Selection& selection);
-  ~SelectedTapes();
-  SelectedTapes(const SelectedTapes&) = delete;
-  SelectedTapes& operator=(const SelectedTapes&) = delete;
-
-  [[nodiscard]] EventSource& events();
-  [[nodiscard]] std::uint64_t events_seen() const { return selected_->seen(); }
-  [[nodiscard]] const std::vector<TapeFile>& tapes() const { return tapes_; }
-  // At the end: tells gaps, damage and notices on stderr.  True when something is missing.
-  [[nodiscard]] bool tell_trouble();
-
- private:
-  std::vector<TapeFile> tapes_;
-  std::unique_ptr<Inputs> inputs_;
-  std::unique_ptr<ReadAhead> ahead_;
-  std::unique_ptr<SelectedSource> selected_;
 };
 
 }  // namespace smtptape

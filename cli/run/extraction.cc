@@ -8,6 +8,8 @@
 #include "base/time_spec.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/result.h"
+#include "cli/run/selected_tapes.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/json.h"
@@ -30,16 +32,13 @@ class Insiders {
       }
     }
   }
-  [[nodiscard]] std::string tenants() const { return listed(tenants_); }
-  [[nodiscard]] std::string domains() const { return listed(domains_); }
+  [[nodiscard]] const std::set<std::string>& tenants() const { return tenants_; }
+  [[nodiscard]] const std::set<std::string>& domains() const { return domains_; }
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
 
  private:
-  static constexpr std::size_t kMostKept = 1000;
-  static constexpr std::size_t kMostShown = 20;
-
   static void add(std::set<std::string>& to, const std::string& value) {
-    if (to.size() < kMostKept && !value.empty()) to.insert(visible(value));
+    if (to.size() < kMostInsiders && !value.empty()) to.insert(value);
   }
   static std::string unquoted(std::string_view json) {
     JsonReader reader(json);
@@ -50,23 +49,25 @@ class Insiders {
     const std::size_t at = address.rfind('@');
     return at == std::string::npos ? "" : address.substr(at + 1);
   }
-  static std::string listed(const std::set<std::string>& all) {
-    std::string text;
-    std::size_t shown = 0;
-    for (const std::string& value : all) {
-      if (shown++ == kMostShown) {
-        return text + " and " + std::to_string(all.size() - kMostShown) + " more";
-      }
-      text += (text.empty() ? "" : ", ") + value;
-    }
-    return text.empty() ? "none" : text;
-  }
 
   MetaMemo<bool> seen_;
   std::set<std::string> tenants_;
   std::set<std::string> domains_;
   std::set<std::string> sessions_;
 };
+
+std::string listed(const std::set<std::string>& all) {
+  constexpr std::size_t kMostShown = 20;
+  std::string text;
+  std::size_t shown = 0;
+  for (const std::string& value : all) {
+    if (shown++ == kMostShown) {
+      return text + " and " + std::to_string(all.size() - kMostShown) + " more";
+    }
+    text += (text.empty() ? "" : ", ") + value;
+  }
+  return text.empty() ? "none" : text;
+}
 
 Origin first_origin(const SelectedTapes& tapes) {
   for (const TapeFile& tape : tapes.tapes()) {
@@ -106,11 +107,12 @@ Extraction extract_to(const std::string& output,
                       const SelectionOptions& options,
                       const Selection& selection) {
   Result file(output, force, Result::Content::Tape, options.tapes);
-  SelectedTapes tapes(options, selection);
+  SelectedTapes tapes(options, selection, "copying");
   Insiders insiders;
   Extraction extraction;
   write_tape(tapes, file, insiders, extraction);
-  extraction.incomplete = tapes.tell_trouble();
+  extraction.incomplete =
+      tapes.tell_end(extraction.events == 0 ? Answer::Empty : Answer::Something);
   if (extraction.events == 0) {
     throw Error("nothing was chosen, so " + file.name() +
                 " was not written; widen the filters or times");
@@ -128,9 +130,22 @@ void tell_of(const Extraction& extraction) {
   const std::string& output = extraction.output;
   say(output + ": " + counted(extraction.events, "event") + " of " +
       counted(extraction.sessions, "session") + ", " + show_size(extraction.bytes));
-  say("tenants inside: " + extraction.tenants + "; sender domains: " + extraction.domains);
+  say("tenants inside: " + listed(extraction.tenants) +
+      "; sender domains: " + listed(extraction.domains));
   say("it holds secrets: what was recorded of passwords, messages and addresses");
   if (extraction.is_file) say("GitHub takes it as a .zip: zip " + output + ".zip " + output);
+}
+
+std::string json_line(const Extraction& extraction, std::string_view schema) {
+  const auto list = [](const std::set<std::string>& all) { return json_array(all, json_string); };
+  return line_of({{"schema", json_string(schema)},
+                  {"path", json_string(extraction.output)},
+                  {"events", extraction.events},
+                  {"sessions", extraction.sessions},
+                  {"bytes", extraction.bytes},
+                  {"complete", !extraction.incomplete},
+                  {"tenants", list(extraction.tenants)},
+                  {"sender_domains", list(extraction.domains)}});
 }
 
 }  // namespace smtptape

@@ -3,11 +3,15 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <set>
 #include <string>
+#include <string_view>
 
 #include "cli/options/selection_options.h"
 
 namespace smtptape {
+
+inline constexpr std::size_t kMostInsiders = 1000;
 
 struct Extraction {
   std::string output;    // its name, for messages
@@ -15,9 +19,9 @@ struct Extraction {
   std::uint64_t events = 0;
   std::uint64_t bytes = 0;  // of the tape
   std::size_t sessions = 0;
-  std::string tenants;      // whose mail is inside, in words
-  std::string domains;      // of senders
-  bool incomplete = false;  // damage, or a gap within what was chosen; it was told
+  std::set<std::string> tenants;  // whose mail is inside: the first kMostInsiders
+  std::set<std::string> domains;  // of senders
+  bool incomplete = false;        // damage, or a gap within what was chosen; it was told
 };
 
 // `output` appears whole or not at all, or is "-", standard output; throws Error when nothing is
@@ -29,5 +33,7 @@ struct Extraction {
 
 // On stderr, before the file leaves the house.
 void tell_of(const Extraction& extraction);
+// The same for a program: a line of JSON with this schema.
+[[nodiscard]] std::string json_line(const Extraction& extraction, std::string_view schema);
 
 }  // namespace smtptape

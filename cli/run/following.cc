@@ -7,6 +7,7 @@
 #include <climits>
 
 #include "base/error.h"
+#include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
 #include "replay/input_files.h"
 
@@ -61,7 +62,9 @@ FollowedTapes::FollowedTapes(const SelectionOptions& options, const Selection& s
                  return !stop_.requested();
                },
                [](std::string_view line) { say(line); }}),
-      selected_(source_, selection, nullptr) {
+      selected_(source_, selection, nullptr),
+      filters_(options.filters),
+      window_(selection.window) {
 }
 
 bool FollowedTapes::next(EventBatch& batch) {
@@ -71,7 +74,12 @@ bool FollowedTapes::next(EventBatch& batch) {
   return true;
 }
 
-bool FollowedTapes::incomplete() const {
+bool FollowedTapes::tell_end(Answer answer) const {
+  if (selected_.differs_live()) filters_.tell_difference();
+  for (const std::string& line :
+       text_of(looked_at_of(selected_, window_), answer == Answer::Empty)) {
+    say(line);
+  }
   return selected_.gap_count() > 0 || source_.incomplete();
 }
 

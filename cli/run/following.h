@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "capture/stop_signal.h"
 #include "cli/options/selection_options.h"
+#include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
 #include "replay/follow.h"
 #include "replay/selection.h"
@@ -23,8 +24,9 @@ class FollowedTapes : public EventSource {
 
   // Throws OutputClosed as soon as nobody reads standard output any more.
   [[nodiscard]] bool next(EventBatch& batch) override;
-  // Something of the selection may be missing.
-  [[nodiscard]] bool incomplete() const;
+  // At the end: tells what there is instead of an empty answer.  True when something of the
+  // selection may be missing.
+  [[nodiscard]] bool tell_end(Answer answer) const;
 
   // To standard output; gives up when asked to end while nobody takes it.
   void write(std::string_view text);
@@ -35,6 +37,8 @@ class FollowedTapes : public EventSource {
   StandardOutput out_;
   FollowSource source_;
   SelectedSource selected_;
+  const FilterOptions& filters_;
+  TimeWindow window_;
 };
 
 }  // namespace smtptape

@@ -3,6 +3,7 @@
 #include <array>
 #include <cstdint>
 #include <exception>
+#include <functional>
 #include <optional>
 #include <span>
 #include <stop_token>
@@ -65,7 +66,8 @@ class LivePrinter {
  public:
   LivePrinter(const LiveOptions& options, ByteSink& out)
       : as_live_(options.honour == Honour::AsLive),
-        filter_(options.request, options.honour),
+        manual_(options.request, Honour::Documented),
+        tell_difference_(options.tell_difference),
         renderer_(options.render),
         out_(out) {}
 
@@ -102,13 +104,16 @@ class LivePrinter {
     if (frame.opcode != Opcode::Text && frame.opcode != Opcode::Binary) return std::nullopt;
     const Event& event = decoder_.decode(frame.payload, frame.opcode, batch_);
     // What the server is known to ignore is filtered here.
-    const bool pass = !filter_.needs_local_help() || filter_.passes(event.meta, Scope::Event);
-    if (!pass) batch_.events.pop_back();
+    if (!manual_.needs_local_help() || manual_.passes(event.meta, Scope::Event))
+      return std::nullopt;
+    if (tell_difference_) std::exchange(tell_difference_, nullptr)();
+    if (!as_live_) batch_.events.pop_back();
     return std::nullopt;
   }
 
   bool as_live_;
-  AllowList filter_;
+  AllowList manual_;
+  std::function<void()> tell_difference_;
   WireDecoder decoder_;
   Renderer renderer_;
   ByteSink& out_;

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 
 #include "base/error.h"
 #include "base/io.h"
@@ -20,6 +21,8 @@ struct LiveOptions {
   Honour honour = Honour::Documented;
   RenderOptions render;
   std::uint64_t buffer = kDefaultLiveBuffer;  // bytes that wait for whoever reads what is shown
+  // Called once, at the first event about which the manual and the server differ.
+  std::function<void()> tell_difference;
 };
 
 // Follows the feed until it ends, or nothing more is to be shown, and tells on stderr why.  What

@@ -1,7 +1,7 @@
 #include "cli/run/recorder_place.h"
 
 #include "base/error.h"
-#include "capture/watch/control.h"
+#include "capture/watch/order.h"
 
 namespace smtptape {
 

@@ -30,9 +30,9 @@ void refuse_pipes(const std::vector<std::string>& inputs);
 class Result : public ByteSink {
  public:
   enum class Content : std::uint8_t {
-    Json,   // on a terminal with nothing in it that it would obey
+    Json,  // on a terminal with nothing in it that it would obey
     Bytes,
-    Tape,   // nothing for a terminal
+    Tape,  // nothing for a terminal
   };
   // What is read stands in `inputs`.  Throws UsageError for what can't be written to, Error when
   // the name is taken and may not be replaced.
@@ -51,7 +51,7 @@ class Result : public ByteSink {
 
  private:
   std::string name_;
-  std::string held_back_;       // of standard output
+  std::string held_back_;  // of standard output
   std::unique_ptr<OutputFile> file_;
   bool json_ = false;
   std::unique_ptr<StandardOutput> standard_;

@@ -15,6 +15,7 @@
 
 #include "base/counted.h"
 #include "base/error.h"
+#include "cli/text/progress.h"
 
 namespace smtptape {
 
@@ -22,9 +23,11 @@ StandardOutput::StandardOutput() {
   constexpr int kPipeBytes = 1 << 20;
   // Not a pipe, or more than this user may have: it stays as it is.
   [[maybe_unused]] const int result = ::fcntl(STDOUT_FILENO, F_SETPIPE_SZ, kPipeBytes);
+  is_terminal_ = ::isatty(STDOUT_FILENO) != 0;
 }
 
 void StandardOutput::write(std::string_view bytes) {
+  const auto lock = is_terminal_ ? Progress::quiet() : std::unique_lock<std::mutex>();
   while (!bytes.empty()) {
     const ssize_t written = ::write(STDOUT_FILENO, bytes.data(), bytes.size());
     if (written < 0) {
@@ -46,6 +49,7 @@ void StandardOutput::write_json(std::string_view lines) {
 void say_raw(std::string_view text) {
   std::string line(text);
   line.push_back('\n');
+  const auto lock = Progress::quiet();
   try {
     write_all(STDERR_FILENO, line, "standard error");
   } catch (const Error&) {
@@ -94,6 +98,11 @@ void say_without_waiting(std::string_view text) {
     }
     if (end == std::string_view::npos) return;
   }
+}
+
+std::optional<std::string> progress_unless_shown(std::string_view command) {
+  if (::isatty(STDOUT_FILENO) != 0) return std::nullopt;
+  return std::string(command);
 }
 
 ColorChoice parse_color(std::string_view text) {

@@ -2,6 +2,7 @@
 // everything else, one line each, on the second.
 #pragma once
 
+#include <optional>
 #include <string>
 #include <string_view>
 
@@ -28,6 +29,9 @@ class StandardOutput : public ByteSink {
   void write(std::string_view bytes) override;
   // Lines of JSON: on a terminal with nothing in them that it would obey.
   void write_json(std::string_view lines);
+
+ private:
+  bool is_terminal_ = false;
 };
 
 // "smtptape: TEXT" on standard error, in one line: visible().
@@ -39,6 +43,9 @@ void say_without_waiting(std::string_view text);
 void say_lines(std::string_view text);
 // The text and a newline on standard error, as it is: nothing but words of ours.
 void say_raw(std::string_view text);
+
+// The name of the command, for its progress, unless its data goes to the terminal.
+[[nodiscard]] std::optional<std::string> progress_unless_shown(std::string_view command);
 
 enum class ColorChoice : std::uint8_t { Terminal, Always, Never };
 // tty|yes|no and auto|always|never.  Throws UsageError.

@@ -106,11 +106,21 @@ std::string show_delays(const DurationHistogram& histogram) {
   return "more than 1 % over " + show_seconds(DurationHistogram::kUpTo.back()) + mean;
 }
 
+std::vector<std::string> not_ready(const RecorderStatus& status) {
+  std::vector<std::string> reasons;
+  for (const SourceStatus& source : status.sources) {
+    if (!source.is_ready()) reasons.push_back(source.name + ": " + why_not_ready(source));
+  }
+  return reasons;
+}
+
 std::string status_text(const RecorderStatus& status) {
   std::string out = visible(status.version) + ", running since " + ago(status.started, status.now) +
                     (status.is_ready() ? "" : ", NOT READY") + "\n";
-  std::string store = show_size(status.store_bytes) + " in " + status.store + ", " +
-                      show_size(status.store_free_bytes) + " free";
+  std::string store;
+  if (status.store_tapes > 0) store = counted(status.store_tapes, "tape") + ", ";
+  store += show_size(status.store_bytes) + " in " + status.store + ", " +
+           show_size(status.store_free_bytes) + " free";
   if (status.store_oldest) store += ", oldest event " + ago(*status.store_oldest, status.now);
   out += row("store", store);
   out += row("writes", show_delays(status.flushes));
@@ -120,6 +130,9 @@ std::string status_text(const RecorderStatus& status) {
     pruned += (pruned.empty() ? "" : ", ") + by_reason.reason + " " + show_size(by_reason.bytes);
   }
   if (!pruned.empty()) out += row("deleted", pruned);
+  if (status.sources.size() > 1) {
+    out += row("all sources", text_of(status.ledger(), true));
+  }
   for (const SourceStatus& source : status.sources)
     out += text_of(source, status);
   return out;

@@ -3,12 +3,16 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 #include "capture/watch/status.h"
 
 namespace smtptape {
 
 [[nodiscard]] std::string status_text(const RecorderStatus& status);
+
+// Why it is not recording everything that it is to record, a reason each; none: it is.
+[[nodiscard]] std::vector<std::string> not_ready(const RecorderStatus& status);
 
 // "25 ms", "2.5 s", "10 min"
 [[nodiscard]] std::string show_seconds(double seconds);

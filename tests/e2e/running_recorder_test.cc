@@ -86,6 +86,38 @@ TEST_F(RunningRecorder, TellsItsStatus) {
   EXPECT_EQ(smtptape({"status", "--socket", control_path(store_)}).out, text.out);
 }
 
+TEST_F(RunningRecorder, SaysByTheExitCodeThatItIsReady) {
+  start();
+  const Ran ran = smtptape({"status", store_, "--ready"});
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_EQ(ran.out + ran.err, "");
+  const Ran json = smtptape({"status", "--ready", "--json", store_});
+  EXPECT_EQ(json.exit, 0);
+  EXPECT_EQ(json.out, "{\"schema\":\"smtptape.ready/1\",\"ready\":true,\"reasons\":[]}\n");
+}
+
+TEST_F(RunningRecorder, ThatIsNotReadySaysWhyInOneLine) {
+  handlers_.status = [] { return troubled_status(); };
+  start();
+  const Ran ran = smtptape({"status", store_, "--ready"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_EQ(ran.out, "");
+  EXPECT_THAT(ran.err, StartsWith("smtptape: not ready: mta2: not connected (connecting to "));
+  EXPECT_THAT(ran.err, HasSubstr("; mta3: not writing (No space left on device)\n"));
+  EXPECT_EQ(lines_of(ran.err).size(), 1U);
+  const Ran json = smtptape({"status", "--ready", "--json", store_});
+  EXPECT_EQ(json.exit, 1);
+  EXPECT_EQ(json.err, "");
+  EXPECT_THAT(json.out, HasSubstr("\"ready\":false,\"reasons\":[\"mta2: not connected"));
+}
+
+TEST_F(RunningRecorder, WithoutOneNothingIsReady) {
+  const Ran ran = smtptape({"status", store_, "--ready"});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, StartsWith("smtptape: not ready: no recorder answers at "));
+  EXPECT_EQ(smtptape({"status", "--ready"}).exit, 2);
+}
+
 TEST_F(RunningRecorder, WithoutOneTheLastTapeSpeaks) {
   add_tape(1, frame(std::chrono::seconds(100), "250 one"));
   add_tape(2, frame(std::chrono::seconds(50), "250 two"));

@@ -9,6 +9,7 @@
 namespace smtptape::testing {
 namespace {
 
+using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 
 void expect_refusal(const Ran& ran, int exit, const std::string& word) {
@@ -37,6 +38,59 @@ TEST(WrongOptions, AreNamedWithWhatWasMeant) {
   expect_refusal(smtptape("replay x.tape --until=", {}), 2, "is not a time");
 }
 
+TEST(WrongOptions, InAWrongPlaceSayTheRightOne) {
+  expect_refusal(smtptape("trace-smtp-client --endpoint http://a:8000", {}),
+                 2,
+                 "stands before the command, as kcli has it: "
+                 "smtptape --endpoint http://a:8000 trace-smtp-client");
+  expect_refusal(smtptape("--color=no replay x.tape", {}), 2, "smtptape replay --color=no");
+  expect_refusal(smtptape("--color no replay x.tape", {}), 2, "stands behind its name");
+  expect_refusal(smtptape("info x.tape --since -2h", {}),
+                 2,
+                 "--since is an option of replay, export, extract");
+  expect_refusal(smtptape("version", {}), 2, "did you mean --version?");
+  expect_refusal(smtptape("replay x.tape --tenant", {}), 2, "--tenant: its value is missing");
+  expect_refusal(smtptape("replay x.tape --color no --color no", {}), 2, "--color: give it once");
+}
+
+TEST(WrongOptions, AreToldTogether) {
+  const TemporaryDirectory directory;
+  const auto told = [](const Ran& ran) {
+    EXPECT_EQ(ran.exit, 2);
+    EXPECT_EQ(ran.out, "");
+    return lines_of(ran.err);
+  };
+  EXPECT_THAT(told(smtptape("replay --foo --tenat x x.tape", {})),
+              ElementsAre(HasSubstr("unknown option --foo"), HasSubstr("did you mean --tenant?")));
+  EXPECT_THAT(told(smtptape("replay x.tape --scope x --since y --recovery z --color c", {})),
+              ElementsAre(HasSubstr("--scope: "),
+                          HasSubstr("--since: "),
+                          HasSubstr("--recovery: "),
+                          HasSubstr("--color: ")));
+  EXPECT_THAT(
+      told(smtptape("capture --rotate-size 1 --on-full x --max-tapes y --store",
+                    {directory / "store"})),
+      ElementsAre(
+          HasSubstr("--on-full: "), HasSubstr("--rotate-size: "), HasSubstr("--max-tapes: ")));
+  EXPECT_THAT(told(smtptape("prune --max-bytes x --max-age y", {directory / "store"})),
+              ElementsAre(HasSubstr("--max-bytes: "), HasSubstr("--max-age: ")));
+}
+
+TEST(Help, IsGivenHoweverItIsAsked) {
+  const Ran all = smtptape("help", {});
+  EXPECT_EQ(all.exit, 0);
+  EXPECT_EQ(all.err, "");
+  EXPECT_EQ(all.out, smtptape("--help", {}).out);
+  EXPECT_THAT(all.out, HasSubstr("Usage: smtptape [--endpoint URL] COMMAND"));
+  const Ran of_replay = smtptape("help replay", {});
+  EXPECT_EQ(of_replay.exit, 0);
+  EXPECT_EQ(of_replay.out, smtptape("replay --help", {}).out);
+  expect_refusal(smtptape("help replya", {}), 2, "did you mean replay?");
+  const Ran version = smtptape("--version", {});
+  EXPECT_EQ(smtptape("-V", {}).out, version.out);
+  EXPECT_EQ(smtptape("replay --version", {}).out, version.out);
+}
+
 TEST(WrongOptions, OfARecorderAreNamed) {
   const TemporaryDirectory directory;
   const std::string store = directory / "store";
@@ -46,12 +100,32 @@ TEST(WrongOptions, OfARecorderAreNamed) {
   expect_refusal(capture("--store " + store + " --socket ''"), 2, "--socket: the path is empty");
   expect_refusal(capture("--store " + store + " --socket /nowhere/x"), 1, "--socket: ");
   expect_refusal(capture("--store " + store + " --max-tapes 0"), 2, "0 would keep nothing");
+  expect_refusal(capture("--store " + store + " --max-tapes 1"), 2, "give at least 2");
+  expect_refusal(capture("--store " + store + " --rotate-interval 1ms"), 2, "at least 1s");
+  expect_refusal(capture("--store " + store + " --flush-interval 0"), 2, "must be more than 0");
+  expect_refusal(
+      capture("--store " + store + " --group-bytes 1"), 2, "between 1.0 KiB and 64.0 MiB");
+  expect_refusal(capture("--store " + store + " --listen-metrics x"), 2, "is not HOST:PORT");
+  expect_refusal(
+      capture("--store " + store + " --stop-after 5"), 2, "neither events:N nor duration:T");
   expect_refusal(capture("--store " + store + " --max-age 0"), 2, "0 would keep nothing");
   expect_refusal(capture("--store " + store + " --max-age 14"), 2, "give 14d, 14h or 14s");
   expect_refusal(capture("--store " + store + " --keep-free 10"), 2, "give 10%");
   expect_refusal(capture("--store " + store + "/a/b"), 1, "the directory above it is missing");
   expect_refusal(smtptape("snapshot s -o -", {}), 2, "a snapshot is a file");
   expect_refusal(smtptape("rotate", {store + "/none"}), 1, "no such directory");
+}
+
+TEST(Recorder, StopsAtTheFirstOfItsLimits) {
+  const TemporaryDirectory directory;
+  for (const std::string limits :
+       {"events:5 --stop-after duration:10ms",
+        "duration:10ms --stop-after events:5 --stop-after duration:1h"}) {
+    const Ran ran = smtptape(
+        "capture --endpoint http://127.0.0.1:1 --keep-free 0 --stop-after " + limits + " --store",
+        {directory / "store"});
+    EXPECT_EQ(ran.exit, 0) << ran.err;
+  }
 }
 
 TEST(WrongFiles, OneThatMayNotGrowIsAnErrorAndNoDeath) {

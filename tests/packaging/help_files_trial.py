@@ -80,6 +80,21 @@ class HelpFiles(unittest.TestCase):
             offered = self.complete(command, "--")
             self.assertEqual(options_in(help_of(command)), offered, command)
 
+    def test_values_are_the_words_of_the_help(self):
+        for words, offered in [
+                (["capture", "--on-full", ""], {"drop", "delete-oldest", "stop"}),
+                (["capture", "--bodies", "h"], {"headers"}),
+                (["capture", "--secrets", ""], {"keep", "mask"}),
+                (["replay", "--scope", ""], {"event", "strict", "session"}),
+                (["replay", "--color", "=", "y"], {"yes"}),
+                (["replay", "--color", "="], {"tty", "yes", "no"}),
+                (["export", "--format", ""], {"jsonl", "frames"}),
+                (["serve", "--speed", ""], {"max"})]:
+            self.assertEqual(offered, self.complete(*words), words)
+
+    def test_help_is_followed_by_a_command(self):
+        self.assertEqual({"replay", "recover"}, self.complete("help", "re"))
+
     def test_values_are_files_or_nothing(self):
         self.assertIn("smtptape.bash", self.complete("import", "x", "-o", ""))
         self.assertIn("smtptape.bash", self.complete("replay", ""))

@@ -165,6 +165,14 @@ TEST(Retention, MaxTapesAndMaxBytesTakeTheOldestOfAllSources) {
   EXPECT_EQ(result.after.oldest, kNow - 3 * kHour);
 }
 
+TEST(Retention, TheOldestIsWhereATapeBegins) {
+  std::vector<StoredFile> files = {tape(1, 2 * kHour), tape(2, kHour)};
+  files[0].begins = kNow - 3 * kHour;
+  files[1].begins = kNow - 5 * kHour;
+  EXPECT_EQ(plan(files, {}).before.oldest, kNow - 5 * kHour);
+  EXPECT_EQ(plan(files, {}).after.oldest, kNow - 5 * kHour);
+}
+
 TEST(Retention, ALimitThatIsReachedExactlyDeletesNothing) {
   RetentionLimits limits;
   limits.max_tapes = 2;

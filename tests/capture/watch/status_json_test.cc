@@ -44,6 +44,17 @@ TEST(StatusJson, SaysWhatItIs) {
   EXPECT_THAT(status_json(troubled_status()), HasSubstr(R"("ready":false)"));
 }
 
+TEST(StatusJson, TellsTheTotalsOfAllSources) {
+  RecorderStatus status = troubled_status();
+  status.store_tapes = 7;
+  EXPECT_THAT(status_json(status),
+              HasSubstr(R"("totals":{"ledger":{"received":3600,"stored":3000,)"));
+  EXPECT_THAT(status_json(status),
+              HasSubstr(R"("tapes":7,"bytes":10485760,"oldest":"2025-11-13T02:13:20.000Z",)"
+                        R"("last_event_at":"2025-11-25T03:59:59.500Z"})"));
+  EXPECT_EQ(read_status_json(status_json(status)).store_tapes, 7U);
+}
+
 TEST(StatusJson, PassesOverWhatALaterRecorderAdds) {
   std::string json = status_json(example_status());
   json.insert(json.find("\"sources\":[{") + 12, R"("mood":{"a":[1,null]},)");

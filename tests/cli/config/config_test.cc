@@ -225,6 +225,14 @@ TEST(ConfigMistakes, WrongTypesSayWhatIsExpected) {
   EXPECT_THAT(above("max_tapes = 0"), ElementsAre(HasSubstr("1: max_tapes: must be between 1")));
   EXPECT_THAT(above("socket = \"/" + std::string(200, 'x') + "\""),
               ElementsAre(HasSubstr("the path of a socket has at most 107 bytes")));
+  EXPECT_THAT(above("max_tapes = 0"), ElementsAre(HasSubstr("0 would keep nothing")));
+  EXPECT_THAT(above("max_tapes = 1"),
+              ElementsAre("1: max_tapes: 1 is too few for 1 source: of each, one tape is being "
+                          "written and one that is sealed stays; give at least 2"));
+  EXPECT_THAT(above("max_tapes = 2"), IsEmpty());
+  EXPECT_THAT(above("rotate_interval = \"1ms\""),
+              ElementsAre("1: rotate_interval: must be at least 1s"));
+  EXPECT_THAT(above("rotate_interval = \"1s\""), IsEmpty());
   EXPECT_THAT(above("max_tapes = 1.5"),
               ElementsAre("1: max_tapes: expected a number, found a fraction"));
   EXPECT_THAT(

@@ -8,9 +8,12 @@
 namespace smtptape {
 namespace {
 
+using ::testing::ElementsAre;
 using testing::example_status;
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
+using ::testing::StartsWith;
 
 TEST(StatusText, ShowsARecorderThatDoesWell) {
   EXPECT_EQ(
@@ -43,6 +46,24 @@ TEST(StatusText, TroubleIsLoud) {
   EXPECT_THAT(text, HasSubstr("  disk        NOT WRITING: No space left on device"));
   // What came from outside does not speak to the terminal.
   EXPECT_THAT(text, HasSubstr("10.0.0.2:8000:\\nno route"));
+}
+
+TEST(StatusText, OfSeveralSourcesThereAreTotals) {
+  RecorderStatus status = testing::troubled_status();
+  status.store_tapes = 7;
+  const std::string text = status_text(status);
+  EXPECT_THAT(text, HasSubstr("  store       7 tapes, 10.0 MiB in /var/lib/smtptape, "));
+  EXPECT_THAT(text,
+              HasSubstr("  all sources 3600 received = 3000 stored + 450 not selected + 150 lost "
+                        "(queue full: 120, oversize frame: 30); never received: server lag: 231"));
+  EXPECT_THAT(status_text(example_status()), Not(HasSubstr("all sources")));
+}
+
+TEST(StatusText, SaysWhyARecorderIsNotReady) {
+  EXPECT_THAT(not_ready(example_status()), IsEmpty());
+  EXPECT_THAT(not_ready(testing::troubled_status()),
+              ElementsAre(StartsWith("mta2: not connected (connecting to "),
+                          "mta3: not writing (No space left on device)"));
 }
 
 TEST(StatusText, OfAFreshRecorderThereIsNotMuch) {

@@ -1,0 +1,96 @@
+#include "cli/run/selected_tapes.h"
+
+#include <algorithm>
+#include <string>
+#include <utility>
+
+#include "base/counted.h"
+#include "base/error.h"
+#include "cli/text/empty_answer.h"
+#include "cli/text/output.h"
+
+namespace smtptape {
+
+namespace {
+
+void refuse_damage(const std::vector<TapeFile>& tapes) {
+  Inputs inputs(tapes, {}, Recovery::Tail);
+  EventBatch batch;
+  while (inputs.next(batch)) {
+  }
+  if (inputs.trouble().damage.empty()) return;
+  throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
+}
+
+}  // namespace
+
+SelectedTapes::SelectedTapes(const SelectionOptions& options,
+                             const Selection& selection,
+                             const std::optional<std::string>& progress)
+    : filters_(options.filters), window_(selection.window) {
+  const bool strict = options.is_strict();
+  const bool twice = selection.needs_two_passes();
+  const auto& names = options.tapes;
+  if (std::count(names.begin(), names.end(), "-") > 1) {
+    throw UsageError("- : standard input can be read only once");
+  }
+  if ((twice || strict) && std::find(names.begin(), names.end(), "-") != names.end()) {
+    Inputs::spool_standard_input();
+  }
+  if (progress) {
+    progress_.emplace(*progress, bytes_of(names, 1U + (twice ? 1U : 0U) + (strict ? 1U : 0U)));
+  }
+  tapes_ = find_tapes(names);
+  if (strict) {
+    refuse_damage(tapes_);
+    Inputs::rewind_standard_input();
+  }
+  std::shared_ptr<FirstPass> first_pass;
+  if (twice) {
+    Inputs inputs(
+        tapes_, selection.whole_sessions ? selection.window : TimeWindow{}, options.at_damage());
+    ReadAhead ahead(inputs);
+    first_pass = collect_sessions(ahead, selection);
+    Inputs::rewind_standard_input();
+  }
+  inputs_ = std::make_unique<Inputs>(
+      tapes_, selection.whole_sessions ? TimeWindow{} : selection.window, options.at_damage());
+  ahead_ = std::make_unique<ReadAhead>(*inputs_);
+  selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
+}
+
+SelectedTapes::~SelectedTapes() = default;
+
+EventSource& SelectedTapes::events() {
+  return *selected_;
+}
+
+bool SelectedTapes::tell_end(Answer answer) {
+  progress_.reset();
+  ahead_.reset();  // joins its thread: from here on the inputs are ours alone
+  if (selected_->differs_live()) filters_.tell_difference();
+  tell_trouble();
+  LookedAt looked_at = looked_at_of(*selected_, window_);
+  looked_at.add(tapes_);
+  // Of a tape that can't be read at all, the damage says it.
+  const bool told =
+      looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
+  for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
+    say(line);
+  return selected_->gap_count() > 0 || !inputs_->trouble().damage.empty();
+}
+
+void SelectedTapes::tell_trouble() const {
+  for (const std::string& gap : selected_->gaps())
+    say(gap);
+  if (selected_->gap_count() > selected_->gaps().size()) {
+    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
+        " more; see smtptape info");
+  }
+  for (const std::string& notice : inputs_->trouble().notices)
+    say(notice);
+  for (const std::string& damage : inputs_->trouble().damage)
+    say(damage);
+}
+
+}  // namespace smtptape

@@ -1,0 +1,52 @@
+// The events that were chosen, and what there is to tell beside them.  What replay, export, extract
+// and snapshot share.
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "cli/options/selection_options.h"
+#include "cli/text/progress.h"
+#include "replay/inputs.h"
+#include "replay/selection.h"
+
+namespace smtptape {
+
+// Whether anything came out in the end.
+enum class Answer : std::uint8_t { Empty, Something };
+
+// Read ahead on another thread; with Scope::Session after a first pass over the tapes, with
+// --recovery strict after one that throws Error at damage.
+class SelectedTapes {
+ public:
+  // `progress`: the name of the command, when its answer does not go to a terminal itself.
+  SelectedTapes(const SelectionOptions& options,
+                const Selection& selection,
+                const std::optional<std::string>& progress);
+  ~SelectedTapes();
+  SelectedTapes(const SelectedTapes&) = delete;
+  SelectedTapes& operator=(const SelectedTapes&) = delete;
+
+  [[nodiscard]] EventSource& events();
+  [[nodiscard]] std::uint64_t events_seen() const { return selected_->seen(); }
+  [[nodiscard]] const std::vector<TapeFile>& tapes() const { return tapes_; }
+  // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
+  // instead.  True when something is missing.
+  [[nodiscard]] bool tell_end(Answer answer);
+
+ private:
+  void tell_trouble() const;
+
+  const FilterOptions& filters_;
+  TimeWindow window_;
+  std::optional<Progress> progress_;
+  std::vector<TapeFile> tapes_;
+  std::unique_ptr<Inputs> inputs_;
+  std::unique_ptr<ReadAhead> ahead_;
+  std::unique_ptr<SelectedSource> selected_;
+};
+
+}  // namespace smtptape

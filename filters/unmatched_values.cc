@@ -1,0 +1,124 @@
+#include "filters/unmatched_values.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/similar.h"
+#include "filters/ip.h"
+#include "format/wire/json.h"
+
+namespace smtptape {
+
+UnmatchedValues::UnmatchedValues(const TraceRequest& request, Honour honour) {
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    const AllowedValues& allowed = request.allowed[i];
+    const bool ignored = honour == Honour::AsLive && kProperties[i].is_ignored_by_server();
+    if (!allowed.is_set() || ignored) continue;
+    Watched& watched = watched_.emplace_back();
+    watched.property = &kProperties[i];
+    for (const std::string& text : allowed.texts)
+      watched.wanted.push_back({text});
+    if (!allowed.networks) continue;
+    watched.networks = *allowed.networks;
+    std::string all;
+    for (const std::string& network : watched.networks.written())
+      all += (all.empty() ? "" : ", ") + network;
+    watched.wanted.push_back({all});
+  }
+  open_ = watched_.size();
+}
+
+void UnmatchedValues::note_new(const Meta& meta) {
+  for (Watched& watched : watched_) {
+    if (watched.all_found()) continue;
+    if (const auto json = meta.find(watched.property->meta_key)) watched.note(*json);
+    if (watched.all_found()) --open_;
+  }
+}
+
+// A text, or a list of texts; what else there is can't be asked for.
+void UnmatchedValues::Watched::note(std::string_view json) {
+  std::string text;
+  JsonReader reader(json);
+  if (reader.peek() == JsonReader::Type::String) {
+    if (reader.read_string(text)) note_text(text);
+    return;
+  }
+  if (property->kind != PropertyKind::TextList || !json.starts_with('[')) return;
+  if (!reader.enter_array()) return;
+  while (reader.next_element()) {
+    text.clear();
+    if (reader.peek() != JsonReader::Type::String) {
+      static_cast<void>(reader.skip_value());
+    } else if (reader.read_string(text)) {
+      note_text(text);
+    }
+  }
+}
+
+void UnmatchedValues::Watched::note_text(const std::string& text) {
+  if (property->kind == PropertyKind::Address) return note_address(text);
+  for (Wanted& one : wanted) {
+    if (one.value == text) one.found = true;
+  }
+  remember(text);
+}
+
+void UnmatchedValues::Watched::note_address(const std::string& text) {
+  const std::optional<IpAddress> ip = parse_endpoint_ip(text);
+  if (!ip) return;
+  if (networks.contains(*ip)) wanted.front().found = true;
+  remember(to_text(*ip));
+}
+
+void UnmatchedValues::Watched::remember(const std::string& text) {
+  if (text.size() > kLongestValue || known.contains(text)) return;
+  const bool room =
+      known.size() < kMostKnown || (known.size() < kMostKnown + kMostBeyond && is_like_one(text));
+  if (room) {
+    known.insert(text);
+  } else {
+    overflown = true;
+  }
+}
+
+bool UnmatchedValues::Watched::is_like_one(const std::string& text) const {
+  return std::any_of(wanted.begin(), wanted.end(), [&text](const Wanted& one) {
+    return !one.found && one.value.size() <= kLongestValue &&
+           edit_distance(one.value, text) <= most_edits(one.value);
+  });
+}
+
+bool UnmatchedValues::Watched::all_found() const {
+  return std::all_of(wanted.begin(), wanted.end(), [](const Wanted& one) { return one.found; });
+}
+
+UnmatchedValues::Miss UnmatchedValues::Watched::miss_of(const std::string& value) const {
+  Miss miss{property->flag, value, {}, 0, overflown};
+  const std::string_view compared = std::string_view(value).substr(0, kLongestValue);
+  std::vector<std::pair<std::size_t, std::string>> by_distance;
+  for (const std::string& text : known)
+    by_distance.emplace_back(edit_distance(compared, text), text);
+  std::sort(by_distance.begin(), by_distance.end());
+  // What is much like it, else what there is.
+  const bool some_like = !by_distance.empty() && by_distance.front().first <= most_edits(compared);
+  for (auto& [distance, text] : by_distance) {
+    if (miss.instead.size() == kMostInstead) break;
+    if (some_like && distance > most_edits(compared)) break;
+    miss.instead.push_back(std::move(text));
+  }
+  miss.more = by_distance.size() - miss.instead.size();
+  return miss;
+}
+
+std::vector<UnmatchedValues::Miss> UnmatchedValues::misses() const {
+  std::vector<Miss> all;
+  for (const Watched& watched : watched_) {
+    for (const Wanted& one : watched.wanted) {
+      if (!one.found) all.push_back(watched.miss_of(one.value));
+    }
+  }
+  return all;
+}
+
+}  // namespace smtptape
