@@ -52,8 +52,11 @@ class Arena {
 
   [[nodiscard]] std::size_t used() const { return used_; }
 
-  // Forgets everything; the largest block is kept for the next batch.
+  // Forgets everything; the largest block is kept for the next batch, unless it is very large: one
+  // batch with a huge frame must not cost its size for ever.
+  static constexpr std::size_t kMostKept = 8 << 20;
   void clear() {
+    if (!blocks_.empty() && blocks_.back().size > kMostKept) blocks_.clear();
     if (blocks_.size() > 1) {
       std::swap(blocks_.front(), blocks_.back());
       blocks_.resize(1);

@@ -1,9 +1,11 @@
 #include "capture/daemon.h"
 
+#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <bit>
 #include <cerrno>
 #include <csignal>
 #include <filesystem>
@@ -40,6 +42,10 @@ std::string text_of(const std::exception_ptr& thrown) {
   }
 }
 
+// Of the compressors of all sources together, and of a group at least.
+constexpr std::uint64_t kMostWindowBytes = 64 * kMiB;
+constexpr std::uint64_t kLeastGroupBytes = kMiB / 2;
+
 // The tapes that are being written grow until they are full: room for them is kept, so that the
 // store is never larger than it may be.
 RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) {
@@ -50,6 +56,20 @@ RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) 
   retention.max_bytes = std::max(*retention.max_bytes - std::min(*retention.max_bytes, headroom),
                                  *retention.max_bytes / 4);
   return retention;
+}
+
+// A group is also the window of its compressor: what all of them take together is bounded.
+std::uint64_t group_bytes_for(std::uint64_t wanted, std::size_t sources) {
+  const std::uint64_t share = std::bit_floor(kMostWindowBytes / sources);
+  return std::min(wanted, std::max(share, kLeastGroupBytes));
+}
+
+// Large blocks go back to the system as soon as they are free, and few arenas keep small ones.
+void give_back_large_blocks() {
+#ifdef __GLIBC__
+  ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
+  ::mallopt(M_ARENA_MAX, 2);
+#endif
 }
 
 }  // namespace
@@ -111,7 +131,7 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
   to.writer = "smtptape " + options_.version;
   to.levels = source.levels;
   to.batch_bytes = options_.batch_bytes;
-  to.group_bytes = options_.group_bytes;
+  to.group_bytes = group_bytes_for(options_.group_bytes, options_.sources.size());
   to.rotate_size = options_.limits.rotate_size;
   to.rotate_interval = options_.limits.rotate_interval.count();
   to.rotate_aligned = options_.limits.rotate_aligned;
@@ -132,9 +152,7 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
 
 KeeperHooks Daemon::keeper_hooks() {
   KeeperHooks hooks;
-  hooks.now = [clock = PatientClock(last_written_)]() mutable {
-    return clock.time(this_moment());
-  };
+  hooks.now = [clock = PatientClock(last_written_)]() mutable { return clock.time(this_moment()); };
   hooks.disk_is_full = [this] { return disk_is_full(); };
   hooks.pause = [this](const std::string& why) {
     on_each([why](TapeSeries& tapes, Now now) { tapes.pause(now, why); });
@@ -159,6 +177,7 @@ bool Daemon::disk_is_full() const {
 // ---- the network thread ----
 
 CaptureTotals Daemon::run() {
+  give_back_large_blocks();
   if (options_.at_the_end == AtTheEnd::TryAgain) {
     for (std::size_t index = 0; index < sources_.size(); ++index)
       begin(index, this_moment());

@@ -51,7 +51,7 @@ class Daemon {
  private:
   struct Source {
     UniqueFd lock;
-    std::vector<Store::Tape> newest;  // of earlier captures
+    std::vector<Store::Tape> newest;         // of earlier captures
     std::optional<std::int64_t> last_alive;  // one of them, ns since 1970
     std::unique_ptr<AllowList> filter;
     std::unique_ptr<Subscription> subscription;
@@ -108,7 +108,7 @@ class Daemon {
   DiskThreads disk_;                    // before the queue it goes: its jobs wake the workers
   boost::asio::io_context context_{1};  // outlives whatever has a timer or a socket
   std::deque<Source> sources_;
-  std::mutex locks_;  // of the sources, when they are taken anew or touched
+  std::mutex locks_;                          // of the sources, when they are taken anew or touched
   std::optional<std::int64_t> last_written_;  // before this one, ns since 1970
   Workers::Recorders recorders_;
   boost::asio::posix::stream_descriptor stop_;

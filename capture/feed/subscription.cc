@@ -138,11 +138,22 @@ void Subscription::tell_outage() {
 FrameSink::Flow Subscription::on_frames(std::span<const WsMessage> frames) {
   if (stopped_) return Flow::Stop;
   const Now now = this_moment();
+  give_back();  // what was put together goes into the queue, or is skipped
   queue_.push(index_, frames, arriving(now));
   rate_.add(events_among(frames), now);
   heard_ = now;
   if (hooks_.on_frames) hooks_.on_frames();
   return Flow::Continue;
+}
+
+bool Subscription::may_take(std::uint64_t more) {
+  if (!queue_.reserve(index_, more)) return false;
+  reserved_ += more;
+  return true;
+}
+
+void Subscription::give_back() {
+  if (reserved_ > 0) queue_.release(index_, std::exchange(reserved_, 0));
 }
 
 void Subscription::on_open() {
@@ -163,6 +174,7 @@ void Subscription::on_open() {
 
 // An orderly end of the feed that was waited for loses nothing.
 void Subscription::note_end(const FeedEnd& end) {
+  give_back();
   const Now now = this_moment();
   const bool goes_on = options_.at_the_end == AtTheEnd::TryAgain;
   const bool was_connected = std::exchange(connected_, false);

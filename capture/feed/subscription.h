@@ -73,6 +73,8 @@ class Subscription : public FrameSink {
 
   void on_open() override;
   Flow on_frames(std::span<const WsMessage> frames) override;
+  // A message that is being put together takes from the queue's budget.
+  bool may_take(std::uint64_t more) override;
 
  private:
   [[nodiscard]] FeedOptions feed_options() const;
@@ -83,6 +85,7 @@ class Subscription : public FrameSink {
   void note_end(const FeedEnd& end);
   void note_slow_connection(Now now);
   void push_disconnected(Now until);
+  void give_back();
   void say(const std::string& line) const;
 
   boost::asio::io_context& context_;
@@ -104,6 +107,7 @@ class Subscription : public FrameSink {
   std::optional<std::int64_t> last_error_at_;
   std::map<std::string, std::uint64_t> reconnects_;  // by reason: a small set of words
   RateMeter rate_;
+  std::uint64_t reserved_ = 0;  // bytes of the queue's budget
 };
 
 }  // namespace smtptape

@@ -29,7 +29,8 @@ LastTape read_sealed(const TapeSummary& summary) {
 // A tape as its header and what stands from some place on.
 class HeaderAndTail : public ByteSource {
  public:
-  HeaderAndTail(int fd, const TapeTail& tail) : fd_(fd), header_left_(tail.header_bytes), tail_(tail.offset) {}
+  HeaderAndTail(int fd, const TapeTail& tail)
+      : fd_(fd), header_left_(tail.header_bytes), tail_(tail.offset) {}
 
   [[nodiscard]] std::size_t read(char* to, std::size_t size) override {
     if (header_left_ > 0) size = std::min<std::uint64_t>(size, header_left_);

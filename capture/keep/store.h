@@ -47,7 +47,8 @@ class Store {
   [[nodiscard]] NewestTapes newest_tapes() const;
   // One more than the highest.
   [[nodiscard]] std::uint64_t next_number(std::string_view source) const;
-  // Held as long as the descriptor is open, by one recorder.  Throws TakenError when another has it.
+  // Held as long as the descriptor is open, by one recorder.  Throws TakenError when another has
+  // it.
   [[nodiscard]] UniqueFd lock_source(std::string_view source) const;
   // The lock's file is still where it was.
   [[nodiscard]] bool has_lock(const UniqueFd& lock, std::string_view source) const;

@@ -2,12 +2,16 @@
 
 #include <algorithm>
 
+#include "format/limits.h"
 #include "format/tape/column.h"
 #include "format/tape/messages.h"
 
 namespace smtptape {
 
 namespace {
+
+// What one huge event took is given back.
+constexpr std::size_t kMostKept = 8 * kMiB;
 
 tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
   auto root = message.initRoot<tape::Record>();
@@ -306,6 +310,7 @@ void BatchBuilder::clear() {
   kind_.clear();
   original_.clear();
   text_.clear();
+  if (text_.capacity() > kMostKept) std::string().swap(text_);
   frames_.clear();
   new_metas_.clear();
   origins_.clear();

@@ -107,7 +107,10 @@ std::optional<GroupIndex> read_index_at(int fd, std::uint64_t offset, TapeTail& 
 }
 
 // The last index that begins in [from, until).
-std::optional<GroupIndex> find_index(int fd, std::uint64_t from, std::uint64_t until, TapeTail& tail) {
+std::optional<GroupIndex> find_index(int fd,
+                                     std::uint64_t from,
+                                     std::uint64_t until,
+                                     TapeTail& tail) {
   std::string bytes(until - from + kSkippableMagicBytes.size() - 1, '\0');
   const ssize_t got = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(from));
   if (got <= 0) return {};
@@ -135,8 +138,7 @@ std::optional<TapeTail> read_tail(int fd) {
   auto until = static_cast<std::uint64_t>(status.st_size);
   const std::uint64_t least = until - std::min(until, kMostTailBytes);
   while (until > std::max(least, tail.header_bytes)) {
-    const std::uint64_t from =
-        std::max(until - std::min(until, kTailStep), tail.header_bytes);
+    const std::uint64_t from = std::max(until - std::min(until, kTailStep), tail.header_bytes);
     tail.last_group = find_index(fd, from, until, tail);
     if (tail.last_group) return tail;
     until = from;

@@ -180,7 +180,7 @@ struct TapeWriter::Impl {
       collecting = 1 - collecting;
     } else {
       batch().append_payload(*body);
-      compress_part(Part::Everything, *body, payload_compressor, compressed);
+      compress_and_write(header_record(Part::Everything, *body), *body);
       payload_compressor.flush(compressed);
     }
     ++batches_in_group;
@@ -192,6 +192,18 @@ struct TapeWriter::Impl {
 
   void compress_part(Part part, const BatchBody& body, Compressor& to, std::string& out) {
     compress_part(header_record(part, body), body, to, out);
+  }
+
+  // What is ready is written as it comes, so that a huge batch takes no second copy.
+  void compress_and_write(const std::string& head, const BatchBody& body) {
+    constexpr std::size_t kAtOnce = kMiB;
+    payload_compressor.add(head, compressed);
+    for (std::string_view piece : body.pieces) {
+      for (; !piece.empty(); piece.remove_prefix(std::min(piece.size(), kAtOnce))) {
+        payload_compressor.add(piece.substr(0, kAtOnce), compressed);
+        if (compressed.size() >= kAtOnce) write_group_bytes();
+      }
+    }
   }
 
   static void compress_part(const std::string& head,
