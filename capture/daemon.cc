@@ -1,6 +1,5 @@
 #include "capture/daemon.h"
 
-#include <malloc.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +16,8 @@
 #include <boost/asio/post.hpp>
 
 #include "base/error.h"
+
+#include <malloc.h>
 
 namespace smtptape {
 

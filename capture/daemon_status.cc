@@ -22,8 +22,11 @@ void tell_queue(const QueueFigures& queue, Now now, SourceStatus& source) {
   dropped.count = std::max(dropped.count, queue.dropped);
   dropped.gaps = std::max(dropped.gaps, queue.drops);
   source.dropping = queue.dropping;
-  if (queue.waits_since) source.waits_for = now.steady - *queue.waits_since;
-  if (queue.stalled_since) source.stalled_for = now.steady - *queue.stalled_since;
+  const auto age = [now](std::int64_t since) {
+    return static_cast<std::uint64_t>(std::max<std::int64_t>(now.steady - since, 0));
+  };
+  if (queue.waits_since) source.waits_for = age(*queue.waits_since);
+  if (queue.stalled_since) source.stalled_for = age(*queue.stalled_since);
 }
 
 }  // namespace

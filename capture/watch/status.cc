@@ -13,7 +13,7 @@ std::string_view name_of(SealReason reason) {
 }
 
 std::string why_not_ready(const SourceStatus& source) {
-  constexpr std::int64_t kSecond = 1'000'000'000;
+  constexpr std::uint64_t kSecond = 1'000'000'000;
   std::string why;
   const auto add = [&why](const std::string& what, const std::string& detail) {
     why += (why.empty() ? "" : "; ") + what + (detail.empty() ? "" : " (" + detail + ")");

@@ -65,9 +65,9 @@ struct SourceStatus {
   std::uint64_t open_sessions = 0;
   double events_per_second = 0;  // over the last ten seconds or so
   std::uint64_t queue_bytes = 0;
-  bool dropping = false;                    // the queue is full: what comes is lost
-  std::optional<std::int64_t> waits_for;    // ns: the oldest of what is queued
-  std::optional<std::int64_t> stalled_for;  // ns: something waits, and nothing was done since
+  bool dropping = false;                     // the queue is full: what comes is lost
+  std::optional<std::uint64_t> waits_for;    // ns: the oldest of what is queued
+  std::optional<std::uint64_t> stalled_for;  // ns: something waits, and nothing was done since
 
   bool writing = true;       // the disk takes what comes
   std::string disk_trouble;  // why not
@@ -77,7 +77,7 @@ struct SourceStatus {
   std::array<std::uint64_t, kSealReasons> tapes_sealed{};
 
   // Something waits, and for so long nothing was written: the disk stands still.
-  static constexpr std::int64_t kStalled = 5'000'000'000;  // ns
+  static constexpr std::uint64_t kStalled = 5'000'000'000;  // ns
   [[nodiscard]] bool is_stalled() const { return stalled_for && *stalled_for >= kStalled; }
   [[nodiscard]] bool is_ready() const { return connected && writing && !dropping && !is_stalled(); }
 };

@@ -64,7 +64,10 @@ std::string json_of(const SourceStatus& source) {
   line.raw("receive_delay", json_of(source.receive_delay));
   line.field("open_sessions", source.open_sessions);
   line.real("events_per_second", source.events_per_second);
-  line.field("queue_bytes", source.queue_bytes).truth("writing", source.writing);
+  line.field("queue_bytes", source.queue_bytes).truth("dropping", source.dropping);
+  if (source.waits_for) line.field("waits_for_ns", *source.waits_for);
+  if (source.stalled_for) line.field("stalled_for_ns", *source.stalled_for);
+  line.truth("writing", source.writing);
   line.field("disk_trouble", source.disk_trouble).field("write_errors", source.write_errors);
   line.field("tape", source.tape).field("tape_bytes", source.tape_bytes);
   return line.raw("tapes_sealed", sealed_json(source)).object();
@@ -188,6 +191,9 @@ bool read_connection(JsonReader& reader, const std::string& key, SourceStatus& t
 
 bool read_writing(JsonReader& reader, const std::string& key, SourceStatus& to) {
   if (key == "queue_bytes") return read(reader, to.queue_bytes), true;
+  if (key == "dropping") return read(reader, to.dropping), true;
+  if (key == "waits_for_ns") return read(reader, to.waits_for), true;
+  if (key == "stalled_for_ns") return read(reader, to.stalled_for), true;
   if (key == "writing") return read(reader, to.writing), true;
   if (key == "disk_trouble") return read(reader, to.disk_trouble), true;
   if (key == "write_errors") return read(reader, to.write_errors), true;

@@ -1,6 +1,10 @@
 #include "cli/config/config.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include <algorithm>
+#include <cerrno>
 #include <map>
 #include <set>
 #include <type_traits>
@@ -394,8 +398,19 @@ std::string text_of(const ConfigMistakes& mistakes, const fs::path& file) {
 
 namespace {
 
+// A named pipe would be waited for, also by the one who asks to stop.
+UniqueFd open_regular_file(const fs::path& file) {
+  UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
+  if (!fd) throw system_error("opening " + file.string(), errno);
+  struct stat found {};
+  if (::fstat(fd.get(), &found) != 0 || !S_ISREG(found.st_mode)) {
+    throw Error("opening " + file.string() + ": it is no file");
+  }
+  return fd;
+}
+
 std::string read_text(const fs::path& file) {
-  FdSource source(open_for_reading(file), file.string());
+  FdSource source(open_regular_file(file), file.string());
   std::string text(kMostFileBytes + 1, '\0');
   std::size_t size = 0;
   while (size < text.size()) {

@@ -48,6 +48,10 @@ std::string reconnects(const SourceStatus& source) {
 
 std::string disk(const SourceStatus& source) {
   std::string text = source.writing ? "takes what comes" : "NOT WRITING: " + source.disk_trouble;
+  if (source.is_stalled()) {
+    text = "STANDS STILL: nothing was written for " +
+           show_seconds(static_cast<double>(*source.stalled_for) / 1e9);
+  }
   if (source.write_errors > 0) text += "; " + counted(source.write_errors, "error") + " so far";
   return text;
 }
@@ -61,7 +65,11 @@ std::string text_of(const SourceStatus& source, const RecorderStatus& status) {
   out +=
       row("last event", source.last_event_at ? ago(*source.last_event_at, status.now) : "none yet");
   out += row("delay", show_delays(source.receive_delay));
-  out += row("queue", show_size(source.queue_bytes) + " of " + show_size(status.queue_limit));
+  std::string queue = show_size(source.queue_bytes) + " of " + show_size(status.queue_limit);
+  if (source.waits_for) {
+    queue += ", the oldest waits for " + show_seconds(static_cast<double>(*source.waits_for) / 1e9);
+  }
+  out += row("queue", queue + (source.dropping ? "; FULL: what comes is lost" : ""));
   out +=
       row("tape", source.tape.empty() ? "none" : source.tape + ", " + show_size(source.tape_bytes));
   out += row("disk", disk(source));

@@ -35,6 +35,19 @@ TEST_F(PatientClockTest, FollowsAClockThatGoesRight) {
   EXPECT_EQ(error_after(2 * kDay, kSecond / 2), kSecond / 2) << "corrected little by little";
 }
 
+// The clock of a machine that starts is no better than one that is set while it runs.
+TEST(PatientClock, DoesNotBelieveALeapAheadOfWhatIsKnownAtTheStart) {
+  PatientClock clock(kBegin);
+  constexpr std::int64_t kMonth = 30 * kDay;
+  EXPECT_EQ(clock.time({0, kBegin + kMonth}), kBegin);
+  EXPECT_EQ(clock.time({30 * kMinute, kBegin + kMonth + 30 * kMinute}), kBegin + 30 * kMinute);
+  EXPECT_EQ(clock.time({61 * kMinute, kBegin + kMonth + 61 * kMinute}),
+            kBegin + kMonth + 61 * kMinute)
+      << "it has stood by it";
+  PatientClock behind(kBegin);
+  EXPECT_EQ(behind.time({0, kBegin - kMonth}), kBegin - kMonth) << "which deletes nothing";
+}
+
 TEST_F(PatientClockTest, BelievesAClockThatIsSetBackAtOnce) {
   EXPECT_EQ(error_after(0, 0), 0);
   EXPECT_EQ(error_after(kMinute, -kDay), -kDay);

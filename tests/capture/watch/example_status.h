@@ -34,6 +34,8 @@ inline SourceStatus example_source() {
   source.open_sessions = 12;
   source.events_per_second = 12.5;
   source.queue_bytes = 4096;
+  source.waits_for = 1'500'000'000;
+  source.stalled_for = 250'000'000;
   source.write_errors = 5;
   source.tape = "mta1-00000007-20251125T030000Z.tape";
   source.tape_bytes = 1 << 20;

@@ -48,6 +48,8 @@ TEST(Metrics, TellWhatTheStatusSays) {
           "smtptape_reconnects_total{source=\"mta1\",reason=\"refused\"} 3",
           "smtptape_last_event_timestamp_seconds{source=\"mta1\"} 1764043199.5",
           "smtptape_queue_bytes{source=\"mta1\"} 4096",
+          "smtptape_queue_age_seconds{source=\"mta1\"} 1.5",
+          "smtptape_dropping{source=\"mta1\"} 0",
           "smtptape_queue_limit_bytes 67108864",
           "smtptape_open_sessions{source=\"mta1\"} 12",
           "smtptape_writing{source=\"mta1\"} 1",

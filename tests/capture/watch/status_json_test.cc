@@ -37,6 +37,23 @@ TEST(StatusJson, ComesBackAsItWas) {
   EXPECT_EQ(back.pruned.at(0).bytes, 555U);
 }
 
+// Whoever asks over the socket hears what /readyz says.
+TEST(StatusJson, KeepsWhatHealthIsMadeOf) {
+  RecorderStatus status = example_status();
+  EXPECT_TRUE(status.is_ready());
+  status.sources[0].dropping = true;
+  EXPECT_FALSE(status.is_ready());
+  EXPECT_EQ(why_not_ready(read_status_json(status_json(status)).sources[0]),
+            "the queue is full, events are being dropped");
+  status.sources[0].dropping = false;
+  status.sources[0].stalled_for = SourceStatus::kStalled - 1;
+  EXPECT_TRUE(read_status_json(status_json(status)).is_ready());
+  status.sources[0].stalled_for = SourceStatus::kStalled;
+  EXPECT_FALSE(status.is_ready());
+  EXPECT_EQ(why_not_ready(read_status_json(status_json(status)).sources[0]),
+            "nothing was written for 5 s although something waits");
+}
+
 TEST(StatusJson, SaysWhatItIs) {
   EXPECT_THAT(status_json(example_status()),
               HasSubstr(R"({"schema":"smtptape.status/1","running":true,)"));

@@ -31,7 +31,7 @@ TEST(StatusText, ShowsARecorderThatDoesWell) {
       "knows how many\n"
       "  last event  2025-11-25T03:59:59.500Z (500 ms ago)\n"
       "  delay       more than 1 % over 10 min, mean 3.89 min\n"
-      "  queue       4.0 KiB of 64.0 MiB\n"
+      "  queue       4.0 KiB of 64.0 MiB, the oldest waits for 1.5 s\n"
       "  tape        mta1-00000007-20251125T030000Z.tape, 1.0 MiB\n"
       "  disk        takes what comes; 5 errors so far\n"
       "  reconnects  refused 3, reset 1\n"
