@@ -8,6 +8,7 @@
 // metas alive; whoever remembers one for longer holds a MetaPtr.
 #pragma once
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -113,20 +114,23 @@ struct SameMetaText {
 };
 
 // A bounded cache of something decided once per Meta, forgetting at will: a miss only costs time.
+// It takes no room until something is remembered: an idle recorder has two of them for each source.
 template <class Value>
 class MetaMemo {
  public:
   // The remembered value; null when it has to be decided (again).
   [[nodiscard]] const Value* find(const Meta& meta) const {
+    if (slots_.empty()) return nullptr;
     const Slot& slot = slots_[meta.serial() % kSlots];
     return slot.serial == meta.serial() ? &slot.value : nullptr;
   }
   const Value& remember(const Meta& meta, Value value) {
+    if (slots_.empty()) slots_.resize(kSlots);
     Slot& slot = slots_[meta.serial() % kSlots];
     slot = {meta.serial(), value};
     return slot.value;
   }
-  void forget_all() { slots_.assign(kSlots, Slot{}); }
+  void forget_all() { std::fill(slots_.begin(), slots_.end(), Slot{}); }
 
  private:
   static constexpr std::size_t kSlots = 1 << 15;
@@ -134,7 +138,7 @@ class MetaMemo {
     std::uint64_t serial = 0;  // serials start at 1
     Value value{};
   };
-  std::vector<Slot> slots_ = std::vector<Slot>(kSlots);
+  std::vector<Slot> slots_;  // none yet, or kSlots
 };
 
 }  // namespace smtptape
