@@ -1,5 +1,6 @@
 #include "capture/record/disk_threads.h"
 
+#include <algorithm>
 #include <utility>
 
 #include "base/failpoint.h"
@@ -113,9 +114,14 @@ void DiskThreads::begin_syncs() {
     if (file->written == file->synced || file->error != 0 || file->waits.exchange(true)) continue;
     run([this, file = std::move(file)] {
       file->waits = false;
-      sync(*file);
+      if (is_watched(file)) sync(*file);
     });
   }
+}
+
+bool DiskThreads::is_watched(const std::shared_ptr<SyncPoint>& file) const {
+  const std::lock_guard lock(mutex_);
+  return std::find(files_.begin(), files_.end(), file) != files_.end();
 }
 
 void DiskThreads::sync_all() {

@@ -76,6 +76,7 @@ class DiskThreads {
   void work();
   void sync(SyncPoint& file);
   void begin_syncs();
+  [[nodiscard]] bool is_watched(const std::shared_ptr<SyncPoint>& file) const;
 
   const std::chrono::nanoseconds interval_;
   const std::size_t most_threads_;

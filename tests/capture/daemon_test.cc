@@ -246,8 +246,19 @@ TEST_F(DaemonTest, StopsWhenThereIsNoRoomAndThatWasAskedFor) {
 }
 
 TEST_F(DaemonTest, RecordsNothingWhileThereIsNoRoomAndCountsIt) {
-  const FakeKumod server({upgrade_then(
-      {send_text(event_number(1)), send_frame(Opcode::Ping, "p"), await_frame(), stay_silent()})});
+  const auto paused = [this] {
+    wait_until([this] {
+      const std::vector<std::string> lines = said();
+      return std::any_of(lines.begin(), lines.end(), [](const std::string& line) {
+        return line.find("keep-free") != std::string::npos;
+      });
+    });
+  };
+  const FakeKumod server({upgrade_then({await_that(paused),
+                                        send_text(event_number(1)),
+                                        send_frame(Opcode::Ping, "p"),
+                                        await_frame(),
+                                        stay_silent()})});
   add("mta", server.url());
   options_.limits.retention.keep_free = KeepFree{std::numeric_limits<std::uint64_t>::max() / 2, {}};
   auto running = start();

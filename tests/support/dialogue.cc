@@ -47,6 +47,13 @@ Step announce_text(std::uint64_t size) {
 Step one_byte_at_a_time(const Step& step) {
   return {Step::Kind::Trickle, step.bytes};
 }
+Step await_that(std::function<void()> wait) {
+  Step step;
+  step.kind = Step::Kind::Await;
+  step.wait = std::move(wait);
+  return step;
+}
+
 Step await_frame() {
   return {Step::Kind::AwaitFrame, ""};
 }

@@ -165,6 +165,7 @@ class Performance {
           write({&byte, 1});
         return true;
       case Step::Kind::AwaitFrame: read_frame(); return true;
+      case Step::Kind::Await: step.wait(); return true;
       case Step::Kind::Reset: {
         const linger at_once{1, 0};
         ::setsockopt(socket_, SOL_SOCKET, SO_LINGER, &at_once, sizeof at_once);

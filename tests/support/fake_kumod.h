@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -23,6 +24,7 @@ struct Step {
     Send,        // the bytes at once
     Trickle,     // the bytes, one a packet
     AwaitFrame,  // until the client has sent one more frame
+    Await,       // until what is called returns, on the server's thread
     Reset,       // end with a TCP reset
     StaySilent,  // until the client goes
     SayGoodbye,  // the close_notify of TLS, which kumod never sends
@@ -30,6 +32,7 @@ struct Step {
   Kind kind = Kind::Send;
   std::string bytes;
   std::chrono::seconds at_most{10};  // StaySilent
+  std::function<void()> wait = {};   // Await: bounded
 };
 
 [[nodiscard]] Step send_bytes(std::string_view bytes);
@@ -41,6 +44,7 @@ struct Step {
 [[nodiscard]] Step announce_text(std::uint64_t size);
 [[nodiscard]] Step one_byte_at_a_time(const Step& step);
 [[nodiscard]] Step await_frame();
+[[nodiscard]] Step await_that(std::function<void()> wait);
 [[nodiscard]] Step reset_connection();
 [[nodiscard]] Step stay_silent(std::chrono::seconds at_most = std::chrono::seconds(10));
 [[nodiscard]] Step say_goodbye();
