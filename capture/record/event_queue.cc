@@ -257,6 +257,7 @@ void EventQueue::make_ready(std::size_t source) {
 std::optional<EventQueue::Turn> EventQueue::take() {
   std::unique_lock lock(mutex_);
   for (;;) {
+    if (closed_) return std::nullopt;
     const std::int64_t now = this_moment().steady;
     if (const std::optional<std::size_t> source = next_ready(now)) {
       std::optional<Dropped> told;
@@ -265,7 +266,11 @@ std::optional<EventQueue::Turn> EventQueue::take() {
       if (told && hooks_.on_last_drop) hooks_.on_last_drop(*source, *told);
       return turn;
     }
-    if (all_done()) return std::nullopt;
+    if (all_done()) {
+      closed_ = true;  // whoever takes what is left of the sources now has them for himself
+      filled_.notify_all();
+      return std::nullopt;
+    }
     const std::optional<std::int64_t> due = next_due();
     if (due) {
       filled_.wait_until(lock, steady_time_point(*due));

@@ -130,7 +130,8 @@ class EventQueue {
     std::uint64_t cost = 0;
     std::uint64_t frames = 0;
   };
-  // Waits for a source that has something to do; nothing: all is done, and nothing more comes.
+  // Waits for a source that has something to do; nothing: all is done, and nothing more comes. What
+  // is posted after that is never given: a disk thread may still wake a source that is being ended.
   [[nodiscard]] std::optional<Turn> take();
   // `due`: when the source has something to do again, of the steady clock, whatever comes.
   void done(const Turn& turn, std::optional<std::int64_t> due);
@@ -185,6 +186,7 @@ class EventQueue {
   std::uint64_t bytes_held_ = 0;
   std::uint64_t common_held_ = 0;
   bool ended_ = false;
+  bool closed_ = false;  // nothing is given any more, whatever is posted
 };
 
 }  // namespace smtptape

@@ -230,6 +230,15 @@ TEST(EventQueue, TellsWhatWasDroppedLastBeforeItsEnd) {
   EXPECT_EQ(queue.take(), std::nullopt);
 }
 
+// Whoever saw the end goes on with the recorders: no other worker may get one then.
+TEST(EventQueue, GivesNothingAfterItsEnd) {
+  EventQueue queue;
+  queue.end();
+  EXPECT_EQ(queue.take(), std::nullopt);
+  queue.post(0, [] {});
+  EXPECT_EQ(queue.take(), std::nullopt);
+}
+
 TEST(EventQueue, KeepsTheOrderOfFramesDropsAndGaps) {
   EventQueue queue(6'000);
   const std::string large(4'000, 'x');

@@ -1,5 +1,3 @@
-#include "capture/record/recorder.h"
-
 #include <cstdint>
 #include <filesystem>
 #include <fstream>
@@ -12,6 +10,7 @@
 
 #include "base/error.h"
 #include "tests/capture/record/numbered_frames.h"
+#include "tests/capture/record/recorder_fixture.h"
 #include "tests/capture/record/stored.h"
 #include "tests/support/temporary_directory.h"
 
@@ -20,33 +19,6 @@ namespace {
 
 using testing::IsEmpty;
 using testing::SizeIs;
-
-Gap dropped(std::uint64_t count, std::int64_t from, std::int64_t until) {
-  Gap gap;
-  gap.cause = GapCause::QueueFull;
-  gap.count = count;
-  gap.from = from;
-  gap.until = until;
-  return gap;
-}
-
-class RecorderTest : public testing::Test {
- protected:
-  RecorderTest() : store_(directory_.path()) {
-    options_.source = "mta";
-    options_.writer = "smtptape test";
-  }
-
-  void record_one(Recorder& recorder, std::int64_t received) {
-    record_on_time(recorder, chunk_of({event_of_size(200)}, received));
-  }
-  [[nodiscard]] std::vector<StoredTape> tapes() const { return read_store(store_, "mta"); }
-
-  TemporaryDirectory directory_;
-  Store store_;
-  DiskThreads sync_{std::chrono::hours(1), 0};
-  RecorderOptions options_;
-};
 
 TEST_F(RecorderTest, MakesNoTapeWhileThereIsNothingToStore) {
   Recorder recorder(store_, sync_, options_, nullptr);
@@ -110,85 +82,6 @@ TEST_F(RecorderTest, WaitsByTheSteadyClockAndRecordsTheRealTime) {
   EXPECT_EQ(stored[0].events.at(1).received, kStart + kSecond / 2 - kHour);
   EXPECT_EQ(stored[0].events.at(2).received, kStart + 59 * kSecond + kHour);
   EXPECT_EQ(stored[1].events.at(0).received, kStart + 60 * kSecond + kHour);
-}
-
-// What a recorder leaves that is late by `behind` from the tenth second on, until it has caught up
-// at once: one event each half second for a minute, then a quiet hour.
-class LateRecorderTest : public RecorderTest {
- protected:
-  static constexpr int kEvents = 120;
-  static constexpr std::int64_t kBetween = kSecond / 2;
-  static constexpr std::int64_t kStalls = 10 * kSecond;
-
-  std::vector<std::string> tapes_when(std::int64_t behind) {
-    const TemporaryDirectory directory;
-    const Store store(directory.path());
-    DiskThreads disk(std::chrono::hours(1), 0);
-    Recorder recorder(store, disk, options_, nullptr);
-    for (int i = 0; i < kEvents; ++i) {
-      const std::int64_t passed = i * kBetween;
-      const bool stalled = passed >= kStalls && passed < kStalls + behind;
-      recorder.record(chunk_of({event_of_size(400)}, kStart + passed),
-                      at(kStart + (stalled ? kStalls + behind : passed)));
-      // A worker looks at the clock when nothing waits.
-      if (!stalled) recorder.tick(at(kStart + passed));
-    }
-    recorder.tick(at(kStart + 3600 * kSecond));
-    recorder.finish(at(kStart + 3601 * kSecond));
-    EXPECT_EQ(recorder.totals().ledger.stored, static_cast<std::uint64_t>(kEvents));
-    std::vector<std::string> found;
-    for (const StoredTape& tape : read_store(store, "mta")) {
-      found.push_back(tape.path.filename().string() + " " + std::to_string(tape.events.size()) +
-                      " events, " + std::to_string(tape.footer.value().groups.size()) + " groups");
-    }
-    return found;
-  }
-};
-
-TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeByInterval) {
-  options_.rotate_interval = 6 * kSecond;
-  const std::vector<std::string> on_time = tapes_when(0);
-  EXPECT_THAT(on_time, SizeIs(10));
-  EXPECT_EQ(tapes_when(12 * kSecond), on_time);
-  EXPECT_EQ(tapes_when(40 * kSecond), on_time);
-}
-
-TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeAligned) {
-  options_.rotate_interval = 3600 * kSecond;
-  options_.rotate_aligned = true;
-  const std::vector<std::string> whole = tapes_when(30 * kSecond);
-  EXPECT_THAT(whole, SizeIs(1)) << "the hour begins with the first event";
-  options_.rotate_interval = 7 * kSecond;
-  EXPECT_EQ(tapes_when(30 * kSecond), tapes_when(0));
-}
-
-TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeBySize) {
-  options_.batch_bytes = 2000;
-  options_.rotate_size = 20'000;
-  const std::vector<std::string> on_time = tapes_when(0);
-  EXPECT_GT(on_time.size(), 1U);
-  EXPECT_EQ(tapes_when(30 * kSecond), on_time);
-}
-
-TEST_F(RecorderTest, ATapeYoungerThanASecondEndsForItsSizeOnly) {
-  options_.rotate_interval = kSecond / 1000;
-  Recorder recorder(store_, sync_, options_, nullptr);
-  for (int i = 0; i < 30; ++i)
-    record_on_time(recorder, chunk_of({event_of_size(200)}, kStart + i * kSecond / 10));
-  recorder.finish(at(kStart + 4 * kSecond));
-  EXPECT_THAT(tapes(), SizeIs(3));
-}
-
-// Batches of a second each, also when a minute is written at once.
-TEST_F(RecorderTest, ABacklogIsWrittenInTheBatchesOfItsArrival) {
-  Recorder recorder(store_, sync_, options_, nullptr);
-  const Now late = at(kStart + 100 * kSecond);
-  for (int i = 0; i < 100; ++i)
-    recorder.record(chunk_of({event_of_size(200)}, kStart + i * kSecond / 10), late);
-  std::uint64_t writes = 0;
-  for (const std::uint64_t count : recorder.report().tapes.flushes.counts)
-    writes += count;
-  EXPECT_EQ(writes, 1U + 9U) << "the header, and nine whole seconds; the tenth is still open";
 }
 
 TEST_F(RecorderTest, EndsAGroupThatIsOld) {
@@ -462,109 +355,6 @@ TEST_F(RecorderTest, SaysAtTheStopThatNobodyRecordedEvenWithoutAnEvent) {
 }
 
 // ---- what an earlier capture left ----
-
-TEST_F(RecorderTest, FindsWhereAnUnclosedTapeEnds) {
-  std::uint64_t size = 0;
-  {
-    Recorder recorder(store_, sync_, options_, nullptr);
-    record_one(recorder, kStart);
-    record_one(recorder, kStart + 7);
-    recorder.tick(at(kStart + 10 * kSecond));
-    size = std::filesystem::file_size(store_.tapes_of("mta").at(0).path);
-  }
-  const std::optional<LastTape> last = find_last_tape(store_.tapes_of("mta"));
-  ASSERT_TRUE(last);
-  EXPECT_EQ(last->last_received, kStart + 7);
-  EXPECT_EQ(last->place.last_sequence, 2U);
-  EXPECT_EQ(last->place.end_offset, size);
-  EXPECT_EQ(last->place.tape_id, tapes().at(0).header.tape_id);
-}
-
-TEST_F(RecorderTest, PassesOverTapesThatCantBeRead) {
-  EXPECT_EQ(find_last_tape(store_.tapes_of("mta")), std::nullopt);
-  {
-    Recorder recorder(store_, sync_, options_, nullptr);
-    record_one(recorder, kStart);
-    recorder.finish(at(kStart));
-  }
-  const UniqueFd garbage = create_file(store_.path_of({"mta", 7, "20260804T210000Z"}));
-  write_all(garbage.get(), "garbage", "garbage");
-  const UniqueFd empty = create_file(store_.path_of({"mta", 8, "20260804T210000Z"}));
-  const std::optional<LastTape> last = find_last_tape(store_.tapes_of("mta"));
-  ASSERT_TRUE(last);
-  EXPECT_EQ(last->last_received, kStart);
-  EXPECT_EQ(store_.next_number("mta"), 9U);
-}
-
-// Of a tape that was never closed its end is enough.
-TEST_F(RecorderTest, FindsTheEndOfALongUnclosedTape) {
-  options_.batch_bytes = 1000;
-  options_.group_bytes = 5000;
-  std::uint64_t size = 0;
-  {
-    Recorder recorder(store_, sync_, options_, nullptr);
-    for (int i = 0; i < 30; ++i)
-      record_one(recorder, kStart + i);
-    recorder.tick(at(kStart + 10 * kSecond));
-  }
-  const std::filesystem::path path = store_.tapes_of("mta").at(0).path;
-  size = std::filesystem::file_size(path);
-  const TapeTail tail = read_tail(open_for_reading(path).get()).value();
-  EXPECT_GT(tail.offset, size / 2) << "its first groups need not be read";
-  ASSERT_TRUE(tail.last_group);
-  std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
-  file.seekp(static_cast<std::streamoff>(tail.header_bytes + 20));
-  file << "damage that nobody sees";
-  file.close();
-  const std::optional<LastTape> last = find_last_tape(store_.tapes_of("mta"));
-  ASSERT_TRUE(last);
-  EXPECT_EQ(last->last_received, kStart + 29);
-  EXPECT_EQ(last->place.last_sequence, 30U);
-  EXPECT_EQ(last->place.end_offset, size);
-}
-
-TEST_F(RecorderTest, CountsWhatWasOnADeletedTapeAndBeginsAnother) {
-  Recorder recorder(store_, sync_, options_, nullptr);
-  record_one(recorder, kStart);
-  FrameChunk gap;
-  gap.received = arriving(at(kStart));
-  gap.gaps.push_back(dropped(5, kStart, kStart));
-  record_on_time(recorder, gap);
-  recorder.tick(at(kStart + kSecond));
-  std::filesystem::remove(store_.tapes_of("mta").at(0).path);
-  record_one(recorder, kStart + 2 * kSecond);
-  recorder.tick(at(kStart + 3 * kSecond));
-  EXPECT_EQ(recorder.report().tapes.ledger.lost[static_cast<std::size_t>(GapCause::Disk) - 1].count,
-            2U);
-  record_one(recorder, kStart + 4 * kSecond);
-  recorder.finish(at(kStart + 5 * kSecond));
-  const std::vector<StoredTape> stored = tapes();
-  ASSERT_THAT(stored, SizeIs(1));
-  EXPECT_EQ(stored[0].header.predecessor, std::nullopt) << "that is gone, and the gap says so";
-  ASSERT_THAT(stored[0].gaps, SizeIs(2));
-  EXPECT_EQ(stored[0].gaps[0].cause, GapCause::QueueFull);
-  EXPECT_EQ(stored[0].gaps[0].count, 5U);
-  EXPECT_EQ(stored[0].gaps[1].cause, GapCause::Disk);
-  EXPECT_EQ(stored[0].gaps[1].count, 2U);
-  EXPECT_EQ(stored[0].gaps[1].from, kStart);
-  EXPECT_EQ(stored[0].gaps[1].until, kStart + 2 * kSecond);
-  EXPECT_EQ(recorder.totals().ledger.stored, 1U);
-  EXPECT_EQ(recorder.totals().ledger.received, 8U);
-  EXPECT_TRUE(recorder.totals().ledger.balances());
-}
-
-TEST_F(RecorderTest, KeepsOnRecordThatSomebodyWatchedThoughNothingCame) {
-  Recorder recorder(store_, sync_, options_, nullptr);
-  recorder.tapes().watch(arriving(at(kStart)), at(kStart));
-  recorder.tick(at(kStart + 7200 * kSecond));
-  recorder.tapes().rotate(at(kStart + 7200 * kSecond));
-  EXPECT_THAT(tapes(), SizeIs(1)) << "one for the whole time";
-  recorder.finish(at(kStart + 7300 * kSecond));
-  const std::vector<StoredTape> stored = tapes();
-  ASSERT_THAT(stored, SizeIs(1));
-  EXPECT_EQ(stored[0].end, TapeEnd::Sealed);
-  EXPECT_EQ(stored[0].footer.value().sealed_at, kStart + 7300 * kSecond);
-}
 
 }  // namespace
 }  // namespace smtptape

@@ -1,0 +1,104 @@
+// A recorder that is behind leaves what one on time would have left.
+#include <cstdint>
+#include <filesystem>
+#include <fstream>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "base/error.h"
+#include "tests/capture/record/numbered_frames.h"
+#include "tests/capture/record/recorder_fixture.h"
+#include "tests/capture/record/stored.h"
+#include "tests/support/temporary_directory.h"
+
+namespace smtptape {
+namespace {
+
+using testing::IsEmpty;
+using testing::SizeIs;
+
+// What a recorder leaves that is late by `behind` from the tenth second on, until it has caught up
+// at once: one event each half second for a minute, then a quiet hour.
+class LateRecorderTest : public RecorderTest {
+ protected:
+  static constexpr int kEvents = 120;
+  static constexpr std::int64_t kBetween = kSecond / 2;
+  static constexpr std::int64_t kStalls = 10 * kSecond;
+
+  std::vector<std::string> tapes_when(std::int64_t behind) {
+    const TemporaryDirectory directory;
+    const Store store(directory.path());
+    DiskThreads disk(std::chrono::hours(1), 0);
+    Recorder recorder(store, disk, options_, nullptr);
+    for (int i = 0; i < kEvents; ++i) {
+      const std::int64_t passed = i * kBetween;
+      const bool stalled = passed >= kStalls && passed < kStalls + behind;
+      recorder.record(chunk_of({event_of_size(400)}, kStart + passed),
+                      at(kStart + (stalled ? kStalls + behind : passed)));
+      // A worker looks at the clock when nothing waits.
+      if (!stalled) recorder.tick(at(kStart + passed));
+    }
+    recorder.tick(at(kStart + 3600 * kSecond));
+    recorder.finish(at(kStart + 3601 * kSecond));
+    EXPECT_EQ(recorder.totals().ledger.stored, static_cast<std::uint64_t>(kEvents));
+    std::vector<std::string> found;
+    for (const StoredTape& tape : read_store(store, "mta")) {
+      found.push_back(tape.path.filename().string() + " " + std::to_string(tape.events.size()) +
+                      " events, " + std::to_string(tape.footer.value().groups.size()) + " groups");
+    }
+    return found;
+  }
+};
+
+TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeByInterval) {
+  options_.rotate_interval = 6 * kSecond;
+  const std::vector<std::string> on_time = tapes_when(0);
+  EXPECT_THAT(on_time, SizeIs(10));
+  EXPECT_EQ(tapes_when(12 * kSecond), on_time);
+  EXPECT_EQ(tapes_when(40 * kSecond), on_time);
+}
+
+TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeAligned) {
+  options_.rotate_interval = 3600 * kSecond;
+  options_.rotate_aligned = true;
+  const std::vector<std::string> whole = tapes_when(30 * kSecond);
+  EXPECT_THAT(whole, SizeIs(1)) << "the hour begins with the first event";
+  options_.rotate_interval = 7 * kSecond;
+  EXPECT_EQ(tapes_when(30 * kSecond), tapes_when(0));
+}
+
+TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeBySize) {
+  options_.batch_bytes = 2000;
+  options_.rotate_size = 20'000;
+  const std::vector<std::string> on_time = tapes_when(0);
+  EXPECT_GT(on_time.size(), 1U);
+  EXPECT_EQ(tapes_when(30 * kSecond), on_time);
+}
+
+TEST_F(RecorderTest, ATapeYoungerThanASecondEndsForItsSizeOnly) {
+  options_.rotate_interval = kSecond / 1000;
+  Recorder recorder(store_, sync_, options_, nullptr);
+  for (int i = 0; i < 30; ++i)
+    record_on_time(recorder, chunk_of({event_of_size(200)}, kStart + i * kSecond / 10));
+  recorder.finish(at(kStart + 4 * kSecond));
+  EXPECT_THAT(tapes(), SizeIs(3));
+}
+
+// Batches of a second each, also when a minute is written at once.
+TEST_F(RecorderTest, ABacklogIsWrittenInTheBatchesOfItsArrival) {
+  Recorder recorder(store_, sync_, options_, nullptr);
+  const Now late = at(kStart + 100 * kSecond);
+  for (int i = 0; i < 100; ++i)
+    recorder.record(chunk_of({event_of_size(200)}, kStart + i * kSecond / 10), late);
+  std::uint64_t writes = 0;
+  for (const std::uint64_t count : recorder.report().tapes.flushes.counts)
+    writes += count;
+  EXPECT_EQ(writes, 1U + 9U) << "the header, and nine whole seconds; the tenth is still open";
+}
+
+}  // namespace
+}  // namespace smtptape
