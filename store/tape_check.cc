@@ -1,4 +1,4 @@
-#include "replay/tape_check.h"
+#include "store/tape_check.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,8 +7,8 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_lock.h"
-#include "replay/input_files.h"
-#include "replay/tape_row.h"
+#include "store/input_files.h"
+#include "store/tape_row.h"
 
 namespace smtptape {
 

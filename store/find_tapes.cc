@@ -5,8 +5,8 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_reader.h"
-#include "replay/input_files.h"
-#include "replay/inputs.h"
+#include "store/input_files.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 
