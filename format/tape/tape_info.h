@@ -116,6 +116,8 @@ struct GroupIndex {
   std::uint64_t gap_count = 0;
   std::uint64_t trimmed = 0;
   std::uint64_t masked = 0;
+  std::uint64_t column_raw_bytes = 0;  // 0: not known
+  std::uint64_t payload_raw_bytes = 0;
   std::vector<Gap> gaps;  // without origins; in a footer perhaps not all
   std::vector<Origin> origins;
   std::vector<PropertySummary> summaries;

@@ -233,6 +233,8 @@ struct TapeWriter::Impl {
     to.setPart(static_cast<std::uint16_t>(part));
     std::string bytes;
     append_message(bytes, message);
+    (part == Part::Payload ? group.payload_raw_bytes : group.column_raw_bytes) +=
+        bytes.size() + body.bytes();
     Hasher hasher;
     hasher.add(bytes);
     for (const std::string_view piece : body.pieces)
