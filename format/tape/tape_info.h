@@ -23,12 +23,6 @@ enum class Layout : std::uint16_t {
   TwoFrames = 1,    // files written at once: a search decompresses columns only
 };
 
-struct ClockReading {
-  std::int64_t realtime = 0;
-  std::int64_t monotonic = 0;
-  std::int64_t boottime = 0;
-};
-
 // Frames that were lost, by cause.
 struct Loss {
   std::uint64_t count = 0;
