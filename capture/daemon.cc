@@ -102,7 +102,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
   KeeperOptions keeper;
   keeper.limits = with_headroom(options_.limits, options_.sources.size());
   keeper.on_full = options_.limits.on_full;
-  keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks());
+  keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks(), *options_.files);
 }
 
 void Daemon::add_source(std::size_t index, const Store::NewestTapes& newest) {
@@ -140,6 +140,7 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
   if (options_.most_events) to.most_events = *options_.most_events;
   to.say = [this, index](std::string_view line) { say_of(index, std::string(line)); };
   to.on_trouble = [this, index](const std::string& trouble) {
+    asio::post(context_, [this] { watch_health(); });
     if (sources_[index].wants_room.exchange(is_want_of_room(trouble))) return;
     if (!trouble.empty()) keeper_->look_now();  // perhaps it can make room
   };
@@ -191,7 +192,7 @@ CaptureTotals Daemon::run() {
   workers_->start(Workers::usual_count(sources_.size()));
   touch_locks();
   disk_.set_pulse([this] { touch_locks(); });
-  service_.ready(connected_text());
+  service_.ready(told_ = connected_text());
   wait_to_be_alive();
   follow_all();
   run_network();
@@ -320,7 +321,7 @@ void Daemon::hang_up() {
     }
     in_turn([](TapeSeries& tapes, Now now) { tapes.rotate(now); },
             [this](const std::string&) {
-              asio::post(context_, [this] { service_.ready(connected_text()); });
+              asio::post(context_, [this] { service_.ready(told_ = connected_text()); });
             });
   });
 }
@@ -332,13 +333,16 @@ void Daemon::wait_to_be_alive() {
   alive_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     service_.alive();
-    service_.status(connected_text());
+    service_.status(told_ = connected_text());
     wait_to_be_alive();
   });
 }
 
 void Daemon::tell_service() {
-  service_.status(connected_text());
+  std::string text = connected_text();
+  if (text == told_) return;
+  told_ = std::move(text);
+  service_.status(told_);
 }
 
 void Daemon::ask_to_stop() {

@@ -77,7 +77,7 @@ class Daemon {
   void start_time();
   void ask_to_stop();
   void hang_up();
-  void tell_service();
+  void tell_service();  // what has changed
   void tell_first_drop(std::size_t index);
   void tell_last_drop(std::size_t index, const EventQueue::Dropped& dropped);
   void say_of(std::size_t index, const std::string& line) const;
@@ -118,6 +118,7 @@ class Daemon {
   boost::asio::steady_timer health_;
   bool watches_health_ = false;
   ServiceManager service_;
+  std::string told_;  // to it, the last time
   std::optional<StatusServer> status_server_;
   std::optional<ControlServer> control_;
   std::unique_ptr<Workers> workers_;
