@@ -7,6 +7,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <future>
+#include <limits>
 #include <optional>
 #include <string>
 #include <utility>
@@ -124,6 +125,24 @@ TEST_F(DaemonHealthTest, TellsOfTheTroubleOfTheDiskAndOfItsEnd) {
   EXPECT_TRUE(status().is_ready());
   EXPECT_EQ(status().sources.at(0).disk_trouble, "");
   EXPECT_EQ(stop(running).ledger.received, 1U);
+}
+
+// Nothing comes, so that nothing but the trouble itself can be the reason to look.
+TEST_F(DaemonHealthTest, TellsSystemdThatThereIsNoRoomThoughNothingComes) {
+  const FakeServiceManager manager(directory_ / "notify");
+  const Variable notify("NOTIFY_SOCKET", directory_ / "notify");
+  const FakeKumod server({upgrade_then({stay_silent()})});
+  add("mta", server.url());
+  options_.reload = [] {
+    StoreLimits limits;
+    limits.retention.keep_free = KeepFree{std::numeric_limits<std::uint64_t>::max() / 2, {}};
+    return limits;
+  };
+  auto running = start();
+  EXPECT_EQ(heard_with(manager, "1 of 1"), "STATUS=1 of 1 source connected");
+  ::raise(SIGHUP);
+  EXPECT_THAT(heard_with(manager, "not writing"), HasSubstr("not writing (keep-free: "));
+  stop(running);
 }
 
 // Nothing comes and nothing is to be written: the failed sync alone wakes the recorder.

@@ -49,8 +49,8 @@ class TroubleTest : public testing::Test {
   // The open tape is all on the disk, and then a sync of what follows fails.
   void fail_a_sync_after_a_good_one(Recorder& recorder) {
     record_at(recorder, 0);
-    record_at(recorder, 0);
-    recorder.tapes().flush(at(kStart + kSecond));
+    record_at(recorder, 2);
+    recorder.tapes().flush(at(kStart + 3 * kSecond));
     sync_.sync_all();
     record_at(recorder, 5);
     record_at(recorder, 7);
@@ -135,7 +135,7 @@ TEST_F(TroubleTest, WhatIsUnsureBeginsAtTheLastGoodSync) {
   EXPECT_EQ(unsure.count, std::nullopt);
   EXPECT_EQ(unsure.after_sequence, 2U);
   EXPECT_EQ(unsure.before_sequence, 5U);
-  EXPECT_EQ(unsure.from, kStart) << "when the last event arrived that is on the disk";
+  EXPECT_EQ(unsure.from, kStart + 2 * kSecond) << "when the last event arrived that is on the disk";
   EXPECT_EQ(unsure.until, kStart + 7 * kSecond);
   EXPECT_EQ(stored[1].header.predecessor.value().last_sequence, 2U);
   EXPECT_EQ(recorder.totals().ledger.stored, 4U) << "they are there, as far as anybody can see";
