@@ -10,6 +10,8 @@
 #include <cstring>
 #include <ctime>
 
+#include "base/visible_text.h"
+
 namespace smtptape {
 
 namespace {
@@ -45,18 +47,16 @@ std::optional<std::chrono::microseconds> interval_of(
   return std::chrono::microseconds(std::max<std::int64_t>(*allowed / 2, 1));
 }
 
-// In one line, and no character cut in two.
-std::string status_line(std::string_view text) {
+// In one line, and no character cut in two.  What is no UTF-8 systemd would not show at all.
+std::string status_line(std::string_view line) {
+  const std::string text = visible(line);
   std::size_t size = std::min(text.size(), ServiceManager::kMostStatus);
   const auto continues = [&](std::size_t at) {
     return (static_cast<unsigned char>(text[at]) & 0xC0U) == 0x80U;
   };
   while (size > 0 && size < text.size() && continues(size))
     --size;
-  std::string line = "STATUS=" + std::string(text.substr(0, size));
-  const auto is_control = [](char c) { return static_cast<unsigned char>(c) < ' ' || c == '\x7f'; };
-  std::replace_if(line.begin(), line.end(), is_control, ' ');
-  return line;
+  return "STATUS=" + text.substr(0, size);
 }
 
 std::string monotonic_usec() {

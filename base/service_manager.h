@@ -42,7 +42,7 @@ class ServiceManager {
   std::error_code ready(std::string_view status) const;
   std::error_code reloading() const;  // and ready() when it is done
   std::error_code stopping() const;
-  // One line for people: control characters become spaces, what is too long is cut.
+  // One line for people: control characters are escaped (visible()), what is too long is cut.
   std::error_code status(std::string_view line) const;
   std::error_code alive() const;
 

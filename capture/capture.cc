@@ -2,6 +2,7 @@
 
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -55,6 +56,16 @@ std::string default_source_name(const Endpoint& endpoint) {
 }
 
 // Less could not be kept: a tape ends with a batch, and has a head and an end.
+RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) {
+  RetentionLimits retention = limits.retention;
+  if (!retention.max_bytes) return retention;
+  const std::uint64_t last_batch_and_end = limits.rotate_size / 8 + kMiB / 4;
+  const std::uint64_t headroom = sources * (limits.rotate_size + last_batch_and_end);
+  retention.max_bytes = std::max(*retention.max_bytes - std::min(*retention.max_bytes, headroom),
+                                 *retention.max_bytes / 4);
+  return retention;
+}
+
 std::string trouble_with_max_bytes(std::uint64_t max_bytes, std::uint64_t sources) {
   const std::uint64_t least = sources * kMiB;
   if (max_bytes >= least) return {};

@@ -79,6 +79,10 @@ struct CaptureOptions {
 // The endpoint's host; for loopback the name of this machine.
 [[nodiscard]] std::string default_source_name(const Endpoint& endpoint);
 
+// The tapes that are being written grow until they are full: room for them is kept, so that the
+// store is never larger than it may be.
+[[nodiscard]] RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources);
+
 // What is wrong with values that each look good; empty: nothing.
 [[nodiscard]] std::string trouble_with_max_bytes(std::uint64_t max_bytes, std::uint64_t sources);
 [[nodiscard]] std::string trouble_with_queue(std::uint64_t queue_bytes, std::uint64_t max_frame);

@@ -1,6 +1,5 @@
 #include "capture/daemon.h"
 
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -47,18 +46,6 @@ std::string text_of(const std::exception_ptr& thrown) {
 constexpr std::uint64_t kMostWindowBytes = 64 * kMiB;
 constexpr std::uint64_t kLeastGroupBytes = kMiB / 2;
 
-// The tapes that are being written grow until they are full: room for them is kept, so that the
-// store is never larger than it may be.
-RetentionLimits with_headroom(const StoreLimits& limits, std::uint64_t sources) {
-  RetentionLimits retention = limits.retention;
-  if (!retention.max_bytes) return retention;
-  const std::uint64_t last_batch_and_end = limits.rotate_size / 8 + kMiB / 4;
-  const std::uint64_t headroom = sources * (limits.rotate_size + last_batch_and_end);
-  retention.max_bytes = std::max(*retention.max_bytes - std::min(*retention.max_bytes, headroom),
-                                 *retention.max_bytes / 4);
-  return retention;
-}
-
 // A group is also the window of its compressor: what all of them take together is bounded.
 std::uint64_t group_bytes_for(std::uint64_t wanted, std::size_t sources) {
   const std::uint64_t share = std::bit_floor(kMostWindowBytes / sources);
@@ -84,6 +71,7 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
       queue_(std::max(options_.queue_bytes, 2 * options_.max_frame + kMiB),
              options_.sources.size()),
       disk_(options_.sync_interval),
+      locks_(std::make_shared<SourceLocks>(store_)),
       stop_(context_, ::dup(stop.fd())),
       hangup_(context_, SIGHUP),
       time_is_up_(context_),
@@ -102,14 +90,14 @@ Daemon::Daemon(CaptureOptions options, const StopSignal& stop, const SayLine& sa
   KeeperOptions keeper;
   keeper.limits = with_headroom(options_.limits, options_.sources.size());
   keeper.on_full = options_.limits.on_full;
-  keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks());
+  keeper_ = std::make_unique<Keeper>(options_.store, keeper, keeper_hooks(), *options_.files);
 }
 
 void Daemon::add_source(std::size_t index, const Store::NewestTapes& newest) {
   const SourceOptions& from = options_.sources[index];
   Source& source = sources_.emplace_back();
   source.last_alive = store_.last_alive(from.name);
-  source.lock = store_.lock_source(from.name);
+  locks_->add(from.name);
   if (const auto found = newest.find(file_name_of_source(from.name)); found != newest.end()) {
     source.newest = found->second;
   }
@@ -140,6 +128,7 @@ RecorderOptions Daemon::recorder_options(std::size_t index) {
   if (options_.most_events) to.most_events = *options_.most_events;
   to.say = [this, index](std::string_view line) { say_of(index, std::string(line)); };
   to.on_trouble = [this, index](const std::string& trouble) {
+    asio::post(context_, [this] { watch_health(); });
     if (sources_[index].wants_room.exchange(is_want_of_room(trouble))) return;
     if (!trouble.empty()) keeper_->look_now();  // perhaps it can make room
   };
@@ -189,9 +178,8 @@ CaptureTotals Daemon::run() {
   wait_for_stop();
   wait_for_hangup();
   workers_->start(Workers::usual_count(sources_.size()));
-  touch_locks();
-  disk_.set_pulse([this] { touch_locks(); });
-  service_.ready(connected_text());
+  disk_.set_pulse([locks = locks_] { locks->touch(); });
+  service_.ready(told_ = connected_text());
   wait_to_be_alive();
   follow_all();
   run_network();
@@ -199,7 +187,7 @@ CaptureTotals Daemon::run() {
   service_.stopping();
   const std::exception_ptr writing = workers_->join();
   disk_.set_pulse({});
-  touch_locks();
+  disk_.run([locks = locks_] { locks->touch(); });
   keeper_->stop();
   keeper_->look_for_the_last_time(options_.limits.retention);
   if (control_) control_->stop();
@@ -236,6 +224,7 @@ void Daemon::begin(std::size_t index, Now now) {
 }
 
 void Daemon::on_first_open(std::size_t index, Now now) {
+  locks_->watch(index);
   if (options_.at_the_end == AtTheEnd::Stop) begin(index, now);
   workers_->post(index, [opened = arriving(now)](Recorder& recorder, Now at) {
     recorder.tapes().watch(opened, at);
@@ -265,26 +254,6 @@ void Daemon::open_servers() {
   open_control();
 }
 
-void Daemon::open_control() {
-  ControlHandlers handlers;
-  handlers.status = [this] { return status(); };
-  handlers.rotate = [this](OrderDone done) {
-    in_turn([](TapeSeries& tapes, Now now) { tapes.rotate(now); }, std::move(done));
-  };
-  handlers.flush = [this](OrderDone done) {
-    for (const Source& source : sources_)
-      source.subscription->tell_outage();
-    in_turn([](TapeSeries& tapes, Now now) { tapes.flush(now); }, std::move(done));
-  };
-  const auto path = options_.socket.value_or(control_path(options_.store));
-  try {
-    control_.emplace(context_.get_executor(), path, std::move(handlers));
-  } catch (const Error& error) {
-    if (options_.socket) throw Error("--socket: " + std::string(error.what()));
-    say_(std::string(error.what()) + "; going on without: `smtptape status` can't ask this one");
-  }
-}
-
 void Daemon::wait_for_stop() {
   stop_.async_wait(asio::posix::stream_descriptor::wait_read,
                    [this](const boost::system::error_code& error) {
@@ -300,31 +269,6 @@ void Daemon::wait_for_hangup() {
   });
 }
 
-// Reads the configuration on the keeper's thread: files can be slow.
-void Daemon::hang_up() {
-  say_("SIGHUP: changing tapes");
-  service_.reloading();
-  keeper_->post([this] {
-    try {
-      if (options_.reload) {
-        const StoreLimits limits = options_.reload();
-        options_.limits = limits;
-        keeper_->set_limits(with_headroom(limits, sources_.size()), limits.on_full);
-        on_each([limits](TapeSeries& tapes, Now) {
-          tapes.set_rotation(
-              limits.rotate_size, limits.rotate_interval.count(), limits.rotate_aligned);
-        });
-      }
-    } catch (const Error& error) {
-      say_(std::string(error.what()) + "\nthe configuration of before stays in force");
-    }
-    in_turn([](TapeSeries& tapes, Now now) { tapes.rotate(now); },
-            [this](const std::string&) {
-              asio::post(context_, [this] { service_.ready(connected_text()); });
-            });
-  });
-}
-
 void Daemon::wait_to_be_alive() {
   const auto interval = service_.alive_interval();
   if (!interval) return;
@@ -332,13 +276,16 @@ void Daemon::wait_to_be_alive() {
   alive_.async_wait([this](const boost::system::error_code& error) {
     if (error) return;
     service_.alive();
-    service_.status(connected_text());
+    service_.status(told_ = connected_text());
     wait_to_be_alive();
   });
 }
 
 void Daemon::tell_service() {
-  service_.status(connected_text());
+  std::string text = connected_text();
+  if (text == told_) return;
+  told_ = std::move(text);
+  service_.status(told_);
 }
 
 void Daemon::ask_to_stop() {
@@ -360,23 +307,10 @@ void Daemon::source_ended(std::exception_ptr failure) {
   if (--running_ == 0) context_.stop();
 }
 
-// Says when this recorder was alive for the last time, also when nothing comes and it is killed.
-void Daemon::touch_locks() {
-  const std::lock_guard guard(locks_);
-  for (const Source& source : sources_) {
-    if (source.subscription->was_open()) ::futimens(source.lock.get(), nullptr);
-  }
-}
-
-// Somebody may have removed the store, or its locks, or put another in its place.  On the worker
-// that has the source in hand.
+// On the worker that has the source in hand.
 void Daemon::keep_lock(std::size_t index) {
-  const std::string& name = options_.sources[index].name;
-  const std::lock_guard guard(locks_);
-  UniqueFd& lock = sources_[index].lock;
-  if (store_.has_lock(lock, name)) return;
   try {
-    lock = store_.lock_again(name);
+    if (!locks_->keep(index)) return;
   } catch (const TakenError& taken) {
     asio::post(context_, [this, why = std::string(taken.what())] {
       if (!failure_) failure_ = std::make_exception_ptr(Error(why + "; this one yields"));
@@ -386,49 +320,6 @@ void Daemon::keep_lock(std::size_t index) {
   }
   say_of(index, "the lock of " + store_.directory().string() + " was gone: taken anew");
   asio::post(context_, [this] { renew_control(); });
-}
-
-void Daemon::renew_control() {
-  std::error_code error;
-  const auto path = options_.socket.value_or(control_path(options_.store));
-  if (std::filesystem::exists(std::filesystem::symlink_status(path, error))) return;
-  if (control_) control_->stop();
-  open_control();
-}
-
-void Daemon::on_each(const Work& work) {
-  for (std::size_t index = 0; index < recorders_.size(); ++index) {
-    workers_->post(index, [work](Recorder& recorder, Now now) { work(recorder.tapes(), now); });
-  }
-}
-
-namespace {
-
-// An order to all sources: done when the last of them is.
-struct SharedOrder {
-  std::mutex mutex;
-  std::size_t left = 0;
-  std::string trouble;
-};
-
-}  // namespace
-
-// About everything that has arrived up to now.
-void Daemon::in_turn(const Work& work, const OrderDone& done) {
-  const auto order = std::make_shared<SharedOrder>();
-  order->left = recorders_.size();
-  const auto task = [order, work, done](Recorder& recorder, Now now) {
-    work(recorder.tapes(), now);
-    const std::string trouble = recorder.report().tapes.trouble;
-    {
-      const std::lock_guard lock(order->mutex);
-      if (!trouble.empty()) order->trouble = trouble;
-      if (--order->left > 0) return;
-    }
-    done(order->trouble);
-  };
-  for (std::size_t index = 0; index < recorders_.size(); ++index)
-    workers_->post(index, task, EventQueue::When::InTurn);
 }
 
 }  // namespace smtptape

@@ -27,6 +27,7 @@
 #include "capture/feed/subscription.h"
 #include "capture/keep/keeper.h"
 #include "capture/keep/last_tape.h"
+#include "capture/keep/source_locks.h"
 #include "capture/keep/store.h"
 #include "capture/record/clocks.h"
 #include "capture/record/disk_threads.h"
@@ -50,7 +51,6 @@ class Daemon {
 
  private:
   struct Source {
-    UniqueFd lock;
     std::vector<Store::Tape> newest;         // of earlier captures
     std::optional<std::int64_t> last_alive;  // one of them, ns since 1970
     std::unique_ptr<AllowList> filter;
@@ -77,7 +77,7 @@ class Daemon {
   void start_time();
   void ask_to_stop();
   void hang_up();
-  void tell_service();
+  void tell_service();  // what has changed
   void tell_first_drop(std::size_t index);
   void tell_last_drop(std::size_t index, const EventQueue::Dropped& dropped);
   void say_of(std::size_t index, const std::string& line) const;
@@ -91,7 +91,6 @@ class Daemon {
 
   // from any thread
   void keep_lock(std::size_t index);
-  void touch_locks();
   using Work = std::function<void(TapeSeries&, Now)>;  // done to the tapes of each source
   void on_each(const Work& work);
   void in_turn(const Work& work, const OrderDone& done);
@@ -108,7 +107,7 @@ class Daemon {
   DiskThreads disk_;                    // before the queue it goes: its jobs wake the workers
   boost::asio::io_context context_{1};  // outlives whatever has a timer or a socket
   std::deque<Source> sources_;
-  std::mutex locks_;                          // of the sources, when they are taken anew or touched
+  std::shared_ptr<SourceLocks> locks_;        // also of the job that touches them
   std::optional<std::int64_t> last_written_;  // before this one, ns since 1970
   Workers::Recorders recorders_;
   boost::asio::posix::stream_descriptor stop_;
@@ -118,6 +117,7 @@ class Daemon {
   boost::asio::steady_timer health_;
   bool watches_health_ = false;
   ServiceManager service_;
+  std::string told_;  // to it, the last time
   std::optional<StatusServer> status_server_;
   std::optional<ControlServer> control_;
   std::unique_ptr<Workers> workers_;

@@ -80,14 +80,14 @@ void Daemon::look_at_health() {
   bool waits = false;
   const std::vector<SourceStatus> now = status().sources;
   for (std::size_t index = 0; index < now.size(); ++index) {
-    waits = waits || now[index].stalled_for || now[index].dropping;
+    waits = waits || now[index].stalled_for || now[index].dropping || !now[index].writing;
     const bool stalled = now[index].is_stalled();
     if (std::exchange(sources_[index].told_stalled, stalled) == stalled) continue;
     say_of(
         index,
         stalled ? why_not_ready(now[index]) + ": does the disk stand still?" : "writing goes on");
-    tell_service();
   }
+  tell_service();
   if (waits) watch_health();
 }
 

@@ -158,7 +158,7 @@ void Subscription::give_back() {
 
 void Subscription::on_open() {
   const Now now = this_moment();
-  const bool first = !was_open_.exchange(true);
+  const bool first = !std::exchange(was_open_, true);
   if (first && !lost_at_) note_slow_connection(now);
   connected_ = true;
   since_ = heard_ = now;

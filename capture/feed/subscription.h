@@ -5,7 +5,6 @@
 #pragma once
 
 #include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
@@ -97,7 +96,7 @@ class Subscription : public FrameSink {
   ReconnectPolicy policy_;
   std::optional<FeedClient> client_;
   bool stopped_ = false;
-  std::atomic<bool> was_open_ = false;  // read by other threads, too
+  bool was_open_ = false;
   bool connected_ = false;
   Now since_;                            // connected, or not
   Now heard_;                            // from the server, the last time

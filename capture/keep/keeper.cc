@@ -10,8 +10,14 @@
 
 namespace smtptape {
 
-Keeper::Keeper(std::filesystem::path store, KeeperOptions options, KeeperHooks hooks)
-    : options_(std::move(options)), hooks_(std::move(hooks)), lister_(std::move(store)) {
+Keeper::Keeper(std::filesystem::path store,
+               KeeperOptions options,
+               KeeperHooks hooks,
+               FileCalls& calls)
+    : options_(std::move(options)),
+      hooks_(std::move(hooks)),
+      calls_(calls),
+      lister_(std::move(store)) {
 }
 
 Keeper::~Keeper() {
@@ -90,27 +96,42 @@ const Unmet* lacks_room(const PruneReport& report) {
 
 void Keeper::look() {
   try {
-    PruneReport report = prune(lister_, options_.limits, hooks_.now());
-    account(report);
-    const bool full = !paused_ && hooks_.disk_is_full();
-    if (options_.on_full == OnFull::DeleteOldest && (full || lacks_room(report))) {
-      make_room(report, full);
-    }
-    if (const Unmet* const unmet = lacks_room(report)) return without_room(text_of(*unmet));
-    if (options_.on_full == OnFull::Stop && full) return without_room("the disk is full");
-    if (std::exchange(paused_, false)) hooks_.resume();
-    if (report.removal.failed.empty()) last_trouble_.clear();
+    look_and_prune();
   } catch (const Error& error) {
-    const std::string trouble = error.what();
-    if (std::exchange(last_trouble_, trouble) != trouble) hooks_.say(trouble);
+    tell_troubles({error.what()});
   }
+}
+
+void Keeper::look_and_prune() {
+  PruneReport report = prune(lister_, options_.limits, hooks_.now(), DryRun::No, calls_);
+  account(report);
+  std::set<std::string> troubles(report.removal.failed.begin(), report.removal.failed.end());
+  const bool full = !paused_ && hooks_.disk_is_full();
+  if (options_.on_full == OnFull::DeleteOldest && (full || lacks_room(report))) {
+    make_room(report, full);
+    troubles.insert(report.removal.failed.begin(), report.removal.failed.end());
+  }
+  tell_troubles(std::move(troubles));
+  if (const Unmet* const unmet = lacks_room(report)) return without_room(text_of(*unmet));
+  if (options_.on_full == OnFull::Stop && full) return without_room("the disk is full");
+  if (std::exchange(paused_, false)) hooks_.resume();
+}
+
+// Each once, and again when it was over and has come back.
+void Keeper::tell_troubles(std::set<std::string> troubles) {
+  for (const std::string& trouble : troubles) {
+    if (!troubles_.contains(trouble)) hooks_.say(trouble);
+  }
+  troubles_ = std::move(troubles);
 }
 
 void Keeper::look_for_the_last_time(RetentionLimits limits) {
   limits.keep_free.reset();
   if (!limits.any()) return;
   try {
-    account(prune(lister_, limits, hooks_.now()));
+    const PruneReport report = prune(lister_, limits, hooks_.now(), DryRun::No, calls_);
+    account(report);
+    tell_troubles({report.removal.failed.begin(), report.removal.failed.end()});
   } catch (const Error& error) {
     hooks_.say(error.what());
   }
@@ -124,7 +145,7 @@ void Keeper::make_room(PruneReport& report, bool full) {
     limits.max_tapes =
         std::min(limits.max_tapes.value_or(report.plan.after.tapes), report.plan.after.tapes - 1);
   }
-  report = prune(lister_, limits, hooks_.now());
+  report = prune(lister_, limits, hooks_.now(), DryRun::No, calls_);
   for (Deletion& deletion : report.removal.deleted)
     deletion.reason = Reason::OnFull;
   account(report);
@@ -148,9 +169,6 @@ void Keeper::account(const PruneReport& report) {
     hooks_.say("deleted " + deletion.path.filename().string() + ", " + show_size(deletion.bytes) +
                ", " + show_age(deletion.age) + " old: " + std::string(name_of(deletion.reason)) +
                (deletion.read ? "; somebody is reading it" : ""));
-  }
-  for (const std::string& failed : report.removal.failed) {
-    if (std::exchange(last_trouble_, failed) != failed) hooks_.say(failed);
   }
   const std::lock_guard lock(mutex_);
   for (const Deletion& deletion : report.removal.deleted)

@@ -13,10 +13,12 @@
 #include <map>
 #include <mutex>
 #include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <thread>
 
+#include "base/file_calls.h"
 #include "capture/keep/prune.h"
 #include "capture/keep/retention.h"
 
@@ -53,7 +55,11 @@ struct KeeperReport {
 
 class Keeper {
  public:
-  Keeper(std::filesystem::path store, KeeperOptions options, KeeperHooks hooks);
+  // `calls` outlive it.
+  Keeper(std::filesystem::path store,
+         KeeperOptions options,
+         KeeperHooks hooks,
+         FileCalls& calls = system_file_calls());
   ~Keeper();
   Keeper(const Keeper&) = delete;
   Keeper& operator=(const Keeper&) = delete;
@@ -77,16 +83,19 @@ class Keeper {
 
  private:
   void work();
+  void look_and_prune();
   void account(const PruneReport& report);
+  void tell_troubles(std::set<std::string> troubles);
   void make_room(PruneReport& report, bool full);
   void without_room(const std::string& why);
 
   KeeperOptions options_;
   KeeperHooks hooks_;
+  FileCalls& calls_;
   StoreLister lister_;
   bool paused_ = false;
   bool stop_asked_ = false;
-  std::string last_trouble_;  // told once
+  std::set<std::string> troubles_;  // that last, and were told
 
   mutable std::mutex mutex_;
   std::condition_variable changed_;

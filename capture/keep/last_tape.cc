@@ -3,6 +3,8 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -29,14 +31,12 @@ LastTape read_sealed(const TapeSummary& summary) {
 // A tape as its header and what stands from some place on.
 class HeaderAndTail : public ByteSource {
  public:
-  HeaderAndTail(int fd, const TapeTail& tail)
-      : fd_(fd), header_left_(tail.header_bytes), tail_(tail.offset) {}
+  HeaderAndTail(int fd, const TapeTail& tail, const std::string& name)
+      : fd_(fd), name_(name), header_left_(tail.header_bytes), tail_(tail.offset) {}
 
   [[nodiscard]] std::size_t read(char* to, std::size_t size) override {
     if (header_left_ > 0) size = std::min<std::uint64_t>(size, header_left_);
-    const ssize_t got = ::pread(fd_, to, size, static_cast<off_t>(header_left_ > 0 ? at_ : tail_));
-    if (got <= 0) return 0;
-    const auto read = static_cast<std::size_t>(got);
+    const std::size_t read = read_at(to, size, header_left_ > 0 ? at_ : tail_);
     if (header_left_ > 0) {
       at_ += read;
       header_left_ -= read;
@@ -47,7 +47,16 @@ class HeaderAndTail : public ByteSource {
   }
 
  private:
+  [[nodiscard]] std::size_t read_at(char* to, std::size_t size, std::uint64_t offset) const {
+    for (;;) {
+      const ssize_t got = ::pread(fd_, to, size, static_cast<off_t>(offset));
+      if (got >= 0) return static_cast<std::size_t>(got);
+      if (errno != EINTR) throw system_error("reading " + name_, errno);
+    }
+  }
+
   int fd_;
+  const std::string& name_;
   std::uint64_t at_ = 0;
   std::uint64_t header_left_;
   std::uint64_t tail_;
@@ -77,7 +86,7 @@ std::optional<LastTape> read_unclosed(UniqueFd fd, const std::string& name) {
       last.place.last_sequence = tail->last_group->last_sequence;
       last.last_received = tail->last_group->last_received;
     }
-    HeaderAndTail source(fd.get(), *tail);
+    HeaderAndTail source(fd.get(), *tail, name);
     TapeReader reader(source, name);
     return read_rest(reader, last, tail->offset - tail->header_bytes);
   }

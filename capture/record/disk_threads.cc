@@ -96,12 +96,25 @@ void DiskThreads::keep_time() {
   name_this_thread("tape-sync");
   std::unique_lock lock(mutex_);
   while (!stopping_.wait_for(lock, interval_, [this] { return stopped_; })) {
-    const std::function<void()> pulse = pulse_;
     lock.unlock();
-    if (pulse) pulse();
+    begin_pulse();
     begin_syncs();
     lock.lock();
   }
+}
+
+void DiskThreads::begin_pulse() {
+  std::function<void()> pulse;
+  {
+    const std::lock_guard lock(mutex_);
+    if (!pulse_ || std::exchange(pulses_, true)) return;
+    pulse = pulse_;
+  }
+  run([this, pulse = std::move(pulse)] {
+    pulse();
+    const std::lock_guard lock(mutex_);
+    pulses_ = false;
+  });
 }
 
 void DiskThreads::begin_syncs() {

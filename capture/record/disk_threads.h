@@ -62,7 +62,7 @@ class DiskThreads {
   void leave(const std::shared_ptr<SyncPoint>& file);
   // From any thread: does it as soon as a thread is free.  It must not throw.
   void run(std::function<void()> job);
-  // Done each interval by the thread that wakes the others; it must not wait for anything.
+  // Done each interval, as a job: not again before it has ended.  It must not throw.
   void set_pulse(std::function<void()> pulse);
 
   // What is done each interval, now, on the calling thread.
@@ -75,6 +75,7 @@ class DiskThreads {
   void keep_time();
   void work();
   void sync(SyncPoint& file);
+  void begin_pulse();
   void begin_syncs();
   [[nodiscard]] bool is_watched(const std::shared_ptr<SyncPoint>& file) const;
 
@@ -88,6 +89,7 @@ class DiskThreads {
   std::vector<std::thread> threads_;               // by mutex_
   std::size_t idle_ = 0;                           // by mutex_
   std::function<void()> pulse_;                    // by mutex_
+  bool pulses_ = false;                            // by mutex_: it is being done
   bool stopped_ = false;                           // by mutex_
   DurationHistogram durations_;                    // by mutex_
   std::thread timekeeper_;                         // last: it uses the others

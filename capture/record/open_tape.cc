@@ -40,7 +40,8 @@ void OpenTape::add(const Event& event, Arrival arrival) {
   look();
 }
 
-void OpenTape::add(const Gap& gap, Arrival arrival) {
+void OpenTape::add(Gap gap, Arrival arrival) {
+  gap.from = std::min(gap.from, gap.until);  // the clock may have been set back meanwhile
   ledger_.count(gap);
   last_gaps_.push_back(gap);
   ++gaps_taken_;

@@ -56,7 +56,7 @@ class OpenTape {
   // Each is counted in the ledger before anything is written.  What arrived an interval after the
   // first of the batch begins the next one.
   void add(const Event& event, Arrival arrival);
-  void add(const Gap& gap, Arrival arrival);
+  void add(Gap gap, Arrival arrival);
   void add(const ClockReading& clock);
   void add(const Note& note);
   // Events and gaps of the past that are counted here.

@@ -24,7 +24,7 @@ void Recorder::begin(const std::optional<LastTape>& last, Arrival opened) {
   tapes_.follow(last->place);
   Gap gap;
   gap.cause = GapCause::NotRecording;
-  gap.from = std::min(last->last_received, opened.real);
+  gap.from = last->last_received;
   gap.until = opened.real;
   gap.before_sequence = 1;
   tapes_.keep(std::move(gap));

@@ -3,19 +3,16 @@
 
 #include <unistd.h>
 
-#include <array>
 #include <cerrno>
-#include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <ctime>
-#include <stdexcept>
 #include <string>
 #include <thread>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "tests/support/fake_service_manager.h"
 #include "tests/support/temporary_directory.h"
 
 namespace smtptape {
@@ -24,47 +21,6 @@ namespace {
 
 using std::chrono::microseconds;
 using testing::StartsWith;
-
-// The socket that systemd would listen on; a name with @ is abstract.
-class FakeManager {
- public:
-  explicit FakeManager(std::string name)
-      : name_(std::move(name)), socket_(::socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0)) {
-    ::sockaddr_un address{};
-    address.sun_family = AF_UNIX;
-    if (name_.size() >= sizeof address.sun_path) throw std::runtime_error("name too long");
-    std::memcpy(address.sun_path, name_.data(), name_.size());
-    const bool is_abstract = name_.starts_with('@');
-    if (is_abstract) address.sun_path[0] = '\0';
-    const std::size_t size =
-        offsetof(::sockaddr_un, sun_path) + name_.size() + (is_abstract ? 0 : 1);
-    const ::timeval most_wait{10, 0};
-    if (::setsockopt(socket_.get(), SOL_SOCKET, SO_RCVTIMEO, &most_wait, sizeof most_wait) != 0 ||
-        ::bind(socket_.get(),
-               reinterpret_cast<const ::sockaddr*>(&address),
-               static_cast<::socklen_t>(size)) != 0) {
-      throw std::runtime_error("no socket for a fake manager");
-    }
-  }
-
-  [[nodiscard]] ServiceManager::Environment environment() const { return {name_, "", ""}; }
-
-  // The next datagram, waited for with a bound.
-  [[nodiscard]] std::string heard() const { return receive(0); }
-  // What stands there now.
-  [[nodiscard]] std::string heard_at_once() const { return receive(MSG_DONTWAIT); }
-
- private:
-  [[nodiscard]] std::string receive(int flags) const {
-    std::array<char, 8192> bytes{};
-    const ::ssize_t size = ::recv(socket_.get(), bytes.data(), bytes.size(), flags);
-    if (size < 0) return "(nothing)";
-    return {bytes.data(), static_cast<std::size_t>(size)};
-  }
-
-  std::string name_;
-  UniqueFd socket_;
-};
 
 std::optional<microseconds> interval(const std::string& usec, const std::string& pid = "") {
   return ServiceManager({"/nowhere", usec, pid}).alive_interval();
@@ -89,7 +45,7 @@ TEST(ServiceManager, NobodyThereIsNoError) {
 
 TEST(ServiceManager, HearsEachStateInADatagramOfItsOwn) {
   const TemporaryDirectory directory;
-  const FakeManager fake(directory / "notify");
+  const FakeServiceManager fake(directory / "notify");
   const ServiceManager manager(fake.environment());
   EXPECT_TRUE(manager.is_there());
   EXPECT_FALSE(manager.ready("0 of 1 sources connected"));
@@ -103,14 +59,14 @@ TEST(ServiceManager, HearsEachStateInADatagramOfItsOwn) {
 }
 
 TEST(ServiceManager, IsFoundUnderAnAbstractName) {
-  const FakeManager fake("@smtptape-test-" + std::to_string(::getpid()));
+  const FakeServiceManager fake("@smtptape-test-" + std::to_string(::getpid()));
   EXPECT_FALSE(ServiceManager(fake.environment()).alive());
   EXPECT_EQ(fake.heard(), "WATCHDOG=1");
 }
 
 TEST(ServiceManager, HearsWhenReloadingBegan) {
   const TemporaryDirectory directory;
-  const FakeManager fake(directory / "notify");
+  const FakeServiceManager fake(directory / "notify");
   const std::int64_t before = monotonic_now();
   EXPECT_FALSE(ServiceManager(fake.environment()).reloading());
   const std::int64_t after = monotonic_now();
@@ -125,14 +81,14 @@ TEST(ServiceManager, HearsWhenReloadingBegan) {
 
 TEST(ServiceManager, AStatusCanNotBringOtherLines) {
   const TemporaryDirectory directory;
-  const FakeManager fake(directory / "notify");
-  EXPECT_FALSE(ServiceManager(fake.environment()).status("a\nREADY=1\x7f\tb"));
-  EXPECT_EQ(fake.heard(), "STATUS=a READY=1  b");
+  const FakeServiceManager fake(directory / "notify");
+  EXPECT_FALSE(ServiceManager(fake.environment()).status("a\nREADY=1\x7f\tb\u009b2J\xff"));
+  EXPECT_EQ(fake.heard(), "STATUS=a\\nREADY=1\\u{7f}\\tb\\u{9b}2J\\xff");
 }
 
 TEST(ServiceManager, ALongStatusIsCutBetweenCharacters) {
   const TemporaryDirectory directory;
-  const FakeManager fake(directory / "notify");
+  const FakeServiceManager fake(directory / "notify");
   const ServiceManager manager(fake.environment());
   const std::string almost(ServiceManager::kMostStatus - 1, 'x');
   EXPECT_FALSE(manager.status(almost + "ä"));
@@ -157,7 +113,7 @@ TEST(ServiceManager, SaysWhyItCouldNotBeTold) {
 // A manager that doesn't read must not hold up a recorder; and gets what matters when it reads.
 TEST(ServiceManager, IsNotWaitedForUnlessItMatters) {
   const TemporaryDirectory directory;
-  const FakeManager fake(directory / "notify");
+  const FakeServiceManager fake(directory / "notify");
   const ServiceManager manager(fake.environment());
   std::error_code full;
   constexpr int kMoreThanASocketHolds = 1'000'000;

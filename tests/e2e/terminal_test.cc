@@ -4,6 +4,7 @@
 #include <fstream>
 #include <iterator>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include <gmock/gmock.h>
@@ -40,11 +41,27 @@ std::string without_ours(std::string text) {
   return text;
 }
 
+// C0, DEL, and C1 as one character of UTF-8 or as a byte by itself.
+bool controls_a_terminal(std::string_view text) {
+  bool after_c2 = false;
+  bool in_character = false;  // bytes of it may follow
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const bool c1 = byte >= 0x80 && byte < 0xA0;
+    if (byte < 0x20 || byte == 0x7F || (c1 && (after_c2 || !in_character))) return true;
+    after_c2 = byte == 0xC2;
+    in_character = byte >= 0xC0 || (in_character && byte >= 0x80);
+  }
+  return false;
+}
+
 void expect_harmless(const Ran& ran) {
   const std::string out = without_ours(ran.out);
   EXPECT_EQ(out, visible(out));
+  EXPECT_FALSE(controls_a_terminal(out)) << visible(out);
   const std::string err = without_ours(ran.err);
   EXPECT_EQ(err, visible(err));
+  EXPECT_FALSE(controls_a_terminal(err)) << visible(err);
 }
 
 std::string json_string(const std::string& text) {
@@ -99,6 +116,13 @@ class Terminal : public ::testing::Test {
   std::string named_ = directory_ / ("store/\x1b]0;x\a\r\n\xff\u009b"
                                      "2J.tape");
 };
+
+TEST(ControlsATerminal, IsWhatItObeys) {
+  for (const char* const text : {"a\x1b", "a\x7f", "\u0080", "é\u009b", "\x9b", "a\x9f"})
+    EXPECT_TRUE(controls_a_terminal(text)) << visible(text);
+  for (const char* const text : {"", "plain", "é à ß", "\u00a0", "日本 😀", "\ufffd"})
+    EXPECT_FALSE(controls_a_terminal(text)) << text;
+}
 
 TEST_F(Terminal, IsNotMovedByAnyCommand) {
   const std::string other = directory_ / "copy.tape";

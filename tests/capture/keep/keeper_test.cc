@@ -1,6 +1,8 @@
 #include "capture/keep/keeper.h"
 
 #include <atomic>
+#include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <limits>
 #include <string>
@@ -11,14 +13,18 @@
 
 #include "capture/record/recorder.h"
 #include "tests/capture/record/numbered_frames.h"
+#include "tests/support/faulty_disk.h"
 #include "tests/support/temporary_directory.h"
 
 namespace smtptape {
 namespace {
 
+using testing::Each;
 using testing::ElementsAre;
+using testing::Gt;
 using testing::HasSubstr;
 using testing::IsEmpty;
+using testing::Pair;
 using testing::SizeIs;
 
 constexpr std::int64_t kHour = 3600 * kSecond;
@@ -38,7 +44,9 @@ class KeeperTest : public testing::Test {
     recorder.finish(at(kStart + 5 * kHour));
   }
 
-  Keeper& keeper(const RetentionLimits& limits, OnFull on_full = OnFull::Drop) {
+  Keeper& keeper(const RetentionLimits& limits,
+                 OnFull on_full = OnFull::Drop,
+                 FileCalls& calls = system_file_calls()) {
     KeeperHooks hooks;
     hooks.now = [] { return kStart + 4 * kHour; };
     hooks.disk_is_full = [this] { return full_; };
@@ -49,7 +57,7 @@ class KeeperTest : public testing::Test {
     KeeperOptions options;
     options.limits = limits;
     options.on_full = on_full;
-    keeper_.emplace(directory_.path(), options, std::move(hooks));
+    keeper_.emplace(directory_.path(), options, std::move(hooks), calls);
     return *keeper_;
   }
   [[nodiscard]] static RetentionLimits more_free_than_there_is() {
@@ -113,6 +121,8 @@ TEST_F(KeeperTest, DeletesYoungTapesWhereThatWasAskedFor) {
   Keeper& kept = keeper(more_free_than_there_is(), OnFull::DeleteOldest);
   kept.look();
   EXPECT_EQ(tapes(), 0U);
+  EXPECT_THAT(said_, Each(HasSubstr("on-full")));
+  EXPECT_THAT(kept.report().pruned_bytes, ElementsAre(Pair("on-full", Gt(5000U))));
 }
 
 TEST_F(KeeperTest, DeletesOneTapeALookWhileTheDiskIsFull) {
@@ -126,6 +136,48 @@ TEST_F(KeeperTest, DeletesOneTapeALookWhileTheDiskIsFull) {
   kept.look();
   EXPECT_EQ(tapes(), 3U);
   EXPECT_THAT(done_, ElementsAre("resume", "resume")) << "there is room: try at once";
+  EXPECT_THAT(said_, ElementsAre(HasSubstr("on-full"), HasSubstr("on-full")));
+  EXPECT_THAT(kept.report().pruned_bytes, ElementsAre(Pair("on-full", Gt(2000U))))
+      << "whatever limit the plan was made with";
+}
+
+TEST_F(KeeperTest, ATroubleThatComesBackIsToldAgain) {
+  for (const RetentionLimits& limits : {RetentionLimits{}, more_free_than_there_is()}) {
+    said_.clear();
+    Keeper& kept = keeper(limits);
+    const std::filesystem::path away = directory_.path().string() + ".away";
+    for (std::size_t times = 1; times <= 3; ++times) {
+      std::filesystem::rename(directory_.path(), away);
+      kept.look();
+      kept.look();
+      EXPECT_THAT(said_, SizeIs(times)) << "once each time";
+      std::filesystem::rename(away, directory_.path());
+      kept.look();
+    }
+    EXPECT_THAT(said_, Each(HasSubstr("No such file or directory")));
+  }
+}
+
+// What can't be deleted is told once, however many they are.
+TEST_F(KeeperTest, EachTroubleIsToldOnceWhileItLasts) {
+  bool refused = true;
+  FaultyDisk disk([&refused](std::size_t, FaultyDisk::Call call) {
+    return FaultyDisk::Fate{refused && call == FaultyDisk::Call::Unlink ? EBUSY : 0, false};
+  });
+  RetentionLimits limits;
+  limits.max_tapes = 3;
+  Keeper& kept = keeper(limits, OnFull::Drop, disk);
+  kept.look();
+  const std::size_t told = said_.size();
+  EXPECT_GE(told, 2U);
+  EXPECT_THAT(said_, Each(HasSubstr("deleting ")));
+  kept.look();
+  kept.look();
+  EXPECT_THAT(said_, SizeIs(told));
+  refused = false;
+  kept.look();
+  EXPECT_EQ(tapes(), 3U);
+  EXPECT_THAT(said_, SizeIs(told + 2));
 }
 
 TEST_F(KeeperTest, LooksAtOnceWhenAskedAndDoesWhatIsPosted) {

@@ -72,6 +72,12 @@ class Prune : public ::testing::Test {
     limits.max_tapes = 0;
     return limits;
   }
+  // Bytes, whatever the size.
+  static std::uint64_t on_disk(const fs::path& path) {
+    struct stat found {};
+    EXPECT_EQ(::stat(path.c_str(), &found), 0);
+    return static_cast<std::uint64_t>(found.st_blocks) * 512;
+  }
   static void make_old(const fs::path& path, std::int64_t age) {
     const timespec time{static_cast<time_t>((kNow - age) / kSecond), 0};
     const timespec times[2] = {time, time};
@@ -92,6 +98,20 @@ TEST_F(Prune, TakesTheTimeFromTheFooterElseFromTheName) {
   EXPECT_EQ(only_file().time, last) << "remembered";
   put(name_of_tape(1), "cut");
   EXPECT_EQ(only_file().time, 1'767'225'600 * kSecond) << "another file now";
+}
+
+// Of the same name, size and time of change.
+TEST_F(Prune, ReadsAFileAgainThatAnotherWasPutInThePlaceOf) {
+  const std::string tape = testing::example_tape(Layout::Interleaved);
+  const fs::path path = put(name_of_tape(1), tape);
+  make_old(path, kDay);
+  const std::int64_t last = 1'785'851'690'124'500'000;
+  EXPECT_EQ(only_file().time, last);
+  const fs::path other = put("other", std::string(tape.size(), 'x'));
+  make_old(other, kDay);
+  fs::rename(other, path);
+  EXPECT_EQ(only_file().time, 1'767'225'600 * kSecond) << "no tape any more: its name counts";
+  EXPECT_EQ(only_file().begins, only_file().time);
 }
 
 TEST_F(Prune, ReadsTheStartOfANameAsADateOrNotAtAll) {
@@ -189,6 +209,27 @@ TEST_F(Prune, ReportsADeletionThatFailsAndGoesOn) {
   EXPECT_THAT(names(), IsEmpty());
 }
 
+// A deletion that the directory forgets at a power loss would bring the tape back.
+TEST_F(Prune, SyncsTheDirectoryWhenSomethingWasDeleted) {
+  bool fails = false;
+  FaultyDisk disk([&fails](std::size_t, FaultyDisk::Call call) {
+    return FaultyDisk::Fate{fails && call == FaultyDisk::Call::Fsync ? EIO : 0, false};
+  });
+  const auto delete_one = [&] {
+    put(name_of_tape(1));
+    return prune(lister_, nothing_at_all(), kNow, DryRun::No, disk);
+  };
+  EXPECT_THAT(prune(lister_, nothing_at_all(), kNow, DryRun::No, disk).removal.failed, IsEmpty());
+  EXPECT_THAT(disk.operations(), IsEmpty()) << "nothing to delete";
+  EXPECT_THAT(delete_one().removal.failed, IsEmpty());
+  const std::vector<DiskOperation> done = disk.operations();
+  ASSERT_EQ(done.size(), 2U);
+  EXPECT_EQ(done[0].kind, DiskOperation::Kind::Unlink);
+  EXPECT_EQ(done[1].kind, DiskOperation::Kind::SyncDirectory);
+  fails = true;
+  EXPECT_THAT(delete_one().removal.failed, ElementsAre(HasSubstr("Input/output error")));
+}
+
 TEST_F(Prune, OthersGoInThePlaceOfWhatCannotBeDeleted) {
   bool first = true;
   FaultyDisk disk([&first](std::size_t, FaultyDisk::Call call) {
@@ -242,7 +283,12 @@ TEST_F(Prune, KnowsTheNameAndTheLockOfWhatOutputFileWrites) {
 TEST_F(Prune, CountsWhatTheFileSystemGetsBack) {
   const fs::path path = put(name_of_tape(1), std::string(10'000, 'x'));
   EXPECT_EQ(only_file().bytes, 10'000U);
+  EXPECT_EQ(only_file().gives_back, on_disk(path));
   EXPECT_GE(only_file().gives_back, 10'000U);
+  fs::resize_file(path, 100'000'000);  // a hole, which takes no room
+  EXPECT_EQ(only_file().bytes, 100'000'000U);
+  EXPECT_EQ(only_file().gives_back, on_disk(path));
+  EXPECT_LT(only_file().gives_back, 1'000'000U);
   fs::create_hard_link(path, directory_.path() / "kept");
   EXPECT_EQ(only_file().gives_back, 0U);
   const Space space = space_of(directory_.path());

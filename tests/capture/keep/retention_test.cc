@@ -285,6 +285,19 @@ TEST(Retention, ATimeInTheFutureOrNoneIsThatOfTheNextTape) {
 
 // --- words ---
 
+TEST(Retention, KeepFreeGoesByWhatTheFileSystemGetsBackNotBySize) {
+  RetentionLimits limits;
+  limits.keep_free = KeepFree{100, {}};
+  std::vector<StoredFile> files;
+  for (std::uint64_t number = 1; number <= 4; ++number) {
+    files.push_back(tape(number, 100 - static_cast<std::int64_t>(number), 1000));
+    files.back().gives_back = 40;  // the rest is holes, or compressed away
+  }
+  const RetentionPlan plan = plan_retention(files, limits, {10'000, 0}, kNow);
+  EXPECT_THAT(deleted(plan), ElementsAre("1 keep-free", "2 keep-free", "3 keep-free"));
+  EXPECT_EQ(plan.after.bytes, 1000U);
+}
+
 TEST(KeepFree, IsAShareOrASize) {
   EXPECT_EQ(parse_keep_free("10%", "--keep-free"), (KeepFree{0, 10}));
   EXPECT_EQ(parse_keep_free("0%", "--keep-free"), (KeepFree{0, 0}));

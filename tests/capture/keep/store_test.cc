@@ -12,6 +12,8 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
+#include "base/wall_time.h"
+#include "capture/keep/source_locks.h"
 #include "capture/record/live_tape.h"
 #include "tests/support/temporary_directory.h"
 
@@ -162,6 +164,38 @@ TEST(Store, GivesASourceToOneRecorder) {
   EXPECT_EQ(mode_of(store.directory() / "mta.lock"), 0600U);
   EXPECT_EQ(fs::file_size(store.directory() / "mta.lock"), 0U);
   EXPECT_TRUE(store.lock_source("mta")) << "a lock file that was left behind is stale";
+}
+
+TEST(SourceLocks, TellByTheirTimeThatARecorderIsAlive) {
+  const TemporaryDirectory directory;
+  const Store store(directory.path());
+  SourceLocks locks(store);
+  locks.add("a");
+  locks.add("b");
+  const auto make_old = [&] {
+    for (const char* const name : {"a.lock", "b.lock"}) {
+      const timespec times[2] = {{1000, 0}, {1000, 0}};
+      ASSERT_EQ(::utimensat(AT_FDCWD, (directory / name).c_str(), times, 0), 0);
+    }
+  };
+  constexpr std::int64_t kOld = 1000 * std::int64_t{kNanosPerSecond};
+  make_old();
+  locks.touch();
+  EXPECT_EQ(store.last_alive("a"), kOld) << "nobody has seen its feed";
+  locks.watch(1);
+  locks.touch();
+  EXPECT_EQ(store.last_alive("a"), kOld);
+  EXPECT_GT(store.last_alive("b"), kOld);
+  EXPECT_THROW(static_cast<void>(store.lock_source("b")), TakenError) << "it is still locked";
+  EXPECT_FALSE(locks.keep(1));
+  std::filesystem::remove(directory / "b.lock");
+  EXPECT_TRUE(locks.keep(1));
+  make_old();
+  locks.touch();
+  EXPECT_GT(store.last_alive("b"), kOld) << "the new one";
+  std::filesystem::remove(directory / "b.lock");
+  const UniqueFd other = store.lock_source("b");
+  EXPECT_THROW(locks.keep(1), TakenError);
 }
 
 TEST(Store, FollowsNoLinkToALockFile) {

@@ -95,6 +95,32 @@ TEST(DiskThreads, JobsDontWaitForEachOther) {
   EXPECT_TRUE(waited.get_future().get());
 }
 
+// Its time of change is on another disk, perhaps, than the bytes.
+TEST(DiskThreads, APulseThatStandsStillDelaysNoSync) {
+  const TemporaryDirectory directory;
+  const auto file = std::make_shared<SyncPoint>(
+      create_file(directory / "x"), system_file_calls(), directory.path());
+  std::promise<void> begun;
+  std::promise<void> may_end;
+  std::atomic<int> pulses = 0;
+  DiskThreads threads(1ms);
+  threads.set_pulse([&] {
+    if (++pulses > 1) return;
+    begun.set_value();
+    may_end.get_future().wait_for(20s);
+  });
+  EXPECT_EQ(begun.get_future().wait_for(20s), std::future_status::ready);
+  threads.watch(file);
+  for (std::uint64_t bytes = 1; bytes < 5; ++bytes) {
+    file->written = bytes;
+    EXPECT_TRUE(comes_true([&] { return file->synced == bytes; }));
+  }
+  EXPECT_EQ(pulses, 1) << "nor is it begun again before it has ended";
+  may_end.set_value();
+  EXPECT_TRUE(comes_true([&] { return pulses > 2; }));
+  threads.set_pulse({});
+}
+
 TEST(DiskThreads, DoesWhatIsLeftBeforeItEnds) {
   std::atomic<int> done = 0;
   {

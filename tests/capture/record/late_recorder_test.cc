@@ -37,7 +37,7 @@ class LateRecorderTest : public RecorderTest {
     for (int i = 0; i < kEvents; ++i) {
       const std::int64_t passed = i * kBetween;
       const bool stalled = passed >= kStalls && passed < kStalls + behind;
-      recorder.record(chunk_of({event_of_size(400)}, kStart + passed),
+      recorder.record(chunk_of({events_.at(static_cast<std::size_t>(i))}, kStart + passed),
                       at(kStart + (stalled ? kStalls + behind : passed)));
       // A worker looks at the clock when nothing waits.
       if (!stalled) recorder.tick(at(kStart + passed));
@@ -46,12 +46,22 @@ class LateRecorderTest : public RecorderTest {
     recorder.finish(at(kStart + 3601 * kSecond));
     EXPECT_EQ(recorder.totals().ledger.stored, static_cast<std::uint64_t>(kEvents));
     std::vector<std::string> found;
+    bytes_ = 0;
     for (const StoredTape& tape : read_store(store, "mta")) {
+      bytes_ += std::filesystem::file_size(tape.path);
       found.push_back(tape.path.filename().string() + " " + std::to_string(tape.events.size()) +
                       " events, " + std::to_string(tape.footer.value().groups.size()) + " groups");
     }
     return found;
   }
+
+  std::uint64_t bytes_ = 0;  // on the disk, of the last ones
+  const std::vector<std::string> events_ = [] {
+    std::vector<std::string> events;
+    for (int i = 0; i < kEvents; ++i)
+      events.push_back(event_of_size(400));
+    return events;
+  }();
 };
 
 TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeByInterval) {
@@ -77,6 +87,20 @@ TEST_F(LateRecorderTest, LeavesTheTapesOfOneOnTimeBySize) {
   const std::vector<std::string> on_time = tapes_when(0);
   EXPECT_GT(on_time.size(), 1U);
   EXPECT_EQ(tapes_when(30 * kSecond), on_time);
+}
+
+// What waited is written in the batches and groups of its arrival, so that it takes no more room.
+TEST_F(LateRecorderTest, TakesTheRoomOfOneOnTime) {
+  options_.rotate_interval = 20 * kSecond;
+  options_.batch_bytes = 20'000;
+  options_.group_bytes = 60'000;
+  static_cast<void>(tapes_when(0));
+  const std::uint64_t on_time = bytes_;
+  for (const std::int64_t behind : {3 * kSecond, 12 * kSecond, 45 * kSecond}) {
+    static_cast<void>(tapes_when(behind));
+    EXPECT_GE(bytes_, on_time * 95 / 100) << behind / kSecond;
+    EXPECT_LE(bytes_, on_time * 105 / 100) << behind / kSecond;
+  }
 }
 
 TEST_F(RecorderTest, ATapeYoungerThanASecondEndsForItsSizeOnly) {
