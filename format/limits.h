@@ -78,13 +78,32 @@ inline constexpr std::uint64_t kMostBackBytes = 4096 * kMiB;
 inline constexpr std::size_t kMostDamage = 10'000;
 // A group index's session rows, decompressed.
 inline constexpr std::uint64_t kMostRowsBytes = 512 * kMiB;
+// The rows since they are bounded: 100,000 of them and what they may list come to less.
+inline constexpr std::uint64_t kMostRowsMessage = 128 * kMiB;
 // The window that decompression may ask for: 2^27, as `zstd -d` allows by default.
 inline constexpr int kMostWindowLog = 27;
 // A group with this many sessions is closed early, so that its rows stay small in memory.
 inline constexpr std::size_t kMostSessionRows = 100'000;
 // Metadata keys whose values the session rows list.
 inline constexpr std::size_t kMostIndexedKeys = 64;
-// Distinct values of a property that a session row or a group's summary lists.
+// Distinct values of a property that a session row lists, bytes of one that is listed, and of the
+// id of a session; a hash stands for what is over.
 inline constexpr std::size_t kMostListedValues = 64;
+inline constexpr std::size_t kMostListedBytes = 1024;
+// Distinct values of a property, and bytes of all, that a group's summary lists; beyond these its
+// filter says what may be there.
+inline constexpr std::size_t kMostSummaryValues = 256;
+inline constexpr std::uint64_t kMostSummaryBytes = 16 * kKiB;
+// Over all rows of a group: bytes of listed values, of ids, listed values, and hashes of those
+// beyond.
+inline constexpr std::uint64_t kMostGroupListedBytes = 4 * kMiB;
+inline constexpr std::uint64_t kMostGroupIdBytes = 16 * kMiB;
+inline constexpr std::size_t kMostGroupListed = 1 << 22;
+inline constexpr std::size_t kMostGroupHashed = 1 << 18;
+// Values of which the filters of a group are made, all together; with more a filter is left out.
+inline constexpr std::size_t kMostFiltered = 1 << 21;
+// Bytes of values and filters that a footer repeats, and sessions in its table of hashes.
+inline constexpr std::uint64_t kMostFooterSummaryBytes = 16 * kMiB;
+inline constexpr std::size_t kMostSessionHashes = 1 << 20;
 
 }  // namespace smtptape

@@ -1,197 +1,47 @@
 #include "format/tape/session_rows.h"
 
 #include <algorithm>
+#include <type_traits>
+#include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "format/limits.h"
 #include "format/tape/column.h"
 #include "format/tape/compressor.h"
-#include "format/wire/json.h"
+#include "format/tape/messages.h"
 
 namespace smtptape {
 
-namespace {
-
-// The code of the last reply in a chunk of replies: of its last line that begins with three
-// digits and a space (or nothing).  0: none.
-std::uint16_t last_reply_code(std::string_view text) {
-  while (!text.empty()) {
-    if (text.back() == '\n') text.remove_suffix(1);
-    const std::size_t start = text.rfind('\n') + 1;  // npos + 1 == 0
-    const std::string_view line = text.substr(start);
-    const auto digit = [&](std::size_t i) { return line[i] >= '0' && line[i] <= '9'; };
-    if (line.size() >= 3 && digit(0) && digit(1) && digit(2) &&
-        (line.size() == 3 || line[3] == ' ' || line[3] == '\r')) {
-      return static_cast<std::uint16_t>((line[0] - '0') * 100 + (line[1] - '0') * 10 +
-                                        (line[2] - '0'));
-    }
-    text = text.substr(0, start);
-  }
-  return 0;
+bool SessionRow::may_be(std::string_view session_id) const {
+  return id == (id_hashed ? hashes_to_bytes({hash64(session_id)}) : session_id);
 }
 
-bool is_text(std::string_view json) {
-  return json.starts_with('"');
-}
-
-}  // namespace
-
-SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys)
-    : keys_(std::move(keys)), properties_(keys_.size()) {
-  SMTPTAPE_CHECK(keys_.size() <= kMostIndexedKeys);
-}
-
-void SessionRowBuilder::add(const Event& event) {
-  SessionRow* const row = open_row(event);
-  if (row == nullptr) return;
-  if (row->events == 0) {
-    row->first_sequence = event.sequence;
-    row->first_received = event.received;
-    row->last_received = event.received;
-  }
-  row->last_sequence = event.sequence;
-  row->first_received = std::min(row->first_received, event.received);
-  row->last_received = std::max(row->last_received, event.received);
-  ++row->events;
-  count(*row, event);
-}
-
-void SessionRowBuilder::add_gap() {
-  for (SessionRow& row : rows_) {
-    if (!row.closed) row.gap = true;
-  }
-}
-
-// Null: the event belongs to no session.
-SessionRow* SessionRowBuilder::open_row(const Event& event) {
-  const Meta* const meta = event.meta;
-  if (meta != nullptr) {
-    if (const std::uint32_t* known = row_of_meta_.find(*meta)) {
-      return *known == 0 ? nullptr : &rows_[*known - 1];
-    }
-  }
-  if (meta == nullptr || !meta->session_id() || meta->form() == Meta::Form::Null) {
-    for (Property& property : properties_)
-      property.absent = true;
-    if (meta != nullptr) row_of_meta_.remember(*meta, 0);
-    return nullptr;
-  }
-  const std::string& id = *meta->session_id();
-  auto found = by_id_.find(id);
-  if (found == by_id_.end()) {
-    found = by_id_.emplace(arena_.copy(id), count32(rows_.size())).first;
-    SessionRow& row = rows_.emplace_back();
-    row.id = id;
-    row.properties.resize(keys_.size());
-  }
-  add_values(found->second, *meta);
-  row_of_meta_.remember(*meta, found->second + 1);
-  return &rows_[found->second];
-}
-
-void SessionRowBuilder::add_values(std::uint32_t row, const Meta& meta) {
-  for (std::size_t key = 0; key < keys_.size(); ++key) {
-    RowProperty& of_row = rows_[row].properties[key];
-    Property& property = properties_[key];
-    const auto json = meta.find(keys_[key]);
-    if (!json) {
-      of_row.absent = property.absent = true;
-      continue;
-    }
-    if (!json->starts_with('[')) {
-      add_value(row, key, *json);
-      continue;
-    }
-    JsonReader reader(*json);
-    bool any = false;
-    for (bool more = reader.enter_array(); more && reader.next_element(); any = true) {
-      const auto element = reader.skip_value();
-      if (element) add_value(row, key, *element);
-      more = element.has_value();
-    }
-    if (!any) of_row.incomparable = property.incomparable = true;
-  }
-}
-
-void SessionRowBuilder::add_value(std::uint32_t row, std::size_t key, std::string_view json) {
-  RowProperty& of_row = rows_[row].properties[key];
-  Property& property = properties_[key];
-  if (!is_text(json)) {
-    of_row.incomparable = property.incomparable = true;
-    return;
-  }
-  std::vector<std::uint32_t>& listed = of_row.values;
-  const auto known = property.places.find(json);
-  if (known != property.places.end() &&
-      std::find(listed.rbegin(), listed.rend(), known->second) != listed.rend()) {
-    return;
-  }
-  if (listed.size() >= kMostListedValues) {
-    const std::uint64_t hash = hash64(json);
-    if (beyond_[row * keys_.size() + key].insert(hash).second) of_row.hashes.push_back(hash);
-  } else if (known != property.places.end()) {
-    listed.push_back(known->second);
-  } else {
-    listed.push_back(count32(property.values.size()));
-    property.values.push_back(arena_.copy(json));
-    property.places.emplace(property.values.back(), listed.back());
-  }
-}
-
-void SessionRowBuilder::count(SessionRow& row, const Event& event) {
-  switch (event.kind) {
-    case EventKind::BeginSession: row.opened = true; return;
-    case EventKind::Connected: ++row.connections; return;
-    case EventKind::Closed: row.closed = true; return;
-    case EventKind::MessageObtained: ++row.messages; return;
-    case EventKind::Read:
-      row.bytes_read += event.text.size();
-      if (const std::uint16_t code = last_reply_code(event.text)) row.last_reply = code;
-      return;
-    case EventKind::Write:
-    case EventKind::AbbreviatedWrite: row.bytes_written += full_length(event); return;
-    case EventKind::Diagnostic:
-      if (event.text.starts_with("STARTTLS handshake -> ")) row.tls = true;
-      return;
-    case EventKind::Unknown: return;
-  }
-}
-
-SessionRowBuilder::Result SessionRowBuilder::finish() {
-  Result result;
-  for (std::size_t key = 0; key < keys_.size(); ++key) {
-    const Property& from = properties_[key];
-    result.rows.properties.push_back({keys_[key], {from.values.begin(), from.values.end()}});
-    PropertySummary& summary = result.summaries.emplace_back();
-    summary.key = keys_[key];
-    summary.absent = from.absent;
-    summary.incomparable = from.incomparable;
-    // A row whose own list is full has values that are listed nowhere.
-    summary.complete = beyond_.empty() && from.values.size() <= kMostListedValues;
-    const std::size_t listed = std::min(from.values.size(), kMostListedValues);
-    summary.values.assign(from.values.begin(),
-                          from.values.begin() + static_cast<std::ptrdiff_t>(listed));
-    std::sort(summary.values.begin(), summary.values.end());
-  }
-  result.rows.rows = std::move(rows_);
-  rows_ = {};
-  by_id_.clear();
-  properties_.assign(keys_.size(), Property{});
-  beyond_.clear();
-  arena_.clear();
-  row_of_meta_.forget_all();
-  return result;
+RowProperty SessionRows::Property::of_row(std::size_t row) const {
+  const auto part = [row](const auto& all, const std::vector<std::uint32_t>& until) {
+    const std::uint32_t from = row == 0 ? 0 : until[row - 1];
+    return std::span(all).subspan(from, until[row] - from);
+  };
+  RowProperty out;
+  out.absent = (flags[row] & kAbsentFlag) != 0;
+  out.incomparable = (flags[row] & kIncomparableFlag) != 0;
+  out.lists = (flags[row] & kListFlag) != 0;
+  out.complete = (flags[row] & kMoreFlag) == 0;
+  out.values = part(listed, listed_until);
+  out.hashes = part(hashes, hashed_until);
+  return out;
 }
 
 // --- as a message ---
 
 namespace {
 
-constexpr std::int64_t kAbsent = 1;
-constexpr std::int64_t kIncomparable = 2;
+constexpr std::uint16_t kRowsVersion = 1;
+constexpr std::int64_t kOpened = 1, kClosed = 2, kTls = 4, kGap = 8, kDecided = 16;
 
 std::int64_t flags_of(const SessionRow& row) {
-  return (row.opened ? 1 : 0) | (row.closed ? 2 : 0) | (row.tls ? 4 : 0) | (row.gap ? 8 : 0);
+  return (row.opened ? kOpened : 0) | (row.closed ? kClosed : 0) | (row.gap ? kGap : 0) |
+         (row.tls >= Tls::Unknown ? kTls : 0) | (row.decided ? kDecided : 0);
 }
 
 std::int64_t difference(std::uint64_t later, std::uint64_t earlier) {
@@ -206,157 +56,6 @@ std::int64_t sum(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
 
-// Writes texts one after another and their lengths beside them.
-template <class InitText, class InitLength>
-void write_texts(const std::vector<std::string_view>& texts, InitText text, InitLength length) {
-  std::string all;
-  std::vector<std::int64_t> lengths;
-  for (const std::string_view each : texts) {
-    all.append(each);
-    lengths.push_back(static_cast<std::int64_t>(each.size()));
-  }
-  text(as_data(all));
-  write_column(lengths, length);
-}
-
-std::vector<std::string_view> read_texts(std::string_view text,
-                                         const tape::Column::Reader& length,
-                                         std::size_t count) {
-  std::vector<std::int64_t> lengths;
-  read_column(length, count, lengths);
-  std::vector<std::string_view> out;
-  out.reserve(count);
-  for (const std::int64_t each : lengths) {
-    if (each < 0 || static_cast<std::uint64_t>(each) > text.size()) {
-      throw Error("a text of a session row is cut short");
-    }
-    out.push_back(text.substr(0, static_cast<std::size_t>(each)));
-    text.remove_prefix(static_cast<std::size_t>(each));
-  }
-  return out;
-}
-
-// Numbers values anew, in the order in which the rows name them: most are named once, by the
-// next row that names any.
-class ValueOrder {
- public:
-  explicit ValueOrder(const std::vector<std::string>& values)
-      : values_(values), numbers_(values.size()) {}
-
-  // 0: the next value; n: the n-th again.
-  std::int64_t number(std::uint32_t place) {
-    if (numbers_[place] != 0) return numbers_[place];
-    ordered_.push_back(values_[place]);
-    numbers_[place] = static_cast<std::int64_t>(ordered_.size());
-    return 0;
-  }
-  [[nodiscard]] const std::vector<std::string_view>& ordered() const { return ordered_; }
-
- private:
-  const std::vector<std::string>& values_;
-  std::vector<std::int64_t> numbers_;
-  std::vector<std::string_view> ordered_;
-};
-
-void write_property(tape::PropertyColumns::Builder to,
-                    const SessionRows& from,
-                    std::size_t property) {
-  std::vector<std::int64_t> flags, listed, value, hashed;
-  std::vector<std::uint64_t> hashes;
-  ValueOrder order(from.properties[property].values);
-  for (const SessionRow& row : from.rows) {
-    const RowProperty& of_row = row.properties[property];
-    flags.push_back((of_row.absent ? kAbsent : 0) | (of_row.incomparable ? kIncomparable : 0));
-    listed.push_back(static_cast<std::int64_t>(of_row.values.size()));
-    for (const std::uint32_t place : of_row.values)
-      value.push_back(order.number(place));
-    hashed.push_back(static_cast<std::int64_t>(of_row.hashes.size()));
-    hashes.insert(hashes.end(), of_row.hashes.begin(), of_row.hashes.end());
-  }
-  to.setKey(as_data(from.properties[property].key));
-  write_column(flags, [&] { return to.initFlags(); });
-  write_column(listed, [&] { return to.initListed(); });
-  write_column(value, [&] { return to.initValue(); });
-  write_column(hashed, [&] { return to.initHashed(); });
-  if (!hashes.empty()) to.setHashes(as_data(hashes_to_bytes(hashes)));
-  to.setValueCount(count32(order.ordered().size()));
-  write_texts(
-      order.ordered(),
-      [&](auto values) { to.setValues(values); },
-      [&] { return to.initValueLength(); });
-}
-
-// The values that the rows list, one row after another.
-class ListedValues {
- public:
-  ListedValues(const tape::PropertyColumns::Reader& from, std::size_t rows, std::size_t values)
-      : values_(values) {
-    read_column(from.getListed(), rows, listed_);
-    std::size_t all = 0;
-    for (const std::int64_t each : listed_) {
-      if (each < 0 || each > static_cast<std::int64_t>(kMostListedValues)) {
-        throw Error("a session row lists too many values");
-      }
-      all += static_cast<std::size_t>(each);
-    }
-    read_column(from.getValue(), all, numbers_);
-  }
-
-  void read(std::size_t row, std::vector<std::uint32_t>& out) {
-    for (std::int64_t n = listed_[row]; n > 0; --n) {
-      const std::int64_t number = numbers_[next_++];
-      const auto place = number == 0 ? named_++ : static_cast<std::uint64_t>(number) - 1;
-      if (place >= values_) throw Error("a session row names a value that is not there");
-      out.push_back(static_cast<std::uint32_t>(place));
-    }
-  }
-
- private:
-  std::size_t values_;
-  std::vector<std::int64_t> listed_;
-  std::vector<std::int64_t> numbers_;
-  std::size_t next_ = 0;
-  std::uint64_t named_ = 0;
-};
-
-void read_property(tape::PropertyColumns::Reader from, std::size_t property, SessionRows& to) {
-  SessionRows::Property& out = to.properties[property];
-  out.key = as_string(from.getKey());
-  const std::string_view text = as_view(from.getValues());
-  if (from.getValueCount() > text.size()) throw Error("values of session rows are missing");
-  for (const auto value : read_texts(text, from.getValueLength(), from.getValueCount()))
-    out.values.emplace_back(value);
-  std::vector<std::int64_t> flags, hashed;
-  read_column(from.getFlags(), to.rows.size(), flags);
-  read_column(from.getHashed(), to.rows.size(), hashed);
-  ListedValues listed(from, to.rows.size(), out.values.size());
-  const std::vector<std::uint64_t> hashes = bytes_to_hashes(as_view(from.getHashes()));
-  auto next_hash = hashes.begin();
-  for (std::size_t i = 0; i < to.rows.size(); ++i) {
-    RowProperty& of_row = to.rows[i].properties[property];
-    of_row.absent = (flags[i] & kAbsent) != 0;
-    of_row.incomparable = (flags[i] & kIncomparable) != 0;
-    listed.read(i, of_row.values);
-    if (hashed[i] < 0 || hashed[i] > hashes.end() - next_hash) {
-      throw Error("hashes of a session row are missing");
-    }
-    of_row.hashes.assign(next_hash, next_hash + hashed[i]);
-    next_hash += hashed[i];
-  }
-}
-
-// The plain numbers of a row: each with its columns, in both directions.
-template <class Visit>
-void each_number(Visit visit) {
-  using Row = tape::SessionRows;
-  visit(&SessionRow::events, &Row::Builder::initEvents, &Row::Reader::getEvents);
-  visit(&SessionRow::connections, &Row::Builder::initConnections, &Row::Reader::getConnections);
-  visit(&SessionRow::messages, &Row::Builder::initMessages, &Row::Reader::getMessages);
-  visit(&SessionRow::bytes_read, &Row::Builder::initBytesRead, &Row::Reader::getBytesRead);
-  visit(&SessionRow::bytes_written, &Row::Builder::initBytesWritten, &Row::Reader::getBytesWritten);
-  visit(&SessionRow::last_reply, &Row::Builder::initLastReply, &Row::Reader::getLastReply);
-}
-
 template <class Get>
 std::vector<std::int64_t> column_of(const std::vector<SessionRow>& rows, Get get) {
   std::vector<std::int64_t> out;
@@ -366,36 +65,316 @@ std::vector<std::int64_t> column_of(const std::vector<SessionRow>& rows, Get get
   return out;
 }
 
+std::vector<std::int64_t> entries_of(const tape::Column::Reader& column, std::size_t count) {
+  std::vector<std::int64_t> out;
+  read_column(column, count, out);
+  return out;
+}
+
+// The next `size` bytes of `text`, which then begins behind them.
+std::string_view take(std::string_view& text, std::int64_t size) {
+  if (size < 0 || static_cast<std::uint64_t>(size) > text.size()) {
+    throw Error("a text of a session row is cut short");
+  }
+  const std::string_view taken = text.substr(0, static_cast<std::size_t>(size));
+  text.remove_prefix(taken.size());
+  return taken;
+}
+
+// --- ids ---
+
+enum class IdForm : std::int64_t { Text = 0, Uuid = 1, Hex = 2, Hash = 3 };
+constexpr std::size_t kIdBytes = 16;
+constexpr std::size_t kHashBytes = 8;
+
+constexpr bool has_hyphen(std::size_t byte) {
+  return byte == 4 || byte == 6 || byte == 8 || byte == 10;
+}
+
+int hex_digit(char c) {
+  if (c >= '0' && c <= '9') return c - '0';
+  return c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
+}
+
+std::string id_text(std::string_view bytes, IdForm form) {
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string out;
+  for (std::size_t i = 0; i < bytes.size(); ++i) {
+    if (form == IdForm::Uuid && has_hyphen(i)) out.push_back('-');
+    const auto byte = static_cast<unsigned char>(bytes[i]);
+    out.push_back(kDigits[byte >> 4]);
+    out.push_back(kDigits[byte & 15]);
+  }
+  return out;
+}
+
+// The 16 bytes that such a text stands for; empty: it is another.
+std::string id_bytes(std::string_view text, IdForm form) {
+  std::string out;
+  while (text.size() >= 2 && out.size() < kIdBytes) {
+    if (form == IdForm::Uuid && has_hyphen(out.size())) {
+      if (text.front() != '-' || text.size() < 3) return {};
+      text.remove_prefix(1);
+    }
+    const int high = hex_digit(text[0]);
+    const int low = hex_digit(text[1]);
+    if (high < 0 || low < 0) return {};
+    out.push_back(static_cast<char>(high * 16 + low));
+    text.remove_prefix(2);
+  }
+  return out.size() == kIdBytes && text.empty() ? out : std::string();
+}
+
+void write_ids(tape::SessionRows::Builder to, const std::vector<SessionRow>& rows) {
+  std::vector<std::int64_t> forms, lengths;
+  std::string texts, bytes, hashes;
+  for (const SessionRow& row : rows) {
+    IdForm form = row.id.size() == 36 ? IdForm::Uuid : IdForm::Hex;
+    const std::string packed = row.id_hashed ? std::string() : id_bytes(row.id, form);
+    if (row.id_hashed) {
+      form = IdForm::Hash;
+      hashes += row.id;
+    } else if (!packed.empty()) {
+      bytes += packed;
+    } else {
+      form = IdForm::Text;
+      texts += row.id;
+      lengths.push_back(static_cast<std::int64_t>(row.id.size()));
+    }
+    forms.push_back(static_cast<std::int64_t>(form));
+  }
+  write_column(forms, [&] { return to.initIdForm(); });
+  write_column(lengths, [&] { return to.initIdTextLength(); });
+  if (!texts.empty()) to.setIdTexts(as_data(texts));
+  if (!bytes.empty()) to.setIdBytes(as_data(bytes));
+  if (!hashes.empty()) to.setIdHashes(as_data(hashes));
+}
+
+void read_ids(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
+  const std::vector<std::int64_t> forms = entries_of(from.getIdForm(), rows.size());
+  const auto texts_of = std::count(forms.begin(), forms.end(), std::int64_t{0});
+  const auto lengths = entries_of(from.getIdTextLength(), static_cast<std::size_t>(texts_of));
+  std::string_view texts = as_view(from.getIdTexts());
+  std::string_view bytes = as_view(from.getIdBytes());
+  std::string_view hashes = as_view(from.getIdHashes());
+  auto length = lengths.begin();
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    switch (const auto form = static_cast<IdForm>(forms[i])) {
+      case IdForm::Text: rows[i].id = take(texts, *length++); break;
+      case IdForm::Uuid:
+      case IdForm::Hex: rows[i].id = id_text(take(bytes, kIdBytes), form); break;
+      case IdForm::Hash:
+        rows[i].id = take(hashes, kHashBytes);
+        rows[i].id_hashed = true;
+        break;
+      default: throw Error("an id of a session row has an unknown form");
+    }
+  }
+}
+
+// --- numbers ---
+
+// The plain numbers of a row: each with its columns, in both directions.
+template <class Visit>
+void each_number(Visit visit) {
+  using Row = tape::SessionRows;
+  visit(&SessionRow::connections, &Row::Builder::initConnections, &Row::Reader::getConnections);
+  visit(&SessionRow::messages, &Row::Builder::initMessages, &Row::Reader::getMessages);
+  visit(&SessionRow::recipients, &Row::Builder::initRecipients, &Row::Reader::getRecipients);
+  visit(&SessionRow::bytes_read, &Row::Builder::initBytesRead, &Row::Reader::getBytesRead);
+  visit(&SessionRow::bytes_written, &Row::Builder::initBytesWritten, &Row::Reader::getBytesWritten);
+  visit(&SessionRow::last_reply, &Row::Builder::initLastReply, &Row::Reader::getLastReply);
+  visit(&SessionRow::worst_reply, &Row::Builder::initWorstReply, &Row::Reader::getWorstReply);
+  visit(&SessionRow::accepted, &Row::Builder::initAccepted, &Row::Reader::getAccepted);
+  visit(&SessionRow::deferred, &Row::Builder::initDeferred, &Row::Reader::getDeferred);
+  visit(&SessionRow::refused, &Row::Builder::initRefused, &Row::Reader::getRefused);
+  visit(&SessionRow::tls, &Row::Builder::initTls, &Row::Reader::getTls);
+}
+
 void write_spans(tape::SessionRows::Builder to,
                  const std::vector<SessionRow>& rows,
                  const GroupIndex& index) {
   const auto write = [&rows](auto get, auto init) { write_column(column_of(rows, get), init); };
-  write([&](const SessionRow& row) { return difference(row.first_sequence, index.first_sequence); },
-        [&] { return to.initFirstSequence(); });
+  std::uint64_t sequence = index.first_sequence;
+  write(
+      [&](const SessionRow& row) {
+        return difference(row.first_sequence, std::exchange(sequence, row.first_sequence));
+      },
+      [&] { return to.initSequence(); });
   write([](const SessionRow& row) { return difference(row.last_sequence, row.first_sequence); },
-        [&] { return to.initLastSequence(); });
-  write([&](const SessionRow& row) { return difference(row.first_received, index.first_received); },
-        [&] { return to.initFirstReceived(); });
+        [&] { return to.initSequences(); });
+  std::int64_t received = index.first_received;
+  write(
+      [&](const SessionRow& row) {
+        return difference(row.first_received, std::exchange(received, row.first_received));
+      },
+      [&] { return to.initReceived(); });
   write([](const SessionRow& row) { return difference(row.last_received, row.first_received); },
-        [&] { return to.initLastReceived(); });
+        [&] { return to.initDuration(); });
 }
 
 void read_spans(tape::SessionRows::Reader from,
                 const GroupIndex& index,
                 std::vector<SessionRow>& rows) {
-  std::vector<std::int64_t> first, last;
-  read_column(from.getFirstSequence(), rows.size(), first);
-  read_column(from.getLastSequence(), rows.size(), last);
+  const auto sequence = entries_of(from.getSequence(), rows.size());
+  const auto sequences = entries_of(from.getSequences(), rows.size());
+  const auto received = entries_of(from.getReceived(), rows.size());
+  const auto duration = entries_of(from.getDuration(), rows.size());
+  std::uint64_t last_sequence = index.first_sequence;
+  std::int64_t last_received = index.first_received;
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].first_sequence = index.first_sequence + static_cast<std::uint64_t>(first[i]);
-    rows[i].last_sequence = rows[i].first_sequence + static_cast<std::uint64_t>(last[i]);
+    SessionRow& row = rows[i];
+    row.first_sequence = last_sequence += static_cast<std::uint64_t>(sequence[i]);
+    row.last_sequence = row.first_sequence + static_cast<std::uint64_t>(sequences[i]);
+    row.first_received = last_received = sum(last_received, received[i]);
+    row.last_received = sum(row.first_received, duration[i]);
   }
-  read_column(from.getFirstReceived(), rows.size(), first);
-  read_column(from.getLastReceived(), rows.size(), last);
+}
+
+// Tapes from before version 1 of the rows.
+void read_old_ids_and_spans(tape::SessionRows::Reader from,
+                            const GroupIndex& index,
+                            std::vector<SessionRow>& rows) {
+  const auto id_length = entries_of(from.getIdLength(), rows.size());
+  const auto first = entries_of(from.getFirstSequence(), rows.size());
+  const auto last = entries_of(from.getLastSequence(), rows.size());
+  const auto first_received = entries_of(from.getFirstReceived(), rows.size());
+  const auto last_received = entries_of(from.getLastReceived(), rows.size());
+  std::string_view ids = as_view(from.getIds());
   for (std::size_t i = 0; i < rows.size(); ++i) {
-    rows[i].first_received = sum(index.first_received, first[i]);
-    rows[i].last_received = sum(rows[i].first_received, last[i]);
+    SessionRow& row = rows[i];
+    row.id = take(ids, id_length[i]);
+    row.first_sequence = index.first_sequence + static_cast<std::uint64_t>(first[i]);
+    row.last_sequence = row.first_sequence + static_cast<std::uint64_t>(last[i]);
+    row.first_received = sum(index.first_received, first_received[i]);
+    row.last_received = sum(row.first_received, last_received[i]);
   }
+}
+
+// --- properties ---
+
+// Numbers values anew, in the order in which the rows name them: most are named once, by the
+// next row that names any.
+class ValueOrder {
+ public:
+  explicit ValueOrder(const std::vector<SummaryValue>& values)
+      : values_(values), numbers_(values.size()) {}
+
+  // 0: the next value; n: the n-th again.
+  std::int64_t number(std::uint32_t place) {
+    if (numbers_[place] != 0) return numbers_[place];
+    text_ += values_[place].json;
+    lengths_.push_back(static_cast<std::int64_t>(values_[place].json.size()));
+    in_list_.push_back(values_[place].in_list ? 1 : 0);
+    numbers_[place] = static_cast<std::int64_t>(lengths_.size());
+    return 0;
+  }
+  void write(tape::PropertyColumns::Builder to) const {
+    to.setValueCount(count32(lengths_.size()));
+    to.setValues(as_data(text_));
+    write_column(lengths_, [&] { return to.initValueLength(); });
+    write_column(in_list_, [&] { return to.initInList(); });
+  }
+
+ private:
+  const std::vector<SummaryValue>& values_;
+  std::vector<std::int64_t> numbers_;
+  std::string text_;
+  std::vector<std::int64_t> lengths_;
+  std::vector<std::int64_t> in_list_;
+};
+
+void write_property(tape::PropertyColumns::Builder to, const SessionRows::Property& from) {
+  std::vector<std::int64_t> flags, listed, value, hashed;
+  ValueOrder order(from.values);
+  for (std::size_t row = 0; row < from.flags.size(); ++row) {
+    const RowProperty of_row = from.of_row(row);
+    flags.push_back(from.flags[row]);
+    listed.push_back(static_cast<std::int64_t>(of_row.values.size()));
+    for (const std::uint32_t place : of_row.values)
+      value.push_back(order.number(place));
+    hashed.push_back(static_cast<std::int64_t>(of_row.hashes.size()));
+  }
+  to.setKey(as_data(from.key));
+  write_column(flags, [&] { return to.initFlags(); });
+  write_column(listed, [&] { return to.initListed(); });
+  write_column(value, [&] { return to.initValue(); });
+  write_column(hashed, [&] { return to.initHashed(); });
+  if (!from.hashes.empty()) to.setHashes(as_data(hashes_to_bytes(from.hashes)));
+  order.write(to);
+}
+
+// Running totals of how many each row has.
+std::vector<std::uint32_t> read_totals(const tape::Column::Reader& column,
+                                       std::size_t rows,
+                                       std::uint64_t most_each,
+                                       std::uint64_t most) {
+  std::vector<std::uint32_t> out;
+  std::uint64_t total = 0;
+  for (const std::int64_t each : entries_of(column, rows)) {
+    if (each < 0 || static_cast<std::uint64_t>(each) > most_each) {
+      throw Error("a session row has too many values");
+    }
+    total += static_cast<std::uint64_t>(each);
+    if (total > most) throw Error("values of session rows are missing");
+    out.push_back(static_cast<std::uint32_t>(total));
+  }
+  return out;
+}
+
+void read_values(const tape::PropertyColumns::Reader& from,
+                 std::size_t& room,
+                 std::vector<SummaryValue>& out) {
+  std::string_view text = as_view(from.getValues());
+  const std::size_t count = from.getValueCount();
+  if (count > text.size()) throw Error("values of session rows are missing");
+  if (count > room) throw Error("a group has too many values in its session rows");
+  room -= count;
+  const auto lengths = entries_of(from.getValueLength(), count);
+  const auto in_list = entries_of(from.getInList(), count);
+  out.reserve(count);
+  for (std::size_t i = 0; i < count; ++i)
+    out.push_back({std::string(take(text, lengths[i])), in_list[i] != 0});
+}
+
+// Which values the rows list: 0 the next one, n the n-th again.
+void read_listed(const tape::PropertyColumns::Reader& from, SessionRows::Property& out) {
+  const std::size_t count = out.listed_until.empty() ? 0 : out.listed_until.back();
+  const tape::Column::Reader column = from.getValue();
+  const bool all_next = !column.hasU8() && !column.hasU16() && !column.hasI32() && !column.hasI64();
+  if (all_next && count > out.values.size()) throw Error("values of session rows are missing");
+  std::uint64_t next = 0;
+  for (const std::int64_t number : entries_of(column, count)) {
+    const auto place = number == 0 ? next++ : static_cast<std::uint64_t>(number) - 1;
+    if (place >= out.values.size()) throw Error("a session row names a value that is not there");
+    out.listed.push_back(static_cast<std::uint32_t>(place));
+  }
+}
+
+SessionRows::Property read_property(const tape::PropertyColumns::Reader& from,
+                                    std::size_t rows,
+                                    std::size_t& room) {
+  SessionRows::Property out;
+  out.key = as_string(from.getKey());
+  read_values(from, room, out.values);
+  for (const std::int64_t flags : entries_of(from.getFlags(), rows))
+    out.flags.push_back(static_cast<std::uint8_t>(flags));
+  out.listed_until =
+      read_totals(from.getListed(), rows, kMostListedValues, kMostListedValues * rows);
+  read_listed(from, out);
+  out.hashes = bytes_to_hashes(as_view(from.getHashes()));
+  out.hashed_until = read_totals(from.getHashed(), rows, out.hashes.size(), out.hashes.size());
+  return out;
+}
+
+void read_numbers(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
+  each_number([&](auto member, auto, auto get) {
+    const auto column = entries_of((from.*get)(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i) {
+      auto& number = rows[i].*member;
+      number = static_cast<std::remove_reference_t<decltype(number)>>(column[i]);
+    }
+  });
 }
 
 SessionRows read_rows_message(tape::SessionRows::Reader from, const GroupIndex& index) {
@@ -404,31 +383,27 @@ SessionRows read_rows_message(tape::SessionRows::Reader from, const GroupIndex& 
   if (properties.size() > kMostIndexedKeys || from.getCount() > kMostSessionRows) {
     throw Error("a group has too many session rows");
   }
-  out.properties.resize(properties.size());
   out.rows.resize(from.getCount());
-  const auto ids = read_texts(as_view(from.getIds()), from.getIdLength(), out.rows.size());
-  std::vector<std::int64_t> flags;
-  read_column(from.getFlags(), out.rows.size(), flags);
+  const bool old = from.getVersion() == 0;
+  if (old) {
+    read_old_ids_and_spans(from, index, out.rows);
+  } else {
+    read_ids(from, out.rows);
+    read_spans(from, index, out.rows);
+  }
+  read_numbers(from, out.rows);
+  const auto flags = entries_of(from.getFlags(), out.rows.size());
   for (std::size_t i = 0; i < out.rows.size(); ++i) {
     SessionRow& row = out.rows[i];
-    row.id = ids[i];
-    row.opened = (flags[i] & 1) != 0;
-    row.closed = (flags[i] & 2) != 0;
-    row.tls = (flags[i] & 4) != 0;
-    row.gap = (flags[i] & 8) != 0;
-    row.properties.resize(properties.size());
+    row.opened = (flags[i] & kOpened) != 0;
+    row.closed = (flags[i] & kClosed) != 0;
+    row.gap = (flags[i] & kGap) != 0;
+    row.decided = (flags[i] & kDecided) != 0;
+    if (old && (flags[i] & kTls) != 0) row.tls = Tls::Unknown;
   }
-  read_spans(from, index, out.rows);
-  each_number([&](auto member, auto, auto get) {
-    std::vector<std::int64_t> values_of;
-    read_column((from.*get)(), out.rows.size(), values_of);
-    for (std::size_t i = 0; i < out.rows.size(); ++i) {
-      auto& number = out.rows[i].*member;
-      number = static_cast<std::remove_reference_t<decltype(number)>>(values_of[i]);
-    }
-  });
-  for (unsigned i = 0; i < properties.size(); ++i)
-    read_property(properties[i], i, out);
+  std::size_t room = kMostGroupListed;
+  for (const auto property : properties)
+    out.properties.push_back(read_property(property, out.rows.size(), room));
   return out;
 }
 
@@ -437,13 +412,10 @@ SessionRows read_rows_message(tape::SessionRows::Reader from, const GroupIndex& 
 std::string to_message(const SessionRows& rows, const GroupIndex& index) {
   return message_of([&](capnp::MessageBuilder& message) {
     auto to = message.initRoot<tape::SessionRows>();
-    to.setCount(count32(rows.rows.size()));
     const std::vector<SessionRow>& all = rows.rows;
-    std::vector<std::string_view> texts;
-    for (const SessionRow& row : all)
-      texts.push_back(row.id);
-    write_texts(
-        texts, [&](auto ids) { to.setIds(ids); }, [&] { return to.initIdLength(); });
+    to.setVersion(kRowsVersion);
+    to.setCount(count32(all.size()));
+    write_ids(to, all);
     write_spans(to, all, index);
     each_number([&](auto member, auto init, auto) {
       const auto get = [member](const SessionRow& row) { return row.*member; };
@@ -452,13 +424,14 @@ std::string to_message(const SessionRows& rows, const GroupIndex& index) {
     write_column(column_of(all, flags_of), [&] { return to.initFlags(); });
     auto properties = to.initProperties(count32(rows.properties.size()));
     for (unsigned i = 0; i < rows.properties.size(); ++i)
-      write_property(properties[i], rows, i);
+      write_property(properties[i], rows.properties[i]);
   });
 }
 
 SessionRows read_rows(const GroupIndex& index) {
   if (index.rows.empty()) return {};
-  const std::string message = decompress_whole(index.rows, kMostRowsBytes);
+  const std::string message =
+      decompress_whole(index.rows, index.index_version == 0 ? kMostRowsBytes : kMostRowsMessage);
   return reading_message("reading session rows", [&] {
     capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
     return read_rows_message(reader.getRoot<tape::SessionRows>(), index);

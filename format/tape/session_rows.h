@@ -1,57 +1,76 @@
-// The directory of a group: one row a session, and a summary of each property.
+// The rows of a group's index: one a session that the group touches.
 //
-// A row is made from events as they are written; nothing is remembered from group to group, so
-// rows of one session from several groups and tapes are merged by whoever reads them.
+// Nothing is remembered from group to group, so rows of one session from several groups and tapes
+// are merged by whoever reads them.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
-#include <map>
+#include <span>
 #include <string>
 #include <string_view>
-#include <unordered_set>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
-
-#include "base/arena.h"
-#include "base/hash.h"
-#include "format/event.h"
 #include "format/tape/tape_info.h"
+#include "smtp/tls_handshake.h"
 
 namespace smtptape {
 
-// What one property was in one session.
-struct RowProperty {
-  bool absent = false;                // some event lacks it
-  bool incomparable = false;          // some event holds null or another type
-  std::vector<std::uint32_t> values;  // distinct, places in Property::values
-  std::vector<std::uint64_t> hashes;  // of the values beyond kMostListedValues
-};
-
 struct SessionRow {
-  std::string id;
+  std::string id;  // id_hashed: the hash of a long one, 8 bytes
+  bool id_hashed = false;
   std::uint64_t first_sequence = 0;
   std::uint64_t last_sequence = 0;
   std::int64_t first_received = 0;  // least and greatest
   std::int64_t last_received = 0;
-  std::uint32_t events = 0;
   std::uint32_t connections = 0;
   std::uint32_t messages = 0;
+  std::uint32_t recipients = 0;  // RCPT commands
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
-  std::uint16_t last_reply = 0;  // 0: none
-  bool opened = false;
-  bool closed = false;
-  bool tls = false;
-  bool gap = false;
-  std::vector<RowProperty> properties;  // as in SessionRows
+  // Replies that decide a message, by class.
+  std::uint32_t accepted = 0;
+  std::uint32_t deferred = 0;
+  std::uint32_t refused = 0;
+  std::uint16_t last_reply = 0;   // 0: none
+  std::uint16_t worst_reply = 0;  // the greatest from 200 to 599
+  Tls tls = Tls::None;            // of the last handshake
+  bool opened = false;            // begins here
+  bool closed = false;            // its last connection was closed here
+  bool gap = false;               // events of it may be missing
+  bool decided = false;           // recipients and replies are known; else ask the events
+
+  [[nodiscard]] bool may_be(std::string_view session_id) const;
+};
+
+// Of a property of a row, as they stand in a tape.
+inline constexpr std::uint8_t kAbsentFlag = 1;
+inline constexpr std::uint8_t kIncomparableFlag = 2;
+inline constexpr std::uint8_t kListFlag = 4;
+inline constexpr std::uint8_t kMoreFlag = 8;
+
+// What one property was in one session.
+struct RowProperty {
+  bool absent = false;        // some event lacks it
+  bool incomparable = false;  // some event holds what is neither a text nor a list with a text
+  bool lists = false;         // some event holds a list
+  bool complete = true;       // `values` and `hashes` are all there are
+  std::span<const std::uint32_t> values;  // distinct, places in Property::values
+  std::span<const std::uint64_t> hashes;  // value_hash() of those that are not listed
 };
 
 struct SessionRows {
+  // Of one key: the values of all rows, and for each row which of them it has.
   struct Property {
-    std::string key;                  // of the metadata
-    std::vector<std::string> values;  // of all sessions, as JSON; distinct
+    std::string key;                          // of the metadata
+    std::vector<SummaryValue> values;         // of all sessions; distinct
+    std::vector<std::uint8_t> flags;          // of each row
+    std::vector<std::uint32_t> listed_until;  // in `listed`, of each row
+    std::vector<std::uint32_t> listed;
+    std::vector<std::uint32_t> hashed_until;  // in `hashes`, of each row
+    std::vector<std::uint64_t> hashes;
+
+    [[nodiscard]] RowProperty of_row(std::size_t row) const;
   };
   std::vector<Property> properties;
   std::vector<SessionRow> rows;  // in the order of the sessions' first events
@@ -60,46 +79,5 @@ struct SessionRows {
 // `index` is of the same group.  Reading throws Error when the bytes make no sense.
 [[nodiscard]] std::string to_message(const SessionRows& rows, const GroupIndex& index);
 [[nodiscard]] SessionRows read_rows(const GroupIndex& index);
-
-class SessionRowBuilder {
- public:
-  // `keys`: the metadata keys whose values are listed, at most kMostIndexedKeys.
-  explicit SessionRowBuilder(std::vector<std::string> keys);
-
-  void add(const Event& event);
-  // A gap of the group touches every session that is open in it.
-  void add_gap();
-  [[nodiscard]] std::size_t size() const { return rows_.size(); }
-
-  // What was gathered; the builder then starts over, for the next group.
-  struct Result {
-    SessionRows rows;
-    std::vector<PropertySummary> summaries;
-  };
-  [[nodiscard]] Result finish();
-
- private:
-  using Places = boost::unordered_flat_map<std::string_view, std::uint32_t, TextHash>;
-  struct Property {
-    bool absent = false;
-    bool incomparable = false;
-    std::vector<std::string_view> values;  // distinct, in the order of their first event
-    Places places;                         // in `values`
-  };
-
-  SessionRow* open_row(const Event& event);
-  void add_values(std::uint32_t row, const Meta& meta);
-  void add_value(std::uint32_t row, std::size_t key, std::string_view json);
-  static void count(SessionRow& row, const Event& event);
-
-  std::vector<std::string> keys_;
-  Arena arena_;  // the text of ids and values
-  Places by_id_;
-  std::vector<SessionRow> rows_;
-  std::vector<Property> properties_;
-  // Hashes known of a row's property (row * keys + key) that has more values than are listed.
-  std::map<std::uint64_t, std::unordered_set<std::uint64_t>> beyond_;
-  MetaMemo<std::uint32_t> row_of_meta_;  // place + 1
-};
 
 }  // namespace smtptape

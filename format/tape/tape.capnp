@@ -182,14 +182,20 @@ struct GroupIndex {
   masked @24 :UInt64;
   columnRawBytes @25 :UInt64;   # of the first frame, or the only one, decompressed; 0: not known
   payloadRawBytes @26 :UInt64;  # of the second one
+  indexVersion @27 :UInt16;  # what summaries, rows and messageIds promise; 0: nothing
+  messageIds @28 :Data;      # filter of the values of `message_id`
+  messageIdsKnown @29 :Bool; # `messageIds` holds all of them
 }
 
 struct PropertySummary {
   key @0 :Data;              # of the metadata
   absent @1 :Bool;           # some event lacks it, or has no metadata
-  incomparable @2 :Bool;     # some event holds null or another type
+  incomparable @2 :Bool;     # some event holds what is neither a text nor a list with a text
   complete @3 :Bool;         # `values` holds every value
   values @4 :List(Data);     # distinct, as JSON; elements of lists one by one
+  inList @5 :Column;         # of each of `values`: 1 it is an element of a list
+  lists @6 :Bool;            # some event holds a list
+  filter @7 :Data;           # unless complete: of all values; empty: none was made
 }
 
 struct SessionRows {
@@ -208,13 +214,32 @@ struct SessionRows {
   bytesRead @10 :Column;
   bytesWritten @11 :Column;
   lastReply @12 :Column;     # code of the last reply, 0: none
-  flags @13 :Column;         # 1 opened here, 2 closed here, 4 TLS, 8 touched by a gap
+  flags @13 :Column;         # 1 opened here, 2 closed here, 4 TLS, 8 touched by a gap, 16 decided
   properties @14 :List(PropertyColumns);
+  # Since these, ids to lastReceived and events are left out.
+  version @15 :UInt16;       # 1: with what follows
+  idForm @16 :Column;        # 0 text 1 UUID 2 32 digits of hexadecimal 3 the XXH3-64 of a long one
+  idTexts @17 :Data;         # of form 0, one after another
+  idTextLength @18 :Column;  # of these
+  idBytes @19 :Data;         # of form 1 and 2, 16 each
+  idHashes @20 :Data;        # of form 3, 8 each, little-endian
+  sequence @21 :Column;      # the session's first, since the one of the row before (the group's)
+  sequences @22 :Column;     # from its first to its last
+  received @23 :Column;      # its least, since the one of the row before (the group's)
+  duration @24 :Column;      # from its least to its greatest
+  recipients @25 :Column;    # RCPT commands
+  worstReply @26 :Column;    # the greatest code from 200 to 599, 0: none
+  accepted @27 :Column;      # replies that decide a message, by class: 2xx
+  deferred @28 :Column;      # 4xx
+  refused @29 :Column;       # 5xx
+  tls @30 :Column;           # of the last handshake: 0 none 1 failed 2 of an unknown version
+                             # 3 SSL 3.0 10 to 13 TLS 1.0 to 1.3
 }
 
 struct PropertyColumns {
   key @0 :Data;              # of the metadata
   flags @1 :Column;          # 1 some event of the session lacks it, 2 some holds null or another type
+                             # 4 some holds a list, 8 there are values beyond the hashes
   listed @2 :Column;         # how many distinct values are listed, at most 64
   value @3 :Column;          # these, session by session: 0 the next of `values`, n the n-th again
   hashed @4 :Column;         # how many values there are beyond
@@ -222,6 +247,7 @@ struct PropertyColumns {
   values @6 :Data;           # the distinct ones of all sessions, as JSON, one after another
   valueCount @7 :UInt32;
   valueLength @8 :Column;
+  inList @9 :Column;         # of each of `values`: 1 it is an element of a list
 }
 
 struct TapeFooter {
@@ -232,6 +258,7 @@ struct TapeFooter {
   notes @4 :List(Note);
   sealedAt @5 :Int64;        # ns since 1970
   copyOf @6 :Data;
+  sessionHashesOmitted @7 :Bool;  # there were too many
 }
 
 struct Ledger {

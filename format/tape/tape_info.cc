@@ -3,8 +3,11 @@
 #include <algorithm>
 #include <functional>
 
+#include "base/hash.h"
 #include "base/io.h"
 #include "format/limits.h"
+#include "format/tape/column.h"
+#include "format/tape/hash_filter.h"
 #include "format/tape/messages.h"
 
 namespace smtptape {
@@ -76,13 +79,24 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
     summaries[i].setAbsent(from.absent);
     summaries[i].setIncomparable(from.incomparable);
     summaries[i].setComplete(from.complete);
-    set_all(summaries[i].initValues(count32(from.values.size())), from.values);
+    summaries[i].setLists(from.lists);
+    summaries[i].setFilter(as_data(from.filter));
+    auto values = summaries[i].initValues(count32(from.values.size()));
+    std::vector<std::int64_t> in_list;
+    for (unsigned n = 0; n < from.values.size(); ++n) {
+      values.set(n, as_data(from.values[n].json));
+      in_list.push_back(from.values[n].in_list ? 1 : 0);
+    }
+    write_column(in_list, [&] { return summaries[i].initInList(); });
   }
   if (!index.rows.empty()) to.setRows(as_data(index.rows));
   to.setRowsBytes(index.rows_bytes);
   to.setGapCount(index.gap_count);
   to.setTrimmed(index.trimmed);
   to.setMasked(index.masked);
+  to.setIndexVersion(index.index_version);
+  to.setMessageIds(as_data(index.message_ids));
+  to.setMessageIdsKnown(index.message_ids_known);
 }
 
 GroupIndex read_index(tape::GroupIndex::Reader from) {
@@ -116,18 +130,40 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
     to.absent = summary.getAbsent();
     to.incomparable = summary.getIncomparable();
     to.complete = summary.getComplete();
-    for (const auto value : summary.getValues())
-      to.values.push_back(as_string(value));
+    to.lists = summary.getLists();
+    to.filter = as_string(summary.getFilter());
+    // A value that was left out takes a word all the same.
+    const auto values = summary.getValues();
+    std::vector<std::int64_t> in_list;
+    read_column(summary.getInList(), values.size(), in_list);
+    for (unsigned n = 0; n < values.size(); ++n)
+      to.values.push_back({as_string(values[n]), in_list[n] != 0});
   }
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
   index.gap_count = from.getGapCount();
   index.trimmed = from.getTrimmed();
   index.masked = from.getMasked();
+  index.index_version = from.getIndexVersion();
+  index.message_ids = as_string(from.getMessageIds());
+  index.message_ids_known = from.getMessageIdsKnown();
   return index;
 }
 
 }  // namespace
+
+bool PropertySummary::may_hold(std::string_view json, bool in_list) const {
+  const auto is_it = [&](const SummaryValue& value) {
+    return value.in_list == in_list && value.json == json;
+  };
+  if (complete) return std::any_of(values.begin(), values.end(), is_it);
+  return filter.empty() || filter_may_hold(filter, value_hash(json, in_list));
+}
+
+bool may_hold_message_id(const GroupIndex& index, std::string_view json) {
+  if (index.index_version < kIndexVersion || !index.message_ids_known) return true;
+  return filter_may_hold(index.message_ids, hash64(json));
+}
 
 std::string_view gap_cause_name(GapCause cause) {
   switch (cause) {
@@ -342,6 +378,7 @@ std::string to_message(const TapeFooter& footer) {
     auto groups = to.initGroups(count32(footer.groups.size()));
     for (unsigned i = 0; i < footer.groups.size(); ++i)
       write_index(groups[i], footer.groups[i]);
+    to.setSessionHashesOmitted(footer.session_hashes_omitted);
     to.setSessionHashes(as_data(hashes_to_bytes(footer.session_hashes)));
     auto ledger = to.initLedger();
     ledger.setReceived(footer.ledger.received);
@@ -370,6 +407,7 @@ TapeFooter read_footer_message(std::string_view message) {
     for (const auto group : at_most(kMostGroups, from.getGroups(), "groups"))
       footer.groups.push_back(read_index(group));
     footer.session_hashes = bytes_to_hashes(as_view(from.getSessionHashes()));
+    footer.session_hashes_omitted = from.getSessionHashesOmitted();
     const auto ledger = from.getLedger();
     footer.ledger.received = ledger.getReceived();
     footer.ledger.stored = ledger.getStored();

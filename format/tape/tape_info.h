@@ -81,12 +81,24 @@ struct TapeHeader {
   std::uint64_t first_sequence = 0;
 };
 
+// A value that is a text, or a text in a list: `json` is the text's.
+struct SummaryValue {
+  std::string json;
+  bool in_list = false;
+  auto operator<=>(const SummaryValue&) const = default;
+};
+
 struct PropertySummary {
   std::string key;
   bool absent = false;
   bool incomparable = false;
+  bool lists = false;
   bool complete = true;
-  std::vector<std::string> values;
+  std::vector<SummaryValue> values;  // ascending
+  std::string filter;
+
+  // False: no event of the group holds this text (`in_list`: as an element of a list).
+  [[nodiscard]] bool may_hold(std::string_view json, bool in_list) const;
 };
 
 struct GroupIndex {
@@ -117,11 +129,23 @@ struct GroupIndex {
   std::vector<PropertySummary> summaries;
   std::string rows;  // compressed; session_rows.h reads them
   std::uint64_t rows_bytes = 0;
+  std::uint16_t index_version = 0;  // below kIndexVersion: a reader must not rely on what follows
+  std::string message_ids;          // a filter
+  bool message_ids_known = false;
 };
+
+// Summaries and rows cover every event, and the group holds nothing but events, gaps, notes and
+// clock readings.
+inline constexpr std::uint16_t kIndexVersion = 1;
+inline constexpr std::string_view kMessageIdKey = "message_id";
+
+// False: no event of the group has this id of a message, as JSON.
+[[nodiscard]] bool may_hold_message_id(const GroupIndex& index, std::string_view json);
 
 struct TapeFooter {
   std::vector<GroupIndex> groups;  // without rows
   std::vector<std::uint64_t> session_hashes;
+  bool session_hashes_omitted = false;  // too many: the empty list says nothing
   Ledger ledger;
   std::vector<Origin> origins;
   std::vector<Note> notes;

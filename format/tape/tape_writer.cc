@@ -14,7 +14,7 @@
 #include "format/tape/compressor.h"
 #include "format/tape/messages.h"
 #include "format/tape/section.h"
-#include "format/tape/session_rows.h"
+#include "format/tape/session_row_builder.h"
 #include "format/wire/wire.h"
 
 namespace smtptape {
@@ -42,7 +42,7 @@ struct TapeWriter::Impl {
         header(std::move(the_header)),
         options(std::move(the_options)),
         batches{BatchBuilder(header.origin), BatchBuilder(header.origin)},
-        rows(options.indexed_keys),
+        rows(options.indexed_keys, header.origin.capture),
         payload_compressor(options.level, window_log_for(options.group_bytes)) {
     if (two_frames()) payload_task.emplace("compress");
     if (two_frames())
@@ -75,8 +75,11 @@ struct TapeWriter::Impl {
   std::uint64_t last_sequence = 0;
   FlushedPart flushed;
   std::vector<GroupIndex> ended;
-  std::uint64_t footer_gaps = 0;  // in `ended`
+  std::uint64_t footer_gaps = 0;           // in `ended`
+  bool group_foreign = false;              // it holds records that the index knows nothing of
+  std::uint64_t footer_summary_bytes = 0;  // in `ended`
   std::vector<std::uint64_t> session_hashes;
+  bool session_hashes_omitted = false;
   std::vector<Origin> origins;
   std::vector<Note> notes;
 
@@ -90,6 +93,7 @@ struct TapeWriter::Impl {
   void open_group() {
     if (group_open) return;
     group_open = true;
+    group_foreign = false;
     group = GroupIndex{};
     group.number = static_cast<std::uint32_t>(ended.size());
     group.offset = offset;
@@ -133,7 +137,7 @@ struct TapeWriter::Impl {
     gap.detail.resize(std::min(gap.detail.size(), kMostDetailBytes));
     batch().add(gap, names);
     ++gaps;
-    rows.add_gap();
+    rows.add_gap(gap);
     gap.origin = nullptr;
     group.gaps.push_back(std::move(gap));
     if (++group.gap_count >= kMostGroupGaps) {
@@ -151,6 +155,7 @@ struct TapeWriter::Impl {
 
   void add_foreign(std::string_view record) {
     open_group();
+    group_foreign = true;
     batch().add_foreign(record);
     end_full_batch();
   }
@@ -285,8 +290,7 @@ struct TapeWriter::Impl {
 
   void write_index() {
     SessionRowBuilder::Result directory = rows.finish();
-    for (const SessionRow& row : directory.rows.rows)
-      session_hashes.push_back(hash64(row.id));
+    add_session_hashes(directory.rows.rows);
     group.metas = names.meta_count();
     group.sessions = directory.rows.rows.size();
     group.origins = names.origins();
@@ -296,7 +300,10 @@ struct TapeWriter::Impl {
         origins.push_back(origin);
       }
     }
+    group.index_version = group_foreign ? 0 : kIndexVersion;
     group.summaries = std::move(directory.summaries);
+    group.message_ids = std::move(directory.message_ids);
+    group.message_ids_known = directory.message_ids_known;
     const std::string message = to_message(directory.rows, group);
     group.rows = compress_whole(message);
     group.rows_bytes = message.size();
@@ -305,17 +312,55 @@ struct TapeWriter::Impl {
     // From here on for the footer only.
     group.gaps.resize(std::min<std::uint64_t>(group.gaps.size(), kMostFooterGaps - footer_gaps));
     footer_gaps += group.gaps.size();
+    shorten_for_footer();
     ended.push_back(std::move(group));
+  }
+
+  // A footer is read whole: beyond a bound it says less, and the group's own index all of it.
+  void shorten_for_footer() {
+    std::uint64_t bytes = group.message_ids.size();
+    for (const PropertySummary& summary : group.summaries) {
+      bytes += summary.filter.size();
+      for (const SummaryValue& value : summary.values)
+        bytes += value.json.size() + sizeof(capnp::word) * 2;
+    }
+    if (footer_summary_bytes + bytes <= kMostFooterSummaryBytes) {
+      footer_summary_bytes += bytes;
+      return;
+    }
+    group.message_ids.clear();
+    group.message_ids_known = false;
+    for (PropertySummary& summary : group.summaries) {
+      summary.complete = false;
+      summary.values.clear();
+      summary.filter.clear();
+    }
+  }
+
+  void add_session_hashes(const std::vector<SessionRow>& all) {
+    if (session_hashes_omitted) return;
+    for (const SessionRow& row : all)
+      session_hashes.push_back(row.id_hashed ? load_u64(row.id.data()) : hash64(row.id));
+    // Many are of sessions that earlier groups have, too.
+    if (session_hashes.size() > 2 * kMostSessionHashes) sort_session_hashes();
+  }
+
+  void sort_session_hashes() {
+    std::sort(session_hashes.begin(), session_hashes.end());
+    session_hashes.erase(std::unique(session_hashes.begin(), session_hashes.end()),
+                         session_hashes.end());
+    if (session_hashes.size() <= kMostSessionHashes) return;
+    session_hashes_omitted = true;
+    session_hashes = {};
   }
 
   void seal(Ledger ledger, std::int64_t now) {
     end_group();
-    std::sort(session_hashes.begin(), session_hashes.end());
-    session_hashes.erase(std::unique(session_hashes.begin(), session_hashes.end()),
-                         session_hashes.end());
+    sort_session_hashes();
     TapeFooter footer;
     footer.groups = ended;
     footer.session_hashes = std::move(session_hashes);
+    footer.session_hashes_omitted = session_hashes_omitted;
     footer.ledger = ledger;
     footer.ledger.stored = events;
     footer.origins = origins;

@@ -1,0 +1,368 @@
+#include "format/tape/session_row_builder.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "format/limits.h"
+#include "format/tape/hash_filter.h"
+#include "format/tape/messages.h"
+#include "format/wire/json.h"
+
+namespace smtptape {
+
+namespace {
+
+bool is_text(std::string_view json) {
+  return json.starts_with('"');
+}
+
+std::string hash_bytes(std::string_view text) {
+  return hashes_to_bytes({hash64(text)});
+}
+
+// The key of an id that is not kept: no text in UTF-8 reads so.
+std::string key_of_hash(std::string_view hash) {
+  return "\xff" + std::string(hash);
+}
+
+}  // namespace
+
+SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys, const Id128& capture)
+    : keys_(std::move(keys)),
+      capture_(capture),
+      properties_(keys_.size()),
+      filter_room_(kMostFiltered) {
+  SMTPTAPE_CHECK(keys_.size() <= kMostIndexedKeys);
+}
+
+void SessionRowBuilder::add(const Event& event) {
+  last_sequence_ = event.sequence;
+  const std::uint32_t place = row_of(event);
+  if (place == kNoRow) return;
+  SessionRow& row = rows_[place];
+  row.last_sequence = event.sequence;
+  row.first_received = std::min(row.first_received, event.received);
+  row.last_received = std::max(row.last_received, event.received);
+  count(row, talks_[place].smtp, event);
+}
+
+void SessionRowBuilder::add_gap(const Gap& gap) {
+  const Id128& capture = gap.origin != nullptr ? gap.origin->capture : capture_;
+  std::uint64_t after = gap.after_sequence;
+  if (after == 0) after = gap.before_sequence != 0 ? gap.before_sequence - 1 : last_sequence_;
+  gaps_.push_back({capture, after});
+}
+
+// ---- sessions ----
+
+std::uint32_t SessionRowBuilder::row_of(const Event& event) {
+  const Meta* const meta = event.meta;
+  if (meta == nullptr) {
+    without_metadata_ = true;
+    return kNoRow;
+  }
+  if (const std::uint32_t* known = row_of_meta_.find(*meta)) return *known;
+  std::uint32_t row = kNoRow;
+  if (meta->session_id() && meta->form() != Meta::Form::Null) {
+    row = row_of_id(event, *meta->session_id());
+  }
+  add_metadata(row, *meta);
+  return row_of_meta_.remember(*meta, row);
+}
+
+std::uint32_t SessionRowBuilder::row_of_id(const Event& event, std::string_view id) {
+  const auto known = by_id_.find(id);
+  if (known != by_id_.end()) return known->second;
+  const bool kept = id.size() <= kMostListedBytes && id_bytes_ + id.size() <= kMostGroupIdBytes;
+  if (kept) {
+    id_bytes_ += id.size();
+    by_id_.emplace(arena_.copy(id), count32(rows_.size()));
+    return new_row(event, std::string(id), false);
+  }
+  const std::string hash = hash_bytes(id);
+  const auto place = by_id_.find(key_of_hash(hash));
+  if (place != by_id_.end()) return place->second;
+  by_id_.emplace(arena_.copy(key_of_hash(hash)), count32(rows_.size()));
+  return new_row(event, hash, true);
+}
+
+std::uint32_t SessionRowBuilder::new_row(const Event& event, std::string id, bool hashed) {
+  const std::uint32_t place = count32(rows_.size());
+  SessionRow& row = rows_.emplace_back();
+  row.id = std::move(id);
+  row.id_hashed = hashed;
+  row.first_sequence = event.sequence;
+  row.first_received = row.last_received = event.received;
+  Talk& talk = talks_.emplace_back();
+  talk.capture = event.origin != nullptr ? event.origin->capture : capture_;
+  talk.begins = event.kind == EventKind::BeginSession;
+  if (!talk.begins) talk.smtp.begin_midway();
+  cells_.resize(cells_.size() + keys_.size());
+  return place;
+}
+
+void SessionRowBuilder::count(SessionRow& row, SmtpTransactions& smtp, const Event& event) {
+  switch (event.kind) {
+    case EventKind::BeginSession: row.opened = true; return;
+    case EventKind::Connected:
+      ++row.connections;
+      row.closed = false;
+      return smtp.connected();
+    case EventKind::Closed: row.closed = true; return smtp.closed();
+    case EventKind::MessageObtained: ++row.messages; return smtp.message_obtained();
+    case EventKind::Read:
+      row.bytes_read += event.text.size();
+      if (event.trimmed) smtp.lost_track();
+      return smtp.read(event.text);
+    case EventKind::Write:
+      row.bytes_written += full_length(event);
+      return smtp.write(event.text, full_length(event));
+    case EventKind::AbbreviatedWrite:
+      row.bytes_written += full_length(event);
+      return smtp.abbreviated_write(event.text, full_length(event));
+    case EventKind::Diagnostic: row.tls = tls_of_diagnostic(event.text).value_or(row.tls); return;
+    case EventKind::Unknown: return smtp.lost_track();
+  }
+}
+
+// ---- metadata ----
+
+void SessionRowBuilder::add_metadata(std::uint32_t row, const Meta& meta) {
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    if (const auto json = meta.find(keys_[key])) {
+      add_property(row, key, *json);
+    } else {
+      add_flag(row, key, kAbsentFlag);
+    }
+  }
+  add_message_id(meta);
+  if (row == kNoRow) return;
+  const auto tls = meta.find("tls_protocol_version");
+  if (tls && is_text(*tls)) rows_[row].tls = tls_version(tls->substr(1, tls->size() - 2));
+}
+
+void SessionRowBuilder::add_message_id(const Meta& meta) {
+  const auto json = meta.find(kMessageIdKey);
+  if (!json || message_ids_.contains(hash64(*json))) return;
+  if (message_ids_.size() >= kMostFiltered) {
+    message_ids_known_ = false;
+    return;
+  }
+  message_ids_.insert(hash64(*json));
+}
+
+void SessionRowBuilder::add_property(std::uint32_t row, std::size_t key, std::string_view json) {
+  bool any_text = false;
+  if (json.starts_with('[')) {
+    add_flag(row, key, kListFlag);
+    JsonReader reader(json);
+    for (bool more = reader.enter_array(); more && reader.next_element();) {
+      const auto element = reader.skip_value();
+      if (element && add_value(row, key, *element, true)) any_text = true;
+      more = element.has_value();
+    }
+  } else {
+    any_text = add_value(row, key, json, false);
+  }
+  if (!any_text) add_flag(row, key, kIncomparableFlag);
+}
+
+void SessionRowBuilder::add_flag(std::uint32_t row, std::size_t key, std::uint8_t flag) {
+  properties_[key].flags |= flag;
+  if (row != kNoRow) cells_[row * keys_.size() + key].flags |= flag;
+}
+
+bool SessionRowBuilder::add_value(std::uint32_t row,
+                                  std::size_t key,
+                                  std::string_view json,
+                                  bool in_list) {
+  if (!is_text(json)) return false;
+  Property& property = properties_[key];
+  std::uint32_t place = 0;
+  if (list_value(property, json, in_list, place)) {
+    if (row != kNoRow) link_value(row, key, place);
+    return true;
+  }
+  const std::uint64_t hash = value_hash(json, in_list);
+  remember_unlisted(property, hash, filter_room_);
+  if (row != kNoRow) hash_value(row, key, hash);
+  return true;
+}
+
+bool SessionRowBuilder::list_value(Property& property,
+                                   std::string_view json,
+                                   bool in_list,
+                                   std::uint32_t& place) {
+  Places& places = property.places[in_list ? 1 : 0];
+  const auto known = places.find(json);
+  if (known != places.end()) {
+    place = known->second;
+    return true;
+  }
+  if (json.size() > kMostListedBytes || listed_bytes_ + json.size() > kMostGroupListedBytes) {
+    return false;
+  }
+  listed_bytes_ += json.size();
+  place = count32(property.values.size());
+  property.values.push_back({arena_.copy(json), in_list});
+  places.emplace(property.values.back().json, place);
+  return true;
+}
+
+void SessionRowBuilder::remember_unlisted(Property& property,
+                                          std::uint64_t hash,
+                                          std::size_t& room) {
+  if (property.unlisted.contains(hash)) return;
+  if (room == 0) {
+    property.filtered = false;
+    return;
+  }
+  property.unlisted.insert(hash);
+  --room;
+}
+
+bool SessionRowBuilder::has_value(const Cell& cell, std::uint32_t place) const {
+  for (std::uint32_t link = cell.last; link != 0; link = links_[link - 1].before) {
+    if (links_[link - 1].value == place) return true;
+  }
+  return false;
+}
+
+void SessionRowBuilder::link_value(std::uint32_t row, std::size_t key, std::uint32_t place) {
+  Cell& cell = cells_[row * keys_.size() + key];
+  if (has_value(cell, place)) return;
+  if (cell.listed >= kMostListedValues || links_.size() >= kMostGroupListed) {
+    const ListedValue& value = properties_[key].values[place];
+    return hash_value(row, key, value_hash(value.json, value.in_list));
+  }
+  links_.push_back({place, cell.last});
+  cell.last = count32(links_.size());
+  ++cell.listed;
+}
+
+void SessionRowBuilder::hash_value(std::uint32_t row, std::size_t key, std::uint64_t hash) {
+  const HashedValue value{row * keys_.size() + key, hash};
+  if (hashed_.contains(value)) return;
+  if (hashed_.size() >= kMostGroupHashed) {
+    cells_[value.cell].flags |= kMoreFlag;
+    return;
+  }
+  hashed_.insert(value);
+  hashed_in_order_.push_back(value);
+}
+
+// ---- the end of a group ----
+
+SessionRowBuilder::Result SessionRowBuilder::finish() {
+  Result result;
+  std::sort(gaps_.begin(), gaps_.end());
+  std::stable_sort(hashed_in_order_.begin(),
+                   hashed_in_order_.end(),
+                   [](const HashedValue& a, const HashedValue& b) { return a.cell < b.cell; });
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    finish_row(row);
+  for (std::size_t key = 0; key < keys_.size(); ++key) {
+    result.summaries.push_back(summary_of(key));
+    result.rows.properties.push_back(property_of(key));
+  }
+  result.rows.rows = std::move(rows_);
+  result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()});
+  result.message_ids_known = message_ids_known_;
+  start_over();
+  return result;
+}
+
+void SessionRowBuilder::finish_row(std::size_t place) {
+  SessionRow& row = rows_[place];
+  const Talk& talk = talks_[place];
+  const SmtpTransactions::Counts& counts = talk.smtp.counts();
+  row.recipients = counts.recipients;
+  row.accepted = counts.accepted;
+  row.deferred = counts.deferred;
+  row.refused = counts.refused;
+  row.last_reply = counts.last;
+  row.worst_reply = counts.worst;
+  row.gap = touched_by_gap(row, talk);
+  row.decided = !row.gap && !talk.smtp.unsure() && talk.smtp.at_rest();
+}
+
+// Between its first and its last event, or while it was open; in doubt it is.
+bool SessionRowBuilder::touched_by_gap(const SessionRow& row, const Talk& talk) const {
+  if (!talk.begins && gaps_before_.contains(talk.capture)) return true;
+  const GapPlace from{talk.capture, talk.begins ? row.first_sequence : 0};
+  const auto gap = std::lower_bound(gaps_.begin(), gaps_.end(), from);
+  if (gap == gaps_.end() || gap->capture != talk.capture) return false;
+  return !row.closed || gap->after < row.last_sequence;
+}
+
+PropertySummary SessionRowBuilder::summary_of(std::size_t key) const {
+  const Property& from = properties_[key];
+  PropertySummary summary;
+  summary.key = keys_[key];
+  summary.absent = without_metadata_ || (from.flags & kAbsentFlag) != 0;
+  summary.incomparable = (from.flags & kIncomparableFlag) != 0;
+  summary.lists = (from.flags & kListFlag) != 0;
+  std::uint64_t bytes = 0;
+  for (const ListedValue& value : from.values)
+    bytes += value.json.size();
+  summary.complete = from.filtered && from.unlisted.empty() &&
+                     from.values.size() <= kMostSummaryValues && bytes <= kMostSummaryBytes;
+  if (summary.complete) {
+    for (const ListedValue& value : from.values)
+      summary.values.push_back({std::string(value.json), value.in_list});
+    std::sort(summary.values.begin(), summary.values.end());
+  } else if (from.filtered) {
+    std::vector<std::uint64_t> hashes(from.unlisted.begin(), from.unlisted.end());
+    for (const ListedValue& value : from.values)
+      hashes.push_back(value_hash(value.json, value.in_list));
+    summary.filter = make_filter(hashes);
+  }
+  return summary;
+}
+
+SessionRows::Property SessionRowBuilder::property_of(std::size_t key) const {
+  SessionRows::Property out;
+  out.key = keys_[key];
+  for (const ListedValue& value : properties_[key].values)
+    out.values.push_back({std::string(value.json), value.in_list});
+  // By cell: those of one key are not next to each other.
+  auto hashed = hashed_in_order_.begin();
+  for (std::size_t row = 0; row < rows_.size(); ++row) {
+    const std::uint64_t place = row * keys_.size() + key;
+    const Cell& cell = cells_[place];
+    out.flags.push_back(cell.flags);
+    for (std::uint32_t link = cell.last; link != 0; link = links_[link - 1].before)
+      out.listed.push_back(links_[link - 1].value);
+    std::reverse(out.listed.end() - cell.listed, out.listed.end());
+    out.listed_until.push_back(count32(out.listed.size()));
+    for (; hashed != hashed_in_order_.end() && hashed->cell <= place; ++hashed) {
+      if (hashed->cell == place) out.hashes.push_back(hashed->hash);
+    }
+    out.hashed_until.push_back(count32(out.hashes.size()));
+  }
+  return out;
+}
+
+void SessionRowBuilder::start_over() {
+  for (const GapPlace& gap : gaps_)
+    gaps_before_.insert(gap.capture);
+  gaps_.clear();
+  rows_ = {};
+  talks_.clear();
+  cells_.clear();
+  links_.clear();
+  by_id_.clear();
+  properties_.assign(keys_.size(), Property{});
+  hashed_.clear();
+  hashed_in_order_.clear();
+  message_ids_.clear();
+  message_ids_known_ = true;
+  without_metadata_ = false;
+  listed_bytes_ = id_bytes_ = 0;
+  filter_room_ = kMostFiltered;
+  arena_.clear();
+  row_of_meta_.forget_all();
+}
+
+}  // namespace smtptape
