@@ -88,6 +88,18 @@ std::size_t FdSource::read(char* to, std::size_t size) {
   }
 }
 
+std::size_t read_at(
+    int fd, char* to, std::size_t size, std::uint64_t offset, const std::string& name) {
+  for (;;) {
+    const ssize_t got = ::pread(fd, to, size, static_cast<off_t>(offset));
+    if (got >= 0) {
+      read_so_far.fetch_add(static_cast<std::uint64_t>(got), std::memory_order_relaxed);
+      return static_cast<std::size_t>(got);
+    }
+    if (errno != EINTR) throw system_error("reading " + name, errno);
+  }
+}
+
 std::uint64_t FdSource::bytes_read() {
   return read_so_far.load(std::memory_order_relaxed);
 }

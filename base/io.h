@@ -130,6 +130,11 @@ enum class Links : std::uint8_t { Follow, Refuse };
 [[nodiscard]] UniqueFd open_for_reading(const std::filesystem::path& path,
                                         Links links = Links::Follow);
 
+// Up to `size` bytes from a place of a file; 0: it ends there.  They count among
+// FdSource::bytes_read().
+[[nodiscard]] std::size_t read_at(
+    int fd, char* to, std::size_t size, std::uint64_t offset, const std::string& name);
+
 // A new file that must not exist yet; it has this mode whatever the process's umask is.
 [[nodiscard]] UniqueFd create_file(const std::filesystem::path& path,
                                    FileCalls& calls = system_file_calls(),

@@ -13,6 +13,8 @@
 #include "filters/property.h"
 #include "filters/request.h"
 #include "format/meta.h"
+#include "format/tape/session_rows.h"
+#include "format/tape/tape_info.h"
 
 namespace smtptape {
 
@@ -34,6 +36,12 @@ class AllowList {
     const Match match = meta == nullptr ? Match::Unknown : match_once(*meta);
     return match >= (scope == Scope::Event ? Match::Unknown : Match::Allowed);
   }
+
+  // Whether no event of a group passes, as far as its index tells.
+  [[nodiscard]] bool excludes(const GroupIndex& index, Scope scope) const;
+  // Whether a session has an event that passes Scope::Strict, as far as its row tells.
+  enum class InRow : std::uint8_t { No, Maybe, Yes };
+  [[nodiscard]] InRow in_row(const SessionRows& rows, std::size_t row) const;
 
   // No filter is set.
   [[nodiscard]] bool empty() const { return rules_.empty(); }
@@ -61,6 +69,11 @@ class AllowList {
     [[nodiscard]] Match match_text(std::string_view json) const;
     [[nodiscard]] Match match_list(std::string_view json) const;
     [[nodiscard]] Match match_address(std::string_view json) const;
+    // From an index: an event may hold an allowed value; every event holds one that is not.
+    [[nodiscard]] bool may_allow(const PropertySummary& summary) const;
+    [[nodiscard]] bool always_refuses(const PropertySummary& summary) const;
+    [[nodiscard]] bool allows(const SummaryValue& value) const;
+    [[nodiscard]] InRow in_row(const SessionRows::Property& property, std::size_t row) const;
   };
 
   [[nodiscard]] Match match_once(const Meta& meta) {

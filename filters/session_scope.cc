@@ -1,6 +1,9 @@
 #include "filters/session_scope.h"
 
+#include <algorithm>
 #include <string>
+
+#include "base/hash.h"
 
 namespace smtptape {
 namespace {
@@ -17,9 +20,22 @@ void SessionScope::collect(const Meta& meta) {
   collected_.remember(meta, true);
   const std::string* const id = session_of(meta);
   if (everything_ || id == nullptr || !allow_list_.passes(&meta, Scope::Strict)) return;
-  if (sessions_.contains(*id)) return;
-  sessions_.insert(ids_.copy(*id));
+  collect_session(*id);
+}
+
+void SessionScope::collect_session(std::string_view id) {
+  if (sessions_.contains(id)) return;
+  sessions_.insert(ids_.copy(id));
   grown_ = true;
+}
+
+std::vector<std::uint64_t> SessionScope::hashes() const {
+  std::vector<std::uint64_t> all;
+  all.reserve(sessions_.size());
+  for (const std::string_view id : sessions_)
+    all.push_back(hash64(id));
+  std::sort(all.begin(), all.end());
+  return all;
 }
 
 bool SessionScope::find_session(const Meta& meta) const {

@@ -9,6 +9,7 @@
 #include <string_view>
 #include <unordered_set>
 #include <utility>
+#include <vector>
 
 #include "base/arena.h"
 #include "filters/allow_list.h"
@@ -41,6 +42,13 @@ class SessionScope {
     const bool* const known = contained_.find(*meta);
     return known != nullptr ? *known : contained_.remember(*meta, find_session(*meta));
   }
+
+  // One that was found in another way.
+  void collect_session(std::string_view id);
+  // Whether the session of such events was chosen so far; any number of threads at once.
+  [[nodiscard]] bool has(const Meta& meta) const { return everything_ || find_session(meta); }
+  // XXH3-64 of the ids that were chosen, ascending.
+  [[nodiscard]] std::vector<std::uint64_t> hashes() const;
 
   // How many were chosen; 0 when everything is.
   [[nodiscard]] std::size_t session_count() const { return sessions_.size(); }

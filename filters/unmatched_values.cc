@@ -36,6 +36,12 @@ void UnmatchedValues::note_new(const Meta& meta) {
   }
 }
 
+void UnmatchedValues::note_more(std::string_view key) {
+  for (Watched& watched : watched_) {
+    if (watched.property->meta_key == key) watched.overflown = true;
+  }
+}
+
 // A text, or a list of texts; what else there is can't be asked for.
 void UnmatchedValues::Watched::note(std::string_view json) {
   std::string text;

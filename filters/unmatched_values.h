@@ -37,6 +37,9 @@ class UnmatchedValues {
     note_new(meta);
   }
 
+  // Events hold more values of a metadata's key than are known here.
+  void note_more(std::string_view key);
+
   struct Miss {
     std::string_view flag;             // "--tenant"
     std::string value;                 // that was asked for; of addresses all of them

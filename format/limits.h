@@ -61,6 +61,8 @@ inline constexpr std::uint64_t kGroupMetaRoom = 128 * kMiB;
 // Records in a batch: events, metas, payload, frames; the others a writer counts.
 inline constexpr std::uint64_t kMostBatchRecords = 1 << 17;
 inline constexpr std::uint64_t kMostLooseRecords = 1 << 12;  // gaps, notes, clocks, unknown ones
+// A frame of a group that is decompressed into place; larger ones come out piece by piece.
+inline constexpr std::uint64_t kMostGroupInPlace = 128 * kMiB;
 // A header, index or footer frame.
 inline constexpr std::uint64_t kMostSectionBytes = 256 * kMiB;
 // Bytes whose checksum is tried in search of the next section after damage, over a whole tape: each

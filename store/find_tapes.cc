@@ -7,6 +7,7 @@
 #include "format/tape/tape_reader.h"
 #include "store/input_files.h"
 #include "store/inputs.h"
+#include "store/planned_tape.h"
 
 namespace smtptape {
 
@@ -66,7 +67,7 @@ TapeFile describe_file(const ListedTape& tape) {
   if (path == kStandardInput) return file;
   const UniqueFd fd = open_input(path, links_to(tape.named));
   try {
-    if (const auto summary = read_summary(fd.get())) {
+    if (auto summary = read_summary(fd.get())) {
       file.header = summary->header;
       file.origins = summary->footer.origins;
       file.mixed = !of_one_capture(file.origins);
@@ -74,6 +75,7 @@ TapeFile describe_file(const ListedTape& tape) {
       file.recorded = recorded_times(*summary);
       file.sealed = true;
       file.row = place_in_row(file, &*summary);
+      file.footer = plan_of(std::move(*summary));
     } else {
       file.header = read_header(fd.get());
       if (file.header) file.origins = {file.header->origin};

@@ -24,6 +24,11 @@
 #include "store/tape_row.h"
 
 namespace smtptape {
+struct SealedTape;
+struct PlannedReading;
+}  // namespace smtptape
+
+namespace smtptape {
 
 // What a reader has to be told beside the events.
 struct InputTrouble {
@@ -56,8 +61,10 @@ struct TapeFile {
   std::optional<TimeSpan> received;  // of a sealed one: its events and gaps
   std::optional<TimeSpan> recorded;  // of a sealed one that a recorder wrote: from when to when
   bool sealed = false;
-  std::optional<RowTape> row;        // when it belongs to one; of a sealed tape complete
-  TapeRows::Place place_in_row = 0;  // once it is among the inputs
+  std::optional<RowTape> row;                // when it belongs to one; of a sealed tape complete
+  TapeRows::Place place_in_row = 0;          // once it is among the inputs
+  std::shared_ptr<const SealedTape> footer;  // of a sealed one, when it makes sense
+  std::shared_ptr<const PlannedReading> reading;  // set: its footer tells what is read of it
 };
 
 // Receive times that are wanted, ns since 1970; whole tapes outside are not even opened.

@@ -37,49 +37,49 @@ struct FirstPass {
   SessionScope sessions;
   UnmatchedValues unmatched;
 };
-[[nodiscard]] std::shared_ptr<FirstPass> collect_sessions(EventSource& source,
-                                                          const Selection& selection);
+// Empty, to be filled.
+[[nodiscard]] std::shared_ptr<FirstPass> new_pass(const Selection& selection);
+
+// What was looked at.
+struct Tally {
+  std::uint64_t seen = 0;       // events that were in the window or chosen
+  std::uint64_t looked_at = 0;  // all events
+  std::optional<TimeSpan> span;
+  // The manual and a live server differ about an event of these.  Scope::Event only: no other is
+  // to do what the live tool does.
+  bool differs_live = false;
+
+  Tally& operator+=(const Tally& other);
+};
+
+class EventChoice;
+class Question;
 
 class SelectedSource : public EventSource {
  public:
   // `source` outlives it.  With Scope::Session, `first_pass` was made before.
   SelectedSource(EventSource& source, Selection selection, std::shared_ptr<FirstPass> first_pass);
+  // The events of `source` were chosen by the same question before.
+  SelectedSource(EventSource& source, std::shared_ptr<Question> question);
+  ~SelectedSource() override;
   [[nodiscard]] bool next(EventBatch& batch) override;
 
   // Gaps that may have cost something of the selection; others are left out of the batches.
   [[nodiscard]] const std::vector<std::string>& gaps() const { return gaps_; }
   [[nodiscard]] std::uint64_t gap_count() const { return gap_count_; }
-  // Events that were in the window or chosen.
-  [[nodiscard]] std::uint64_t seen() const { return seen_; }
-
-  // What was looked at: all events, what they span, which values that were asked for none of
-  // those in the window has.
-  [[nodiscard]] std::uint64_t looked_at() const { return looked_at_; }
-  [[nodiscard]] const std::optional<TimeSpan>& span() const { return span_; }
-  [[nodiscard]] const UnmatchedValues& unmatched() const { return first_pass_->unmatched; }
-  // The manual and a live server differ about an event of these.  Scope::Event only: no other
-  // is to do what the live tool does.
-  [[nodiscard]] bool differs_live() const { return differs_live_; }
+  // At the end: what was looked at, and which values that were asked for none of the events in the
+  // window has.
+  [[nodiscard]] Tally tally() const;
+  [[nodiscard]] const UnmatchedValues& unmatched() const;
 
  private:
-  void look_at(const Event& event);
-  [[nodiscard]] bool wanted(const Event& event);
-  [[nodiscard]] bool chosen(const Event& event);
-  [[nodiscard]] bool chosen_outside_window(const Event& event);
   void tell_of(const Gap& gap);
 
   EventSource& source_;
-  Selection selection_;
-  AllowList allow_list_;
-  std::shared_ptr<FirstPass> first_pass_;
-  bool second_pass_;                        // what was asked for is known from the first
-  std::optional<AllowList> the_other_way_;  // as live, or as the manual says, where they may differ
-  std::vector<std::string> gaps_;           // the first few, in words
+  std::shared_ptr<Question> question_;
+  std::unique_ptr<EventChoice> choice_;  // null: the events come chosen
+  std::vector<std::string> gaps_;        // the first few, in words
   std::uint64_t gap_count_ = 0;
-  std::uint64_t seen_ = 0;
-  std::uint64_t looked_at_ = 0;
-  std::optional<TimeSpan> span_;
-  bool differs_live_ = false;
 };
 
 // One line for a person.

@@ -26,15 +26,31 @@ bool TapeStream::next(EventBatch& batch) {
 }
 
 bool TapeStream::read(EventBatch& batch) {
-  if (!reader_) open();
-  if (!reader_->next(batch)) return false;
+  if (!reader_ && !planned_) open();
+  if (!(planned_ ? planned_->next(batch) : read_whole(batch))) return false;
   // What damage there is lies before this batch.
-  if (recovery_ == Recovery::Skip || reader_->damage().empty()) {
+  if (recovery_ == Recovery::Skip || damage().empty()) {
     note(batch);
     return true;
   }
   batch.clear();
   return false;
+}
+
+// From front to back; what is asked is asked of each event.
+bool TapeStream::read_whole(EventBatch& batch) {
+  if (!reader_->next(batch)) return false;
+  if (choice_ == nullptr) return true;
+  if (file_.reading->question->takes_everything()) {
+    choice_->take_all(batch.events);
+  } else {
+    std::erase_if(batch.events, [this](const Event& event) { return !choice_->wanted(event); });
+  }
+  return true;
+}
+
+const std::vector<Damage>& TapeStream::damage() const {
+  return planned_ ? planned_->damage() : reader_->damage();
 }
 
 void TapeStream::open() {
@@ -44,21 +60,30 @@ void TapeStream::open() {
                                : open_input(file_.path, links_to(file_.named));
   live_ = !standard_input && is_being_written(fd.get());
   if (!standard_input) share_byte(fd.get(), kReaderByte);
+  if (file_.reading != nullptr && file_.footer != nullptr) {
+    planned_ = std::make_unique<PlannedTape>(std::move(fd), name, file_.footer, *file_.reading);
+    return;
+  }
+  if (file_.reading != nullptr) {
+    choice_ = file_.reading->question->borrow();
+    file_.reading->question->note_tape(true);
+  }
   source_ = std::make_unique<FdSource>(std::move(fd), name);
   reader_ = std::make_unique<TapeReader>(*source_, name);
 }
 
 void TapeStream::tell() {
   note_end();
-  const std::string& name = reader_->name();
-  if (live_ && ends_normally_while_written(*reader_)) {
+  const std::string& name = planned_ ? planned_->name() : reader_->name();
+  if (choice_ != nullptr) file_.reading->question->give_back(std::move(choice_));
+  if (reader_ && live_ && ends_normally_while_written(*reader_)) {
     report_.trouble.notices.push_back(name + ": is being written; read to its end at " +
                                       std::to_string(reader_->good_until()));
     return;
   }
-  for (const Damage& damage : reader_->damage())
-    report_.trouble.damage.push_back(name + " " + text_of(damage));
-  if (reader_->end() == TapeEnd::Unclosed) {
+  for (const Damage& place : damage())
+    report_.trouble.damage.push_back(name + " " + text_of(place));
+  if (reader_ && reader_->end() == TapeEnd::Unclosed) {
     report_.trouble.notices.push_back(text_of_unclosed(*reader_));
   }
 }

@@ -9,6 +9,7 @@
 #include "format/event.h"
 #include "format/tape/tape_reader.h"
 #include "store/inputs.h"
+#include "store/planned_tape.h"
 #include "store/tape_row.h"
 
 namespace smtptape {
@@ -29,6 +30,8 @@ class TapeStream : public EventSource {
 
  private:
   [[nodiscard]] bool read(EventBatch& batch);
+  [[nodiscard]] bool read_whole(EventBatch& batch);
+  [[nodiscard]] const std::vector<Damage>& damage() const;
   void open();
   void tell();
   void note(const EventBatch& batch);
@@ -39,7 +42,9 @@ class TapeStream : public EventSource {
   Recovery recovery_;
   std::unique_ptr<FdSource> source_;
   std::unique_ptr<TapeReader> reader_;
-  bool live_ = false;  // when it was opened
+  std::unique_ptr<EventChoice> choice_;   // beside it, when something is asked
+  std::unique_ptr<PlannedTape> planned_;  // instead, when the footer tells what is read
+  bool live_ = false;                     // when it was opened
   bool told_ = false;
 };
 

@@ -84,6 +84,8 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
                 recovery,
                 "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
+  options.flag(
+      "--explain", explain, "Tell on stderr what was read of the tapes, and what not and why");
 }
 
 bool SelectionOptions::is_strict() const {

@@ -38,6 +38,7 @@ struct SelectionOptions {
   std::optional<std::string> since;
   std::optional<std::string> until;
   std::string recovery = "skip";
+  bool explain = false;
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;

@@ -75,7 +75,7 @@ bool FollowedTapes::next(EventBatch& batch) {
 }
 
 bool FollowedTapes::tell_end(Answer answer) const {
-  if (selected_.differs_live()) filters_.tell_difference();
+  if (selected_.tally().differs_live) filters_.tell_difference();
   for (const std::string& line :
        text_of(looked_at_of(selected_, window_), answer == Answer::Empty)) {
     say(line);

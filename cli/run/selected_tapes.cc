@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
+#include "cli/text/plan_text.h"
 
 namespace smtptape {
 
@@ -27,7 +28,7 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
 SelectedTapes::SelectedTapes(const SelectionOptions& options,
                              const Selection& selection,
                              const std::optional<std::string>& progress)
-    : filters_(options.filters), window_(selection.window) {
+    : filters_(options.filters), explain_(options.explain), window_(selection.window) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
   const auto& names = options.tapes;
@@ -45,21 +46,50 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     refuse_damage(tapes_);
     Inputs::rewind_standard_input();
   }
+  if (hold_events_once(tapes_)) pool_ = std::make_shared<GroupPool>();
   std::shared_ptr<FirstPass> first_pass;
   if (twice) {
-    Inputs inputs(
-        tapes_, selection.whole_sessions ? selection.window : TimeWindow{}, options.at_damage());
-    ReadAhead ahead(inputs);
-    first_pass = collect_sessions(ahead, selection);
+    Collected collected = collect_sessions(tapes_, selection, options.at_damage(), pool_);
+    first_pass = std::move(collected.sessions);
+    first_plan_ = collected.plan;
     Inputs::rewind_standard_input();
   }
-  inputs_ = std::make_unique<Inputs>(
-      tapes_, selection.whole_sessions ? TimeWindow{} : selection.window, options.at_damage());
+  ask(selection, options.at_damage(), std::move(first_pass));
+}
+
+void SelectedTapes::ask(const Selection& selection,
+                        Recovery recovery,
+                        std::shared_ptr<FirstPass> first_pass) {
+  const TimeWindow window = selection.whole_sessions ? TimeWindow{} : selection.window;
+  if (pool_ == nullptr) {
+    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery);
+    ahead_ = std::make_unique<ReadAhead>(*inputs_);
+    selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
+    return;
+  }
+  question_ = std::make_shared<Question>(selection, Question::Mode::Choose, std::move(first_pass));
+  for (const TapeFile& tape : tapes_) {
+    if (tape.received && !window.touches(*tape.received)) question_->note_outside();
+  }
+  inputs_ = std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery);
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
-  selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
+  selected_ = std::make_unique<SelectedSource>(*ahead_, question_);
 }
 
 SelectedTapes::~SelectedTapes() = default;
+
+void SelectedTapes::explain() const {
+  if (question_ == nullptr) {
+    say("plan: the tapes hold events twice, or don't say which: all of them are read whole");
+    return;
+  }
+  if (first_plan_) {
+    for (const std::string& line : text_of(*first_plan_, "choosing sessions"))
+      say(line);
+  }
+  for (const std::string& line : text_of(question_->plan(), "reading"))
+    say(line);
+}
 
 EventSource& SelectedTapes::events() {
   return *selected_;
@@ -68,8 +98,10 @@ EventSource& SelectedTapes::events() {
 bool SelectedTapes::tell_end(Answer answer) {
   progress_.reset();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
-  if (selected_->differs_live()) filters_.tell_difference();
+  const Tally tally = selected_->tally();
+  if (tally.differs_live) filters_.tell_difference();
   tell_trouble();
+  if (explain_) explain();
   LookedAt looked_at = looked_at_of(*selected_, window_);
   looked_at.add(tapes_);
   // Of a tape that can't be read at all, the damage says it.

@@ -11,6 +11,7 @@
 #include "cli/options/selection_options.h"
 #include "cli/text/progress.h"
 #include "store/inputs.h"
+#include "store/plan.h"
 #include "store/selection.h"
 
 namespace smtptape {
@@ -31,7 +32,7 @@ class SelectedTapes {
   SelectedTapes& operator=(const SelectedTapes&) = delete;
 
   [[nodiscard]] EventSource& events();
-  [[nodiscard]] std::uint64_t events_seen() const { return selected_->seen(); }
+  [[nodiscard]] std::uint64_t events_seen() const { return selected_->tally().seen; }
   [[nodiscard]] const std::vector<TapeFile>& tapes() const { return tapes_; }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
   // instead.  True when something is missing.
@@ -40,10 +41,17 @@ class SelectedTapes {
  private:
   void tell_trouble() const;
 
+  void ask(const Selection& selection, Recovery recovery, std::shared_ptr<FirstPass> first_pass);
+  void explain() const;
+
   const FilterOptions& filters_;
+  bool explain_;
   TimeWindow window_;
   std::optional<Progress> progress_;
   std::vector<TapeFile> tapes_;
+  std::shared_ptr<GroupPool> pool_;  // null: the tapes are read from front to back
+  std::optional<ReadingPlan> first_plan_;
+  std::shared_ptr<Question> question_;  // with a pool
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<ReadAhead> ahead_;
   std::unique_ptr<SelectedSource> selected_;

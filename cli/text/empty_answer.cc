@@ -77,6 +77,7 @@ std::optional<std::string> about_the_times(const LookedAt& looked_at) {
 
 std::string text_of(const UnmatchedValues::Miss& miss) {
   std::string text = "no events of " + std::string(miss.flag) + " \"" + miss.value + "\"";
+  if (miss.instead.empty() && miss.and_others) return text + "; there are others, many";
   if (miss.instead.empty()) return text + "; none has a value that it could be compared with";
   text += "; there " + std::string(miss.instead.size() == 1 && miss.more == 0 ? "is " : "are ");
   for (std::size_t i = 0; i < miss.instead.size(); ++i)
@@ -106,10 +107,11 @@ void LookedAt::add(const std::vector<TapeFile>& files) {
 
 LookedAt looked_at_of(const SelectedSource& source, const TimeWindow& window) {
   LookedAt looked_at;
-  looked_at.events = source.looked_at();
-  looked_at.chosen_or_in_window = source.seen();
+  const Tally tally = source.tally();
+  looked_at.events = tally.looked_at;
+  looked_at.chosen_or_in_window = tally.seen;
   looked_at.window = window;
-  looked_at.held = source.span();
+  looked_at.held = tally.span;
   looked_at.gaps = source.gap_count();
   looked_at.misses = source.unmatched().misses();
   return looked_at;

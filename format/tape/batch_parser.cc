@@ -52,8 +52,16 @@ class Messages {
   std::deque<capnp::FlatArrayMessageReader> readers_;
 };
 
-struct ColumnValues {
-  ColumnValues(const tape::Events::Reader& from, std::size_t count) {
+}  // namespace
+
+struct BatchParser::ColumnValues {
+  explicit ColumnValues(const tape::Events::Reader& from) {
+    const std::size_t count = from.getCount();
+    if (from.getKind().size() != count) throw Error("a column has the wrong number of entries");
+    if (count > kMostBatchEvents) {
+      throw Error("a batch of " + std::to_string(count) + " events is over the limit of " +
+                  std::to_string(kMostBatchEvents));
+    }
     read_column(from.getSkipped(), count, skipped);
     read_column(from.getWhen(), count, when);
     read_column(from.getReceived(), count, received);
@@ -62,8 +70,48 @@ struct ColumnValues {
     read_column(from.getFlags(), count, flags);
     read_column(from.getOrigin(), count, origin);
   }
+  [[nodiscard]] bool is_verbatim(std::size_t i) const { return (flags[i] & kVerbatimFlag) != 0; }
   std::vector<std::int64_t> skipped, when, received, meta, length, flags, origin;
 };
+
+// The columns that are sums, taken one event after another.
+class BatchParser::Places {
+ public:
+  Places(const tape::Events::Reader& from, const ColumnValues& values)
+      : values_(values),
+        kinds_(from.getKind()),
+        sequence_(from.getFirstSequence() - 1),
+        when_(from.getFirstWhen()),
+        received_(from.getFirstReceived()),
+        received_follows_when_(!from.hasReceived()) {}
+
+  [[nodiscard]] std::size_t count() const { return kinds_.size(); }
+  [[nodiscard]] std::uint8_t kind(std::size_t i) const { return kinds_[static_cast<unsigned>(i)]; }
+  [[nodiscard]] const ColumnValues& values() const { return values_; }
+
+  void advance(std::size_t i) {
+    sequence_ += 1 + static_cast<std::uint64_t>(values_.skipped[i]);
+    when_ = wrapping_sum(when_, values_.when[i]);
+    if (!received_follows_when_) {
+      received_ = wrapping_sum(received_, values_.received[i]);
+    } else if (i > 0) {
+      received_ = std::max(received_, when_);
+    }
+  }
+  [[nodiscard]] std::uint64_t sequence() const { return sequence_; }
+  [[nodiscard]] std::int64_t when() const { return when_; }
+  [[nodiscard]] std::int64_t received() const { return received_; }
+
+ private:
+  const ColumnValues& values_;
+  capnp::List<std::uint8_t>::Reader kinds_;
+  std::uint64_t sequence_;
+  std::int64_t when_;
+  std::int64_t received_;
+  bool received_follows_when_;
+};
+
+namespace {
 
 // What a Meta that is made of these will take.
 std::uint64_t cost_of(const Meta* parent, const std::vector<Meta::Entry>& set) {
@@ -74,8 +122,10 @@ std::uint64_t cost_of(const Meta* parent, const std::vector<Meta::Entry>& set) {
   return bytes;
 }
 
+}  // namespace
+
 // The texts and frames of a batch, taken one event after another.
-struct Texts {
+struct BatchParser::Texts {
   std::string_view left;
   // Fetched once: each fetch of a list counts against the message's traversal limit.
   capnp::List<tape::Frame>::Reader frames;
@@ -93,6 +143,8 @@ struct Texts {
     return frames[frames_taken++];
   }
 };
+
+namespace {
 
 bool has_text(EventKind kind) {
   switch (kind) {
@@ -202,37 +254,90 @@ void BatchParser::begin_group() {
   group_bytes_ = 0;
 }
 
-void BatchParser::parse(std::string_view columns, std::string_view payload, EventBatch& batch) {
-  reading_message("reading a batch", [&] {
-    Messages messages(columns);
-    Body body;
-    group_bytes_ += columns.size();
-    body.add(messages);
-    std::optional<Messages> payload_messages;
-    if (payload.data() != columns.data()) {
-      payload_messages.emplace(payload);
-      body.add(*payload_messages);
-    }
-    for (const auto origin : body.origins) {
+// Everything that its messages say; the readers point into the body.
+struct BatchParser::Columns {
+  explicit Columns(std::string_view body) : messages(body), bytes(body) { records.add(messages); }
+
+  Messages messages;
+  Body records;
+  std::string_view bytes;
+  std::optional<ColumnValues> values;  // of the events
+};
+
+BatchParser::ColumnsPtr BatchParser::read_columns(std::string_view body) {
+  return reading_message("reading a batch", [&] {
+    auto columns = std::make_shared<Columns>(body);
+    group_bytes_ += body.size();
+    for (const auto origin : columns->records.origins) {
       origins_->push_back(std::make_unique<const Origin>(read_origin(origin)));
     }
-    read_metas(body);
-    read_events(body, batch);
-    read_gaps(body, batch);
-    for (const auto note : body.notes) {
-      batch.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
-    }
-    for (const auto clock : body.clocks) {
-      batch.clocks.push_back({clock.getRealtime(), clock.getMonotonic(), clock.getBoottime()});
-    }
-    for (const std::string_view record : body.foreign)
-      batch.foreign.push_back(batch.arena.copy(record));
-    if (!newer_fields_ && body.has_newer_fields()) {
-      newer_fields_ = true;
-      batch.notes.push_back({std::string(kNewerColumns), "left out by a program that has none"});
+    read_metas(columns->records);
+    if (columns->records.events) columns->values.emplace(*columns->records.events);
+    return columns;
+  });
+}
+
+void BatchParser::parse(std::string_view columns, std::string_view payload, EventBatch& batch) {
+  complete(*read_columns(columns), payload, nullptr, batch);
+}
+
+void BatchParser::outline(const Columns& columns, EventBatch& batch) {
+  reading_message("reading a batch", [&] {
+    if (!columns.values) return;
+    static const Verbatim kNotRead;
+    Places places(*columns.records.events, *columns.values);
+    batch.events.reserve(batch.events.size() + places.count());
+    for (std::size_t i = 0; i < places.count(); ++i) {
+      Event& event = batch.events.emplace_back();
+      event.meta = meta_at(columns.values->meta[i]);
+      event.kind = kind_of(places.kind(i));
+      place(places, i, event);
+      if (columns.values->is_verbatim(i)) event.verbatim = &kNotRead;
     }
     pin(batch);
   });
+}
+
+void BatchParser::complete(const Columns& columns,
+                           std::string_view payload,
+                           const std::vector<bool>* wanted,
+                           EventBatch& batch) {
+  reading_message("reading a batch", [&] {
+    Texts texts{columns.records.text, columns.records.frames};
+    std::optional<Messages> payload_messages;
+    if (payload.data() != columns.bytes.data() && !payload.empty()) {
+      payload_messages.emplace(payload);
+      Body body;
+      body.add(*payload_messages);
+      texts = {body.text, body.frames};
+    }
+    if (columns.values) read_events(columns, texts, wanted, batch);
+    read_beside(columns.records, batch);
+    pin(batch);
+  });
+}
+
+void BatchParser::beside(const Columns& columns, EventBatch& batch) {
+  reading_message("reading a batch", [&] {
+    read_beside(columns.records, batch);
+    pin(batch);
+  });
+}
+
+void BatchParser::read_beside(const Body& body, EventBatch& batch) {
+  read_gaps(body, batch);
+  for (const auto note : body.notes) {
+    batch.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
+  }
+  for (const auto clock : body.clocks) {
+    batch.clocks.push_back({clock.getRealtime(), clock.getMonotonic(), clock.getBoottime()});
+  }
+  for (const std::string_view record : body.foreign)
+    batch.foreign.push_back(batch.arena.copy(record));
+  if (!newer_fields_ && body.has_newer_fields()) {
+    newer_fields_ = true;
+    batch.notes.push_back({std::string(kNewerColumns), "left out by a program that has none"});
+  }
 }
 
 void BatchParser::pin(EventBatch& batch) {
@@ -276,51 +381,57 @@ void BatchParser::charge(std::uint64_t bytes) {
   }
 }
 
-void BatchParser::read_events(const Body& body, EventBatch& batch) {
-  if (!body.events) return;
-  const tape::Events::Reader& from = *body.events;
-  const auto kinds = from.getKind();
-  const std::size_t count = from.getCount();
-  if (kinds.size() != count) throw Error("a column has the wrong number of entries");
-  if (count > kMostBatchEvents) {
-    throw Error("a batch of " + std::to_string(count) + " events is over the limit of " +
-                std::to_string(kMostBatchEvents));
-  }
-  const ColumnValues columns(from, count);
-  Texts texts{body.text, body.frames};
-  std::uint64_t sequence = from.getFirstSequence() - 1;
-  std::int64_t when = from.getFirstWhen();
-  std::int64_t received = from.getFirstReceived();
-  const bool received_follows_when = !from.hasReceived();
-  batch.events.reserve(batch.events.size() + count);
+// What the columns say of an event, but for its text.
+void BatchParser::place(Places& places, std::size_t i, Event& event) {
+  places.advance(i);
+  event.when = from_unix_nanos(places.when());
+  event.sequence = places.sequence();
+  event.received = places.received();
+  event.origin = origin_at(places.values().origin[i]);
+  event.trimmed = (places.values().flags[i] & kTrimmedFlag) != 0;
+  event.masked = (places.values().flags[i] & kMaskedFlag) != 0;
+}
+
+void BatchParser::read_events(const Columns& columns,
+                              Texts& texts,
+                              const std::vector<bool>* wanted,
+                              EventBatch& batch) {
+  const ColumnValues& values = *columns.values;
+  Places places(*columns.records.events, values);
+  const std::size_t count = places.count();
+  constexpr std::size_t kLeftOut = ~std::size_t{0};
+  std::vector<std::size_t> place_of;  // of the wanted ones, in the batch
+  if (wanted != nullptr) place_of.assign(count, kLeftOut);
+  const std::size_t first = batch.events.size();
+  if (wanted == nullptr) batch.events.reserve(first + count);
   for (std::size_t i = 0; i < count; ++i) {
-    sequence += 1 + static_cast<std::uint64_t>(columns.skipped[i]);
-    when = wrapping_sum(when, columns.when[i]);
-    if (!received_follows_when) {
-      received = wrapping_sum(received, columns.received[i]);
-    } else if (i > 0) {
-      received = std::max(received, when);
+    const std::string_view text = texts.next(values.length[i]);
+    const bool verbatim = values.is_verbatim(i);
+    std::optional<tape::Frame::Reader> frame;
+    if (verbatim) frame = texts.next_frame();
+    if (wanted != nullptr && !(*wanted)[i]) {
+      places.advance(i);
+      continue;
     }
-    const std::string_view text = texts.next(columns.length[i]);
-    const Meta* const meta = meta_at(columns.meta[i]);
-    if ((columns.flags[i] & kVerbatimFlag) != 0) {
-      const auto frame = texts.next_frame();
-      decoder_.decode(as_view(frame.getBytes()), static_cast<Opcode>(frame.getOpcode()), batch);
+    if (wanted != nullptr) place_of[i] = batch.events.size();
+    if (verbatim) {
+      decoder_.decode(as_view(frame->getBytes()), static_cast<Opcode>(frame->getOpcode()), batch);
     } else {
-      add_event(kinds[static_cast<unsigned>(i)], meta, text, batch);
-      batch.events.back().when = from_unix_nanos(when);
+      add_event(places.kind(i), meta_at(values.meta[i]), text, batch);
     }
     Event& event = batch.events.back();
-    event.sequence = sequence;
-    event.received = received;
-    event.origin = origin_at(columns.origin[i]);
-    event.trimmed = (columns.flags[i] & kTrimmedFlag) != 0;
-    event.masked = (columns.flags[i] & kMaskedFlag) != 0;
+    const WallTime when = event.when;
+    place(places, i, event);
+    if (verbatim) event.when = when;
   }
-  const auto lengths = of_bytes(body.bytes, kStoredLength, from.getOriginal(), "lengths");
+  const auto& from = *columns.records.events;
+  const auto lengths =
+      of_bytes(columns.records.bytes, kStoredLength, from.getOriginal(), "lengths");
   for (const auto original : at_most(count, lengths, "lengths")) {
-    if (original.getIndex() >= count) throw Error("a length belongs to no event");
-    batch.events[batch.events.size() - count + original.getIndex()].length = original.getLength();
+    const std::size_t index = original.getIndex();
+    if (index >= count) throw Error("a length belongs to no event");
+    const std::size_t at = wanted == nullptr ? first + index : place_of[index];
+    if (at != kLeftOut) batch.events[at].length = original.getLength();
   }
 }
 

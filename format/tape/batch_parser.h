@@ -25,14 +25,38 @@ class BatchParser {
   // word border.
   void parse(std::string_view columns, std::string_view payload, EventBatch& batch);
 
+  // The same in two steps, for whoever wants few of a group's events.  The first takes the batch's
+  // metadata into the group; the columns point into `body`.
+  struct Columns;
+  using ColumnsPtr = std::shared_ptr<const Columns>;
+  [[nodiscard]] ColumnsPtr read_columns(std::string_view body);
+  // Appends the events without texts.  One that was kept whole has a Verbatim that says nothing,
+  // and perhaps no metadata: what it holds is not known yet.
+  void outline(const Columns& columns, EventBatch& batch);
+  // Appends what parse() does, of the events those that are wanted (null: all).
+  void complete(const Columns& columns,
+                std::string_view payload,
+                const std::vector<bool>* wanted,
+                EventBatch& batch);
+  // Appends what stands beside the events.
+  void beside(const Columns& columns, EventBatch& batch);
+
  private:
   struct Body;
+  struct ColumnValues;
+  struct Texts;
+  class Places;
   void read_metas(const Body& body);
-  void read_events(const Body& body, EventBatch& batch);
+  void charge(std::uint64_t bytes);
+  void read_events(const Columns& columns,
+                   Texts& texts,
+                   const std::vector<bool>* wanted,
+                   EventBatch& batch);
+  void place(Places& places, std::size_t i, Event& event);
   void add_event(std::uint8_t kind, const Meta* meta, std::string_view text, EventBatch& batch);
   [[nodiscard]] const Meta* meta_at(std::int64_t place_untrusted) const;
   [[nodiscard]] const Origin* origin_at(std::int64_t place_untrusted) const;
-  void charge(std::uint64_t bytes);
+  void read_beside(const Body& body, EventBatch& batch);
   void read_gaps(const Body& body, EventBatch& batch);
   void pin(EventBatch& batch);
 

@@ -67,20 +67,33 @@ constexpr std::size_t kFrameStart = 5;  // the least that zstd wants of a frame
 constexpr std::size_t kBlockHeader = 3;
 }  // namespace
 
-struct Decompressor::Impl {
-  ZSTD_DCtx* context = ZSTD_createDCtx();
-  std::size_t hint = kFrameStart;  // zstd's: the piece that is next, and the header behind it
-  bool waiting = false;            // there may be output
-  Impl() {
-    if (context == nullptr) throw std::bad_alloc();
-    checked(ZSTD_DCtx_setParameter(context, ZSTD_d_windowLogMax, kMostWindowLog));
+namespace {
+
+// A context for decompression, with our bounds.
+class Context {
+ public:
+  Context() {
+    if (context_ == nullptr) throw std::bad_alloc();
+    checked(ZSTD_DCtx_setParameter(context_, ZSTD_d_windowLogMax, kMostWindowLog));
     // A zstd that can't leave it out compares it: slower, and no worse.
     static_cast<void>(
-        ZSTD_DCtx_setParameter(context, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
+        ZSTD_DCtx_setParameter(context_, ZSTD_d_forceIgnoreChecksum, ZSTD_d_ignoreChecksum));
   }
-  ~Impl() { ZSTD_freeDCtx(context); }
-  Impl(const Impl&) = delete;
-  Impl& operator=(const Impl&) = delete;
+  ~Context() { ZSTD_freeDCtx(context_); }
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+  [[nodiscard]] ZSTD_DCtx* get() const { return context_; }
+
+ private:
+  ZSTD_DCtx* context_ = ZSTD_createDCtx();
+};
+
+}  // namespace
+
+struct Decompressor::Impl {
+  Context context;
+  std::size_t hint = kFrameStart;  // zstd's: the piece that is next, and the header behind it
+  bool waiting = false;            // there may be output
 };
 
 Decompressor::Decompressor() : impl_(std::make_unique<Impl>()) {
@@ -96,7 +109,7 @@ Decompressor::Step Decompressor::step(std::string_view input, char* output, std:
   input = input.substr(0, wanted());
   ZSTD_inBuffer in{input.data(), input.size(), 0};
   ZSTD_outBuffer out{output, size, 0};
-  const std::size_t result = ZSTD_decompressStream(impl_->context, &out, &in);
+  const std::size_t result = ZSTD_decompressStream(impl_->context.get(), &out, &in);
   Step step;
   step.consumed = in.pos;
   step.produced = out.pos;
@@ -112,7 +125,7 @@ Decompressor::Step Decompressor::step(std::string_view input, char* output, std:
 }
 
 void Decompressor::reset() {
-  checked(ZSTD_DCtx_reset(impl_->context, ZSTD_reset_session_only));
+  checked(ZSTD_DCtx_reset(impl_->context.get(), ZSTD_reset_session_only));
   impl_->hint = kFrameStart;
   impl_->waiting = false;
 }
@@ -141,6 +154,17 @@ std::string decompress_whole(std::string_view bytes, std::uint64_t most) {
     out.resize(before + step.produced);
     if (step.frame_ended) return out;
   }
+}
+
+bool decompress_into(std::string_view frame, char* to, std::size_t size) {
+  thread_local const Context context;
+  const std::size_t got = ZSTD_decompressDCtx(context.get(), to, size, frame.data(), frame.size());
+  return ZSTD_isError(got) == 0 && got == size;
+}
+
+std::uint64_t decompressed_bound(std::string_view frame) {
+  const unsigned long long bound = ZSTD_decompressBound(frame.data(), frame.size());
+  return bound == ZSTD_CONTENTSIZE_ERROR ? 0 : bound;
 }
 
 std::size_t whole_frame_size(std::string_view bytes) {

@@ -70,6 +70,12 @@ class Decompressor {
 // Throws Error when it is damaged or larger than `most`.
 [[nodiscard]] std::string decompress_whole(std::string_view bytes, std::uint64_t most);
 
+// Decompresses one whole frame into exactly `size` bytes; false when it is anything else.  zstd's
+// own checksum is not compared, as in Decompressor.
+[[nodiscard]] bool decompress_into(std::string_view frame, char* to, std::size_t size);
+// What a frame can decompress to at most, told from the headers of its blocks; 0: it is none.
+[[nodiscard]] std::uint64_t decompressed_bound(std::string_view frame);
+
 // The size of the zstd frame at the start of `bytes`, 0 when it is cut or none.
 [[nodiscard]] std::size_t whole_frame_size(std::string_view bytes);
 

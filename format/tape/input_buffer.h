@@ -17,6 +17,9 @@ class InputBuffer {
  public:
   explicit InputBuffer(ByteSource& source) : source_(source) {}
 
+  // Before anything is read: the source's first byte stands there in the tape.
+  void begins_at(std::uint64_t offset) { offset_ = offset; }
+
   // Tries to have at least `wanted` bytes in view(); the buffer grows only with what really comes.
   bool fill(std::size_t wanted) {
     while (end_ - begin_ < wanted && !at_eof_) {

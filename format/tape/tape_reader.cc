@@ -43,6 +43,14 @@ struct TapeReader::Impl {
 
   bool next(EventBatch& batch);
 
+  void start_at(const Start& start) {
+    tape.tape_id = start.tape_id;
+    tape.next_group = start.group;
+    next_index = start.group;
+    tape.good_until = start.offset;
+    input.begins_at(start.offset);
+  }
+
   // frames
   void read_frame_start();
   void begin_group();
@@ -382,6 +390,10 @@ void TapeReader::Impl::skip_rest(const char* what) {
 
 TapeReader::TapeReader(ByteSource& source, std::string name, Checksums checksums)
     : impl_(std::make_unique<Impl>(source, std::move(name), checksums)) {
+}
+TapeReader::TapeReader(ByteSource& source, std::string name, const Start& start)
+    : TapeReader(source, std::move(name)) {
+  impl_->start_at(start);
 }
 TapeReader::~TapeReader() = default;
 

@@ -40,6 +40,13 @@ class TapeReader : public EventSource {
  public:
   // `name` is for messages; `source` outlives the reader.
   TapeReader(ByteSource& source, std::string name, Checksums checksums = Checksums::Compare);
+  // Of a tape whose footer was read: from where a group is said to begin, to the source's end.
+  struct Start {
+    Id128 tape_id;
+    std::uint64_t offset = 0;  // of the source's first byte in the tape
+    std::uint32_t group = 0;   // the number of the one that begins there
+  };
+  TapeReader(ByteSource& source, std::string name, const Start& start);
   ~TapeReader() override;
 
   // Throws Error when this is no tape, or one that needs a newer program.
@@ -68,8 +75,14 @@ struct TapeSummary {
   TapeHeader header;
   TapeFooter footer;
   std::uint64_t file_bytes = 0;
+  std::uint64_t footer_offset = 0;
 };
 [[nodiscard]] std::optional<TapeSummary> read_summary(int fd);
+// The index of a group, with its rows, of a tape that is open; nullopt when it is damaged or not
+// the one that the footer tells of.
+[[nodiscard]] std::optional<GroupIndex> read_index(int fd,
+                                                   const Id128& tape,
+                                                   const GroupIndex& of_footer);
 // The header alone.
 [[nodiscard]] std::optional<TapeHeader> read_header(int fd);
 

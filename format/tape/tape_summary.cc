@@ -76,9 +76,27 @@ std::optional<TapeSummary> read_summary(int fd) {
   auto header = read_header(fd);
   if (!header || header->tape_id != owned->section.tape_id) return {};
   try {
-    return TapeSummary{std::move(*header), read_footer_message(owned->section.message()), size};
+    return TapeSummary{
+        std::move(*header), read_footer_message(owned->section.message()), size, place->offset};
   } catch (const Error&) {
     return {};  // whoever reads the tape is told
+  }
+}
+
+std::optional<GroupIndex> read_index(int fd, const Id128& tape, const GroupIndex& of_footer) {
+  const std::uint64_t offset = of_footer.offset + of_footer.bytes;
+  char start[kFrameHeaderBytes];
+  if (!read_at(fd, start, sizeof(start), offset) || load_u32(start) != kSkippableMagic) return {};
+  const std::uint64_t bytes = load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes};
+  const auto owned = read_section_at(fd, offset, bytes);
+  if (!owned || owned->section.kind != SectionKind::Index) return {};
+  if (owned->section.tape_id != tape) return {};
+  try {
+    GroupIndex index = read_index_message(owned->section.message());
+    const bool same = index.number == of_footer.number && index.hash == of_footer.hash;
+    return same ? std::optional(std::move(index)) : std::nullopt;
+  } catch (const Error&) {
+    return {};
   }
 }
 

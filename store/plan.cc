@@ -1,0 +1,92 @@
+#include "store/plan.h"
+
+#include <algorithm>
+#include <limits>
+#include <map>
+#include <utility>
+
+namespace smtptape {
+
+namespace {
+
+struct SequenceRange {
+  std::uint64_t first = 0;
+  std::uint64_t last = 0;
+};
+
+// What a tape may hold of its captures; of an unsealed one nobody knows where it ends.
+SequenceRange sequences_of(const TapeFile& tape) {
+  constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
+  if (tape.footer == nullptr) return {tape.first_sequence, kEnd};
+  SequenceRange range{kEnd, 0};
+  for (const GroupIndex& group : tape.footer->summary.footer.groups) {
+    if (group.events == 0) continue;
+    range.first = std::min(range.first, group.first_sequence);
+    range.last = std::max(range.last, group.last_sequence);
+  }
+  return range;
+}
+
+}  // namespace
+
+bool hold_events_once(const std::vector<TapeFile>& tapes) {
+  if (tapes.size() < 2) return true;
+  std::map<Id128, std::vector<SequenceRange>> of_capture;
+  for (const TapeFile& tape : tapes) {
+    if (tape.origins.empty() || (tape.mixed && tape.footer == nullptr)) return false;
+    // The ranges of a mixed tape are of all its captures together.
+    for (const Origin& origin : tape.origins) {
+      of_capture[origin.capture].push_back(
+          tape.mixed ? SequenceRange{0, std::numeric_limits<std::uint64_t>::max()}
+                     : sequences_of(tape));
+    }
+  }
+  return std::all_of(of_capture.begin(), of_capture.end(), [](auto& each) {
+    auto& ranges = each.second;
+    std::erase_if(ranges, [](const SequenceRange& range) { return range.first > range.last; });
+    std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
+      return a.first < b.first;
+    });
+    const auto overlap =
+        std::adjacent_find(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
+          return b.first <= a.last;
+        });
+    return overlap == ranges.end();
+  });
+}
+
+std::vector<TapeFile> planned(std::vector<TapeFile> tapes, const PlannedReading& reading) {
+  const auto shared = std::make_shared<const PlannedReading>(reading);
+  for (TapeFile& tape : tapes)
+    tape.reading = shared;
+  return tapes;
+}
+
+Collected collect_sessions(const std::vector<TapeFile>& tapes,
+                           const Selection& selection,
+                           Recovery recovery,
+                           const std::shared_ptr<GroupPool>& pool) {
+  Collected collected;
+  collected.sessions = new_pass(selection);
+  const auto question =
+      std::make_shared<Question>(selection, Question::Mode::Collect, collected.sessions);
+  const TimeWindow window = selection.whole_sessions ? selection.window : TimeWindow{};
+  EventBatch batch;
+  if (pool != nullptr) {
+    Inputs inputs(planned(tapes, {question, pool}), window, recovery);
+    while (inputs.next(batch)) {
+    }
+  } else {
+    Inputs inputs(tapes, window, recovery);
+    ReadAhead ahead(inputs);
+    EventChoice choice(*question);
+    while (ahead.next(batch)) {
+      for (const Event& event : batch.events)
+        static_cast<void>(choice.wanted(event));
+    }
+  }
+  collected.plan = question->plan();
+  return collected;
+}
+
+}  // namespace smtptape
