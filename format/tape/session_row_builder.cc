@@ -267,7 +267,7 @@ SessionRowBuilder::Result SessionRowBuilder::finish() {
     result.rows.properties.push_back(property_of(key));
   }
   result.rows.rows = std::move(rows_);
-  result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()});
+  result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()}, kMessageIdBits);
   result.message_ids_known = message_ids_known_;
   start_over();
   return result;
@@ -316,7 +316,7 @@ PropertySummary SessionRowBuilder::summary_of(std::size_t key) const {
     std::vector<std::uint64_t> hashes(from.unlisted.begin(), from.unlisted.end());
     for (const ListedValue& value : from.values)
       hashes.push_back(value_hash(value.json, value.in_list));
-    summary.filter = make_filter(hashes);
+    summary.filter = make_filter(hashes, kValueBits);
   }
   return summary;
 }
