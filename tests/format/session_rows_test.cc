@@ -390,6 +390,17 @@ TEST(SessionRows, ALongIdIsOneSession) {
   EXPECT_EQ(rows.rows.size(), 2U);
 }
 
+TEST(SessionRows, AFrameThatCantBeReadLacksEveryProperty) {
+  const std::string whole =
+      frame_with(R"("id":"A","tenant":"a","recipient":"b","source_address":"c")");
+  for (const PropertySummary& summary : index_of({whole}).summaries)
+    EXPECT_FALSE(summary.absent);
+  for (const PropertySummary& summary : index_of({whole, "not json"}).summaries) {
+    EXPECT_TRUE(summary.absent);
+    EXPECT_TRUE(summary.complete);
+  }
+}
+
 // ---- what a reader may rely on ----
 
 TEST(SessionRows, AGroupWithRecordsOfUnknownKindsPromisesNothing) {
@@ -427,31 +438,37 @@ TEST(SessionRows, AnOldTapePromisesNothingAndItsRowsCanBeRead) {
   }
 }
 
-// A capture whose events are written beside another's.
+// Captures whose events are written beside another's.
 TEST(SessionRows, AGapTouchesSessionsOfItsCaptureOnly) {
-  const Origin other{random_id(), "mta-2", 1, false};
-  StringSink sink;
-  TapeWriter writer(sink, header_of(Layout::Interleaved), sizes(kKi, 1024 * kKi));
-  WireDecoder decoder;
-  EventBatch batch;
-  std::uint64_t sequence = 0;
-  for (int round = 0; round < 2; ++round) {
-    for (const Origin* const origin : {static_cast<const Origin*>(nullptr), &other}) {
-      Event& event = decoder.decode(
-          frame_with(origin != nullptr ? R"("id":"B")" : R"("id":"A")"), Opcode::Text, batch);
+  Origin least{Id128{}, "mta-2", 1, false};
+  Origin greatest = least;
+  greatest.capture.bytes.fill(0xFF);
+  for (const Origin* const other : {&least, &greatest}) {
+    StringSink sink;
+    TapeWriter writer(sink, header_of(Layout::Interleaved), sizes(kKi, 1024 * kKi));
+    WireDecoder decoder;
+    EventBatch batch;
+    std::uint64_t sequence = 0;
+    const auto add = [&](const std::string& meta, const Origin* origin) {
+      const std::string frame = frame_with(meta);
+      Event& event = decoder.decode(frame, Opcode::Text, batch);
       event.origin = origin;
       event.sequence = ++sequence;
       writer.add(event);
-    }
+    };
+    add(R"("id":"A")", nullptr);
+    add(R"("id":"B")", other);
     Gap gap;
     gap.after_sequence = sequence;
-    gap.origin = &other;
-    if (round == 0) writer.add(gap);
+    gap.origin = other;
+    writer.add(gap);
+    add(R"("id":"A")", nullptr);
+    add(R"("id":"B")", other);
+    writer.seal({}, 0);
+    const SessionRows rows = read_rows(indexes_of(sink.text()).indexes.at(0));
+    EXPECT_FALSE(rows.rows.at(0).gap);
+    EXPECT_TRUE(rows.rows.at(1).gap);
   }
-  writer.seal({}, 0);
-  const SessionRows rows = read_rows(indexes_of(sink.text()).indexes.at(0));
-  EXPECT_FALSE(rows.rows.at(0).gap);
-  EXPECT_TRUE(rows.rows.at(1).gap);
 }
 
 }  // namespace
