@@ -4,7 +4,10 @@
 
 #include <gtest/gtest.h>
 
+#include "base/error.h"
 #include "format/limits.h"
+#include "format/tape/compressor.h"
+#include "format/tape/messages.h"
 #include "format/tape/session_rows.h"
 #include "tests/format/made_tape.h"
 
@@ -94,6 +97,54 @@ TEST(SessionRows, AFrameThatCantBeReadLacksEveryProperty) {
     EXPECT_TRUE(summary.absent);
     EXPECT_TRUE(summary.complete);
   }
+}
+
+// ---- hostile rows ----
+
+// Rows of so many sessions, the rest as `build` says.
+template <class Build>
+GroupIndex hostile(unsigned count, Build build) {
+  GroupIndex index;
+  index.index_version = kIndexVersion;
+  index.rows = compress_whole(message_of([&](capnp::MessageBuilder& message) {
+    auto rows = message.initRoot<tape::SessionRows>();
+    rows.setVersion(1);
+    rows.setCount(count);
+    build(rows);
+  }));
+  return index;
+}
+
+TEST(SessionRows, RowsThatMakeNoSenseAreRefused) {
+  using Rows = tape::SessionRows::Builder;
+  EXPECT_THROW((void)read_rows(hostile(kMostSessionRows + 1, [](Rows) {})), Error);
+  EXPECT_THROW(
+      (void)read_rows(hostile(1, [](Rows rows) { rows.initIdForm().initU8(1).set(0, 9); })), Error);
+  EXPECT_THROW(
+      (void)read_rows(hostile(1, [](Rows rows) { rows.initIdForm().initU8(1).set(0, 1); })), Error)
+      << "an id without its bytes";
+  EXPECT_THROW((void)read_rows(hostile(1, [](Rows rows) { rows.initMessages().initU8(2); })),
+               Error);
+  EXPECT_THROW(
+      (void)read_rows(hostile(
+          1, [](Rows rows) { rows.initProperties(1)[0].initHashed().initU8(1).set(0, 1); })),
+      Error);
+  EXPECT_THROW(
+      (void)read_rows(hostile(
+          1, [](Rows rows) { rows.initProperties(1)[0].initListed().initU8(1).set(0, 65); })),
+      Error);
+}
+
+// All of its values are "the next one", and there is none.
+TEST(SessionRows, ValuesThatAreNotThereTakeNoMemory) {
+  const GroupIndex index = hostile(kMostSessionRows, [](tape::SessionRows::Builder rows) {
+    for (auto property : rows.initProperties(64)) {
+      auto listed = property.initListed().initU8(kMostSessionRows);
+      for (unsigned i = 0; i < listed.size(); ++i)
+        listed.set(i, 64);
+    }
+  });
+  EXPECT_THROW((void)read_rows(index), Error);
 }
 
 // ---- what a reader may rely on ----

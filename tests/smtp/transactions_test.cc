@@ -1,6 +1,8 @@
 // Which replies decide a message, and when that can't be known.
 #include "smtp/transactions.h"
 
+#include <algorithm>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -148,6 +150,36 @@ TEST(SmtpTransactions, WhatWasNotSeenBeginMakesItUnsure) {
             "0 to, 1/0/0 last 250 worst 354");
   EXPECT_EQ(told(after({"midway", "obtained", "C MAIL FROM:<a>", "S 550 no"})),
             "0 to, 0/0/1 last 550 worst 550");
+}
+
+TEST(SmtpTransactions, TheEndOfAReplyThatBeganBeforeMakesItUnsure) {
+  EXPECT_EQ(told(after({"midway", "S 0 ok"})), "0 to, 0/0/0 last 0 worst 0 unsure");
+}
+
+TEST(SmtpTransactions, AnyBytesWillDo) {
+  std::mt19937 random(7);
+  for (int round = 0; round < 2000; ++round) {
+    SmtpTransactions smtp;
+    if (random() % 2 == 0) smtp.begin_midway();
+    for (int i = 0; i < 50; ++i) {
+      std::string text;
+      for (std::size_t n = random() % 20; n > 0; --n)
+        text += "MRDB\r\n.2354 -AL"[random() % 15];
+      if (random() % 3 == 0) text = "BDAT 99999999999999999999\r\n";
+      if (random() % 3 == 0) text = "DATA\r\n";
+      switch (random() % 6) {
+        case 0: smtp.connected(); break;
+        case 1: smtp.closed(); break;
+        case 2: smtp.abbreviated_write(text, random() % 100); break;
+        case 3: smtp.write(text, text.size() + random() % 3); break;
+        case 4: smtp.message_obtained(); break;
+        default: smtp.read(text);
+      }
+    }
+    smtp.closed();
+    EXPECT_TRUE(smtp.at_rest());
+    EXPECT_LE(smtp.counts().worst, 599);
+  }
 }
 
 TEST(SmtpTransactions, RepliesInPiecesAndOddBytes) {
