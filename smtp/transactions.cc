@@ -175,6 +175,7 @@ void SmtpTransactions::wait_for(Waiting what, std::uint32_t count) {
 // ---- the server's side ----
 
 void SmtpTransactions::read(std::string_view text) {
+  if (midway_) unsure_ = true;  // it answers what was not seen, and may be the end of a reply
   while (!text.empty()) {
     const std::size_t end = text.find('\n');
     const std::string_view piece = text.substr(0, end);
@@ -222,7 +223,7 @@ void SmtpTransactions::take_reply(std::uint16_t code) {
 
 // The server closes, or what it answers was not seen.
 void SmtpTransactions::take_unasked(std::uint16_t code) {
-  if (code != kClosing || midway_ || in_message_) unsure_ = true;
+  if (code != kClosing || in_message_) unsure_ = true;
   in_message_ = false;
   if (code == kClosing) refuse(code);
 }
@@ -239,6 +240,7 @@ void SmtpTransactions::take_recipient(std::uint16_t code) {
   } else if (code == kClosing) {
     refuse(code);
   } else {
+    if (!is_refusal(code)) unsure_ = true;
     refusal_ = code;
   }
 }

@@ -53,6 +53,9 @@ TapeFacts facts_of_sealed(const std::string& path, TapeSummary summary) {
   facts.groups = std::move(summary.footer.groups);
   facts.ledger = summary.footer.ledger;
   facts.sessions = summary.footer.session_hashes.size();
+  // Of too many there is no table: then a session counts once a group.
+  for (const GroupIndex& group : facts.groups)
+    facts.sessions += summary.footer.session_hashes_omitted ? group.sessions : 0;
   facts.file_bytes = summary.file_bytes;
   add_groups(facts);
   add_notes(facts, summary.footer.notes);

@@ -131,7 +131,7 @@ void Decompressor::reset() {
 }
 
 std::string compress_whole(std::string_view bytes) {
-  constexpr int kWholeLevel = 9;  // directories: a fifth smaller than with level 3
+  constexpr int kWholeLevel = 3;  // directories: level 9 takes three times as long for 6 %
   std::string out(ZSTD_compressBound(bytes.size()), '\0');
   out.resize(
       checked(ZSTD_compress(out.data(), out.size(), bytes.data(), bytes.size(), kWholeLevel)));

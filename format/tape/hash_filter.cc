@@ -1,13 +1,15 @@
 #include "format/tape/hash_filter.h"
 
+#include <algorithm>
+
 #include "base/hash.h"
 
 namespace smtptape {
 
 namespace {
 
-constexpr std::uint64_t kBitsEach = 12;
-constexpr std::uint64_t kProbes = 8;
+constexpr std::uint64_t kProbes = 6;
+constexpr std::size_t kLeastBytes = 32;  // in less, too many probes of a hash meet
 
 // Calls `probe` with the place of each bit of a hash, until one returns false.
 template <class Probe>
@@ -22,8 +24,9 @@ bool each_bit(std::uint64_t hash, std::uint64_t bits, Probe probe) {
 
 }  // namespace
 
-std::string make_filter(const std::vector<std::uint64_t>& hashes) {
-  std::string filter((hashes.size() * kBitsEach + 7) / 8, '\0');
+std::string make_filter(const std::vector<std::uint64_t>& hashes, std::size_t bits_each) {
+  if (hashes.empty()) return {};
+  std::string filter(std::max((hashes.size() * bits_each + 7) / 8, kLeastBytes), '\0');
   for (const std::uint64_t hash : hashes) {
     each_bit(hash, filter.size() * 8, [&filter](std::uint64_t bit) {
       filter[bit / 8] = static_cast<char>(filter[bit / 8] | 1 << bit % 8);

@@ -145,5 +145,8 @@ void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin);
 [[nodiscard]] Gap read_gap(tape::Gap::Reader from);
 void write_origin(tape::Origin::Builder to, const Origin& origin);
 [[nodiscard]] Origin read_origin(tape::Origin::Reader from);
+struct PropertySummary;
+void write_summary(tape::PropertySummary::Builder to, const PropertySummary& summary);
+[[nodiscard]] PropertySummary read_summary(tape::PropertySummary::Reader from);
 
 }  // namespace smtptape

@@ -267,7 +267,7 @@ SessionRowBuilder::Result SessionRowBuilder::finish() {
     result.rows.properties.push_back(property_of(key));
   }
   result.rows.rows = std::move(rows_);
-  result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()});
+  result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()}, kMessageIdBits);
   result.message_ids_known = message_ids_known_;
   start_over();
   return result;
@@ -289,7 +289,8 @@ void SessionRowBuilder::finish_row(std::size_t place) {
 
 // Between its first and its last event, or while it was open; in doubt it is.
 bool SessionRowBuilder::touched_by_gap(const SessionRow& row, const Talk& talk) const {
-  if (!talk.begins && gaps_before_.contains(talk.capture)) return true;
+  const bool anywhere = gaps_before_.size() >= kMostOrigins;
+  if (!talk.begins && (anywhere || gaps_before_.contains(talk.capture))) return true;
   const GapPlace from{talk.capture, talk.begins ? row.first_sequence : 0};
   const auto gap = std::lower_bound(gaps_.begin(), gaps_.end(), from);
   if (gap == gaps_.end() || gap->capture != talk.capture) return false;
@@ -316,7 +317,7 @@ PropertySummary SessionRowBuilder::summary_of(std::size_t key) const {
     std::vector<std::uint64_t> hashes(from.unlisted.begin(), from.unlisted.end());
     for (const ListedValue& value : from.values)
       hashes.push_back(value_hash(value.json, value.in_list));
-    summary.filter = make_filter(hashes);
+    summary.filter = make_filter(hashes, kValueBits);
   }
   return summary;
 }
@@ -345,13 +346,14 @@ SessionRows::Property SessionRowBuilder::property_of(std::size_t key) const {
 }
 
 void SessionRowBuilder::start_over() {
-  for (const GapPlace& gap : gaps_)
-    gaps_before_.insert(gap.capture);
+  for (const GapPlace& gap : gaps_) {
+    if (gaps_before_.size() < kMostOrigins) gaps_before_.insert(gap.capture);
+  }
   gaps_.clear();
   rows_ = {};
-  talks_.clear();
-  cells_.clear();
-  links_.clear();
+  talks_ = {};
+  cells_ = {};
+  links_ = {};
   by_id_.clear();
   properties_.assign(keys_.size(), Property{});
   hashed_.clear();

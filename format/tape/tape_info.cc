@@ -3,11 +3,8 @@
 #include <algorithm>
 #include <functional>
 
-#include "base/hash.h"
 #include "base/io.h"
 #include "format/limits.h"
-#include "format/tape/column.h"
-#include "format/tape/hash_filter.h"
 #include "format/tape/messages.h"
 
 namespace smtptape {
@@ -73,22 +70,8 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   for (unsigned i = 0; i < index.origins.size(); ++i)
     write_origin(origins[i], index.origins[i]);
   auto summaries = to.initSummaries(count32(index.summaries.size()));
-  for (unsigned i = 0; i < index.summaries.size(); ++i) {
-    const PropertySummary& from = index.summaries[i];
-    summaries[i].setKey(as_data(from.key));
-    summaries[i].setAbsent(from.absent);
-    summaries[i].setIncomparable(from.incomparable);
-    summaries[i].setComplete(from.complete);
-    summaries[i].setLists(from.lists);
-    summaries[i].setFilter(as_data(from.filter));
-    auto values = summaries[i].initValues(count32(from.values.size()));
-    std::vector<std::int64_t> in_list;
-    for (unsigned n = 0; n < from.values.size(); ++n) {
-      values.set(n, as_data(from.values[n].json));
-      in_list.push_back(from.values[n].in_list ? 1 : 0);
-    }
-    write_column(in_list, [&] { return summaries[i].initInList(); });
-  }
+  for (unsigned i = 0; i < index.summaries.size(); ++i)
+    write_summary(summaries[i], index.summaries[i]);
   if (!index.rows.empty()) to.setRows(as_data(index.rows));
   to.setRowsBytes(index.rows_bytes);
   to.setGapCount(index.gap_count);
@@ -124,21 +107,8 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
     index.gaps.push_back(read_gap(gap));
   for (const auto origin : at_most(kMostOrigins, from.getOrigins(), "origins"))
     index.origins.push_back(read_origin(origin));
-  for (const auto summary : at_most(kMostIndexedKeys, from.getSummaries(), "summaries")) {
-    PropertySummary& to = index.summaries.emplace_back();
-    to.key = as_string(summary.getKey());
-    to.absent = summary.getAbsent();
-    to.incomparable = summary.getIncomparable();
-    to.complete = summary.getComplete();
-    to.lists = summary.getLists();
-    to.filter = as_string(summary.getFilter());
-    // A value that was left out takes a word all the same.
-    const auto values = summary.getValues();
-    std::vector<std::int64_t> in_list;
-    read_column(summary.getInList(), values.size(), in_list);
-    for (unsigned n = 0; n < values.size(); ++n)
-      to.values.push_back({as_string(values[n]), in_list[n] != 0});
-  }
+  for (const auto summary : at_most(kMostIndexedKeys, from.getSummaries(), "summaries"))
+    index.summaries.push_back(read_summary(summary));
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
   index.gap_count = from.getGapCount();
@@ -151,19 +121,6 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
 }
 
 }  // namespace
-
-bool PropertySummary::may_hold(std::string_view json, bool in_list) const {
-  const auto is_it = [&](const SummaryValue& value) {
-    return value.in_list == in_list && value.json == json;
-  };
-  if (complete) return std::any_of(values.begin(), values.end(), is_it);
-  return filter.empty() || filter_may_hold(filter, value_hash(json, in_list));
-}
-
-bool may_hold_message_id(const GroupIndex& index, std::string_view json) {
-  if (index.index_version < kIndexVersion || !index.message_ids_known) return true;
-  return filter_may_hold(index.message_ids, hash64(json));
-}
 
 std::string_view gap_cause_name(GapCause cause) {
   switch (cause) {

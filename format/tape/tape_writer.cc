@@ -12,6 +12,7 @@
 #include "format/tape/batch_builder.h"
 #include "format/tape/batch_head.h"
 #include "format/tape/compressor.h"
+#include "format/tape/footer_bounds.h"
 #include "format/tape/messages.h"
 #include "format/tape/section.h"
 #include "format/tape/session_row_builder.h"
@@ -78,8 +79,7 @@ struct TapeWriter::Impl {
   std::uint64_t footer_gaps = 0;           // in `ended`
   bool group_foreign = false;              // it holds records that the index knows nothing of
   std::uint64_t footer_summary_bytes = 0;  // in `ended`
-  std::vector<std::uint64_t> session_hashes;
-  bool session_hashes_omitted = false;
+  SessionHashes session_hashes;
   std::vector<Origin> origins;
   std::vector<Note> notes;
 
@@ -290,7 +290,7 @@ struct TapeWriter::Impl {
 
   void write_index() {
     SessionRowBuilder::Result directory = rows.finish();
-    add_session_hashes(directory.rows.rows);
+    session_hashes.add(directory.rows.rows);
     group.metas = names.meta_count();
     group.sessions = directory.rows.rows.size();
     group.origins = names.origins();
@@ -312,55 +312,15 @@ struct TapeWriter::Impl {
     // From here on for the footer only.
     group.gaps.resize(std::min<std::uint64_t>(group.gaps.size(), kMostFooterGaps - footer_gaps));
     footer_gaps += group.gaps.size();
-    shorten_for_footer();
+    shorten_for_footer(group, footer_summary_bytes);
     ended.push_back(std::move(group));
-  }
-
-  // A footer is read whole: beyond a bound it says less, and the group's own index all of it.
-  void shorten_for_footer() {
-    std::uint64_t bytes = group.message_ids.size();
-    for (const PropertySummary& summary : group.summaries) {
-      bytes += summary.filter.size();
-      for (const SummaryValue& value : summary.values)
-        bytes += value.json.size() + sizeof(capnp::word) * 2;
-    }
-    if (footer_summary_bytes + bytes <= kMostFooterSummaryBytes) {
-      footer_summary_bytes += bytes;
-      return;
-    }
-    group.message_ids.clear();
-    group.message_ids_known = false;
-    for (PropertySummary& summary : group.summaries) {
-      summary.complete = false;
-      summary.values.clear();
-      summary.filter.clear();
-    }
-  }
-
-  void add_session_hashes(const std::vector<SessionRow>& all) {
-    if (session_hashes_omitted) return;
-    for (const SessionRow& row : all)
-      session_hashes.push_back(row.id_hashed ? load_u64(row.id.data()) : hash64(row.id));
-    // Many are of sessions that earlier groups have, too.
-    if (session_hashes.size() > 2 * kMostSessionHashes) sort_session_hashes();
-  }
-
-  void sort_session_hashes() {
-    std::sort(session_hashes.begin(), session_hashes.end());
-    session_hashes.erase(std::unique(session_hashes.begin(), session_hashes.end()),
-                         session_hashes.end());
-    if (session_hashes.size() <= kMostSessionHashes) return;
-    session_hashes_omitted = true;
-    session_hashes = {};
   }
 
   void seal(Ledger ledger, std::int64_t now) {
     end_group();
-    sort_session_hashes();
     TapeFooter footer;
     footer.groups = ended;
-    footer.session_hashes = std::move(session_hashes);
-    footer.session_hashes_omitted = session_hashes_omitted;
+    session_hashes.write(footer);
     footer.ledger = ledger;
     footer.ledger.stored = events;
     footer.origins = origins;

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "base/error.h"
+#include "format/tape/section.h"
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
@@ -106,6 +107,23 @@ inline ReadBack read_back(std::string_view bytes) {
   out.footer = reader.footer();
   out.header = reader.header();
   out.indexes = reader.indexes();
+  return out;
+}
+
+struct Recorded {
+  std::vector<GroupIndex> indexes;  // with rows
+  TapeFooter footer;
+};
+
+// A reader keeps the rows of the latest group only.
+inline Recorded indexes_of(const std::string& tape) {
+  Recorded out;
+  out.footer = read_back(tape).footer.value();
+  for (const GroupIndex& group : out.footer.groups) {
+    const std::string at = tape.substr(group.offset + group.bytes);
+    const std::string frame = at.substr(0, load_u32(at.data() + 4) + kFrameHeaderBytes);
+    out.indexes.push_back(read_index_message(parse_section(frame).value().message()));
+  }
   return out;
 }
 
