@@ -123,7 +123,8 @@ struct Gap {
   const Origin* origin = nullptr;
 };
 
-// The note of a copy whose original had columns that we don't know: they are not in the copy.
+// The note of a copy whose original had columns, or other fields, that we don't know: they are not
+// in the copy.
 inline constexpr std::string_view kNewerColumns = "newer-columns";
 // The notes of a recorded tape from which something was left out: at which level.
 inline constexpr std::string_view kBodiesNote = "bodies";    // "headers", "none"
@@ -135,11 +136,19 @@ struct Note {
   std::string value;
 };
 
+// The same moment on three clocks, ns: how receive times follow from them, and how they stepped.
+struct ClockReading {
+  std::int64_t realtime = 0;
+  std::int64_t monotonic = 0;
+  std::int64_t boottime = 0;
+};
+
 // The unit in which events move.  Owns everything its events point to.
 struct EventBatch {
   std::vector<Event> events;  // in the order of reception
   std::vector<Gap> gaps;
   std::vector<Note> notes;
+  std::vector<ClockReading> clocks;
   // Records of a tape of kinds that we don't know, whole: a copy of the tape keeps them.
   std::vector<std::string_view> foreign;
   Arena arena;
@@ -149,6 +158,7 @@ struct EventBatch {
     events.clear();
     gaps.clear();
     notes.clear();
+    clocks.clear();
     foreign.clear();
     arena.clear();
     pins.clear();

@@ -37,6 +37,9 @@ inline constexpr std::uint64_t kMostGroupGaps = 4096;
 // Groups in a tape, and origins in a group: more than anything writes.
 inline constexpr std::uint64_t kMostGroups = 1 << 20;
 inline constexpr std::uint64_t kMostOrigins = 1 << 16;
+// A group ends after so many origins, and a footer lists so many.
+inline constexpr std::size_t kMostGroupOrigins = 1 << 10;
+inline constexpr std::size_t kMostFooterOrigins = 1 << 12;
 // The footer repeats the gaps of the groups up to so many in all, and so many notes.
 inline constexpr std::uint64_t kMostFooterGaps = 16384;
 inline constexpr std::size_t kMostFooterNotes = 1024;
@@ -50,18 +53,29 @@ inline constexpr std::uint64_t kDefaultRecordingGroupBytes = 16 * kMiB;  // whil
 
 // A batch body: the largest frame, its metadata, and room.
 inline constexpr std::uint64_t kMostBatchBytes = kLargestMaxFrame + 64 * kMiB;
-// The columns and metadata of one group, decompressed, and the metadata when put together again.
+// The columns and metadata of one group, decompressed.
 inline constexpr std::uint64_t kMostGroupColumnBytes = kLargestMaxFrame + 256 * kMiB;
-inline constexpr std::uint64_t kMostGroupMetaBytes = kLargestMaxFrame + 256 * kMiB;
+// Its metadata put together again, in memory: so much, and twice the bytes that it was read from.
+// Each distinct metadata stands in an event, whole, so a group of 64 MiB has no more of it.
+inline constexpr std::uint64_t kGroupMetaRoom = 128 * kMiB;
+// Records in a batch: events, metas, payload, frames; the others a writer counts.
+inline constexpr std::uint64_t kMostBatchRecords = 1 << 17;
+inline constexpr std::uint64_t kMostLooseRecords = 1 << 12;  // gaps, notes, clocks, unknown ones
 // A header, index or footer frame.
 inline constexpr std::uint64_t kMostSectionBytes = 256 * kMiB;
 // Bytes whose checksum is tried in search of the next section after damage, over a whole tape: each
 // place that looks like a section is tried, and a hostile tape is full of them.
 inline constexpr std::uint64_t kMostSearchBytes = 4096 * kMiB;
+// The message in it, decompressed.
+inline constexpr std::uint64_t kMostSectionMessage = 512 * kMiB;
+// A larger section than this is not found again after damage: what is in doubt has to be at hand.
+inline constexpr std::uint64_t kMostSearchedSection = 64 * kMiB;
 // Compressed bytes of a batch that stay at hand: when it is damaged, the search begins where it
 // began.  And how far a reader goes back over a whole tape.
 inline constexpr std::uint64_t kMostHeldBytes = 64 * kMiB;
 inline constexpr std::uint64_t kMostBackBytes = 4096 * kMiB;
+// Places of damage that are told one by one.
+inline constexpr std::size_t kMostDamage = 10'000;
 // A group index's session rows, decompressed.
 inline constexpr std::uint64_t kMostRowsBytes = 512 * kMiB;
 // The window that decompression may ask for: 2^27, as `zstd -d` allows by default.

@@ -11,8 +11,8 @@
 #include "base/io.h"
 #include "format/wire/feed_file.h"
 #include "format/wire/unpacked_source.h"
-#include "replay/input_files.h"
-#include "replay/selection.h"
+#include "store/input_files.h"
+#include "store/selection.h"
 
 namespace smtptape {
 

@@ -11,7 +11,7 @@
 #include <vector>
 
 #include "format/event.h"
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 

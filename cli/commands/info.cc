@@ -10,9 +10,9 @@
 #include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/wire.h"
-#include "replay/input_files.h"
-#include "replay/inputs.h"
-#include "replay/tape_check.h"
+#include "store/input_files.h"
+#include "store/inputs.h"
+#include "store/tape_check.h"
 
 namespace smtptape {
 

@@ -11,8 +11,8 @@
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "replay/inputs.h"
-#include "replay/tape_copy.h"
+#include "store/inputs.h"
+#include "store/tape_copy.h"
 
 namespace smtptape {
 

@@ -7,9 +7,9 @@
 
 #include "cli/options/options.h"
 #include "filters/request.h"
-#include "replay/inputs.h"
 #include "replay/renderer.h"
-#include "replay/selection.h"
+#include "store/inputs.h"
+#include "store/selection.h"
 
 namespace smtptape {
 

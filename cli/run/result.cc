@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "cli/text/output.h"
-#include "replay/input_files.h"
-#include "replay/inputs.h"
+#include "store/input_files.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 

@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "cli/text/output.h"
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 

@@ -10,8 +10,8 @@
 
 #include "cli/options/selection_options.h"
 #include "cli/text/progress.h"
-#include "replay/inputs.h"
-#include "replay/selection.h"
+#include "store/inputs.h"
+#include "store/selection.h"
 
 namespace smtptape {
 

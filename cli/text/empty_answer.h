@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "filters/unmatched_values.h"
-#include "replay/inputs.h"
-#include "replay/selection.h"
+#include "store/inputs.h"
+#include "store/selection.h"
 
 namespace smtptape {
 

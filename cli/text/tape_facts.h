@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "format/tape/tape_info.h"
-#include "replay/inputs.h"
-#include "replay/tape_check.h"
+#include "store/inputs.h"
+#include "store/tape_check.h"
 
 namespace smtptape {
 

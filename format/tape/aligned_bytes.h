@@ -2,10 +2,10 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
-#include <memory>
 #include <string_view>
+
+#include "base/growing_bytes.h"
 
 namespace smtptape {
 
@@ -18,23 +18,14 @@ class AlignedBytes {
   }
   // What there is stays; what is new is not initialized.
   void resize(std::size_t size) {
-    const std::size_t words = (size + 7) / 8;
-    if (words > room_) {
-      auto larger = std::make_unique_for_overwrite<std::uint64_t[]>(words);
-      if (size_ > 0) std::memcpy(larger.get(), words_.get(), size_);
-      words_ = std::move(larger);
-      room_ = words;
-    }
+    bytes_.grow((size + 7) / 8 * 8);
     size_ = size;
   }
-  [[nodiscard]] char* data() { return reinterpret_cast<char*>(words_.get()); }
-  [[nodiscard]] std::string_view view() const {
-    return {reinterpret_cast<const char*>(words_.get()), size_};
-  }
+  [[nodiscard]] char* data() { return bytes_.data(); }
+  [[nodiscard]] std::string_view view() const { return {bytes_.data(), size_}; }
 
  private:
-  std::unique_ptr<std::uint64_t[]> words_;
-  std::size_t room_ = 0;  // in words
+  GrowingBytes bytes_;
   std::size_t size_ = 0;
 };
 

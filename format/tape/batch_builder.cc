@@ -150,10 +150,20 @@ std::uint16_t BatchBuilder::origin_place(const Origin* origin, GroupNames& names
   return place;
 }
 
+namespace {
+
+// A frame that is kept whole holds its metadata, too.  When that is huge it isn't stored a second
+// time: the batch would be larger than any that is read.
+bool stands_in_its_frame_alone(const Event& event) {
+  return event.verbatim != nullptr && !newer_kind(event) && event.meta->text().size() > kMiB;
+}
+
+}  // namespace
+
 void BatchBuilder::add(const Event& event, GroupNames& names) {
   origin_.push_back(origin_place(event.origin, names));
   std::uint32_t place = 0;
-  if (event.meta != nullptr) {
+  if (event.meta != nullptr && !stands_in_its_frame_alone(event)) {
     const GroupNames::Named named = names.meta(*event.meta);
     place = named.place;
     if (named.is_new) new_metas_.push_back({event.meta, named.parent, named.parent_place});
@@ -214,6 +224,7 @@ void BatchBuilder::add(const Gap& gap, GroupNames& names) {
   capnp::MallocMessageBuilder message;
   write_gap(record(message, RecordKind::Gap).initGap(), gap, origin);
   append_message(loose_, message);
+  ++loose_records_;
   ++gaps_;
 }
 
@@ -223,6 +234,7 @@ void BatchBuilder::add(const Note& note) {
   to.setKey(as_data(note.key));
   to.setValue(as_data(note.value));
   append_message(loose_, message);
+  ++loose_records_;
 }
 
 void BatchBuilder::add(const ClockReading& clock) {
@@ -232,6 +244,7 @@ void BatchBuilder::add(const ClockReading& clock) {
   to.setMonotonic(clock.monotonic);
   to.setBoottime(clock.boottime);
   append_message(loose_, message);
+  ++loose_records_;
 }
 
 // --- records ---
@@ -303,6 +316,7 @@ void BatchBuilder::append_payload(BatchBody& body) {
 void BatchBuilder::clear() {
   events_ = 0;
   gaps_ = 0;
+  loose_records_ = 0;
   received_follows_when_ = true;
   for (auto* column : {&skipped_, &when_, &received_, &meta_, &length_, &flags_, &origin_}) {
     column->clear();

@@ -72,10 +72,15 @@ class BatchBuilder {
   void add(const Note& note);
   void add(const ClockReading& clock);
   // A record of a kind that we don't know, as it stood in another tape.
-  void add_foreign(std::string_view record) { loose_.append(record); }
+  void add_foreign(std::string_view record) {
+    loose_.append(record);
+    ++loose_records_;
+  }
 
   [[nodiscard]] bool empty() const { return events_ == 0 && gaps_ == 0 && loose_.empty(); }
   [[nodiscard]] std::uint32_t events() const { return events_; }
+  // Records beside those of events: gaps, notes, clocks, unknown ones.
+  [[nodiscard]] std::uint32_t loose_records() const { return loose_records_; }
   [[nodiscard]] std::uint64_t first_sequence() const { return first_sequence_; }
 
   void append_columns(BatchBody& body);
@@ -93,6 +98,7 @@ class BatchBuilder {
   Origin default_origin_;
   std::uint32_t events_ = 0;
   std::uint32_t gaps_ = 0;
+  std::uint32_t loose_records_ = 0;
   std::uint64_t first_sequence_ = 0;
   std::uint64_t last_sequence_ = 0;
   std::int64_t first_when_ = 0;

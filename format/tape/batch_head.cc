@@ -20,6 +20,13 @@ void store_big_endian(std::uint64_t value, std::uint8_t* to) {
     to[i] = static_cast<std::uint8_t>(value);
 }
 
+std::uint64_t load_big_endian(const std::uint8_t* bytes) {
+  std::uint64_t value = 0;
+  for (std::size_t i = 0; i < 8; ++i)
+    value = value << 8 | bytes[i];
+  return value;
+}
+
 BatchHead head_of(tape::BatchHeader::Reader from) {
   BatchHead head;
   store_big_endian(from.getTapeIdHigh(), head.tape_id.bytes.data());
@@ -52,6 +59,35 @@ std::optional<BatchHead> parse_batch_head(std::string_view bytes) {
   } catch (const Error&) {
     return {};
   }
+}
+
+std::string batch_head_message(const BatchHead& head,
+                               std::uint64_t first_sequence,
+                               const std::vector<std::string_view>& body) {
+  capnp::MallocMessageBuilder message(kMostHeadWords);
+  auto root = message.initRoot<tape::Record>();
+  root.setKind(static_cast<std::uint16_t>(RecordKind::Batch));
+  auto to = root.initBatch();
+  to.setTapeIdHigh(load_big_endian(head.tape_id.bytes.data()));
+  to.setTapeIdLow(load_big_endian(head.tape_id.bytes.data() + 8));
+  to.setBodyBytes(head.body_bytes);
+  to.setFirstSequence(first_sequence);
+  to.setIncompatible(head.flags.incompatible);
+  to.setCompatible(head.flags.compatible);
+  to.setNumber(head.number);
+  to.setGroup(head.group);
+  to.setEventCount(head.events);
+  to.setPart(head.part);
+  std::string bytes;
+  append_message(bytes, message);
+  Hasher hasher;
+  hasher.add(bytes);
+  for (const std::string_view piece : body)
+    hasher.add(piece);
+  to.setChecksum(hasher.value());
+  bytes.clear();
+  append_message(bytes, message);
+  return bytes;
 }
 
 // It covers the header with the checksum's own field zero, and the body.

@@ -6,7 +6,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <optional>
+#include <string>
 #include <string_view>
+#include <vector>
 
 #include "format/tape/tape_info.h"
 
@@ -28,6 +30,11 @@ struct BatchHead {
 // From bytes that begin with the message, its stream framing included, on a word border; nullopt
 // when they don't.
 [[nodiscard]] std::optional<BatchHead> parse_batch_head(std::string_view bytes);
+
+// The message that begins a batch of this body, its checksum filled in.
+[[nodiscard]] std::string batch_head_message(const BatchHead& head,
+                                             std::uint64_t first_sequence,
+                                             const std::vector<std::string_view>& body);
 
 // Whether `checksum`, which stands in `head`, is that of the batch.
 [[nodiscard]] bool is_checksum_good(std::string_view head,

@@ -14,8 +14,16 @@ namespace smtptape {
 
 namespace {
 
-// What a Meta takes in memory, so that a great many empty ones count as well.
-constexpr std::uint64_t kBytesBesideText = 256;
+// What a Meta and an entry of it take in memory beside their text, so that a great many empty ones
+// count as well.
+constexpr std::uint64_t kBytesOfMeta = 256;
+constexpr std::uint64_t kBytesOfEntry = 32;
+// What they take in a tape, at least.
+constexpr std::uint64_t kStoredMeta = 32;
+constexpr std::uint64_t kStoredPair = 16;
+constexpr std::uint64_t kStoredKey = 8;
+constexpr std::uint64_t kStoredFrame = 16;
+constexpr std::uint64_t kStoredLength = 16;
 
 std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
@@ -56,6 +64,15 @@ struct ColumnValues {
   }
   std::vector<std::int64_t> skipped, when, received, meta, length, flags, origin;
 };
+
+// What a Meta that is made of these will take.
+std::uint64_t cost_of(const Meta* parent, const std::vector<Meta::Entry>& set) {
+  std::uint64_t bytes = kBytesOfMeta;
+  if (parent != nullptr) bytes += parent->text().size() + kBytesOfEntry * parent->entries().size();
+  for (const Meta::Entry& entry : set)
+    bytes += kBytesOfEntry + entry.key.size() + entry.json.size();
+  return bytes;
+}
 
 // The texts and frames of a batch, taken one event after another.
 struct Texts {
@@ -98,12 +115,25 @@ EventKind kind_of(std::uint8_t number) {
              : EventKind::Unknown;
 }
 
-bool has_newer_columns(const tape::Events::Reader& events) {
-  const auto columns = capnp::toAny(events).getPointerSection();
-  for (unsigned i = capnp::_::structSize<tape::Events>().pointers; i < columns.size(); ++i) {
-    if (!columns[i].isNull()) return true;
+// Something stands behind the fields that we know.
+template <class Struct>
+bool is_newer(const typename Struct::Reader& from) {
+  constexpr capnp::_::StructSize known = capnp::_::structSize<Struct>();
+  const auto any = capnp::toAny(from);
+  const auto pointers = any.getPointerSection();
+  for (unsigned i = known.pointers; i < pointers.size(); ++i) {
+    if (!pointers[i].isNull()) return true;
   }
-  return false;
+  const auto data = any.getDataSection();
+  return std::any_of(data.begin() + std::min<std::size_t>(data.size(), known.data * 8U),
+                     data.end(),
+                     [](kj::byte byte) { return byte != 0; });
+}
+
+template <class Struct>
+bool any_newer(const std::vector<typename Struct::Reader>& all) {
+  return std::any_of(
+      all.begin(), all.end(), [](const auto& each) { return is_newer<Struct>(each); });
 }
 
 }  // namespace
@@ -115,18 +145,39 @@ struct BatchParser::Body {
   std::vector<tape::Origin::Reader> origins;
   std::vector<tape::Gap::Reader> gaps;
   std::vector<tape::Note::Reader> notes;
+  std::vector<tape::Clock::Reader> clocks;
   std::string_view text;
   capnp::List<tape::Frame>::Reader frames;
   std::vector<std::string_view> foreign;
 
+  std::uint64_t bytes = 0;  // of the messages
+  std::uint64_t records = 0;
+
   void add(Messages& messages) {
     for (Messages::Message message = messages.next(); message.reader != nullptr;
          message = messages.next()) {
+      bytes += message.bytes.size();
+      if (++records > kMostBatchRecords) {
+        throw Error("the records of a batch are over the limit of " +
+                    std::to_string(kMostBatchRecords));
+      }
       add(message.reader->getRoot<tape::Record>(), message.bytes);
     }
   }
 
-  void add(tape::Record::Reader record, std::string_view bytes) {
+  // What a copy of this batch would not hold.
+  [[nodiscard]] bool has_newer_fields() const {
+    const bool in_events = events && is_newer<tape::Events>(*events);
+    const bool in_metas = std::any_of(metas.begin(), metas.end(), [](const auto& each) {
+      return each.getList().size() > 0 && is_newer<tape::Meta>(each.getList()[0]);
+    });
+    const bool in_frames = frames.size() > 0 && is_newer<tape::Frame>(frames[0]);
+    return in_events || in_metas || in_frames || any_newer<tape::Origin>(origins) ||
+           any_newer<tape::Gap>(gaps) || any_newer<tape::Note>(notes) ||
+           any_newer<tape::Clock>(clocks);
+  }
+
+  void add(tape::Record::Reader record, std::string_view whole) {
     switch (static_cast<RecordKind>(record.getKind())) {
       case RecordKind::Events: events = record.getEvents(); return;
       case RecordKind::Payload: text = as_view(record.getPayload().getText()); return;
@@ -134,13 +185,13 @@ struct BatchParser::Body {
       case RecordKind::Gap: gaps.push_back(record.getGap()); return;
       case RecordKind::Note: notes.push_back(record.getNote()); return;
       case RecordKind::Verbatim:
-        frames = at_most(kMostBatchEvents, record.getVerbatim().getList(), "frames");
+        frames = of_bytes(whole.size(), kStoredFrame, record.getVerbatim().getList(), "frames");
         return;
       case RecordKind::Origin: origins.push_back(record.getOrigin()); return;
-      case RecordKind::Clock:
+      case RecordKind::Clock: clocks.push_back(record.getClock()); return;
       case RecordKind::Batch: return;
     }
-    foreign.push_back(bytes);
+    foreign.push_back(whole);
   }
 };
 
@@ -148,12 +199,14 @@ void BatchParser::begin_group() {
   metas_ = std::make_shared<std::vector<MetaPtr>>();
   origins_ = std::make_shared<std::vector<std::unique_ptr<const Origin>>>();
   meta_bytes_ = 0;
+  group_bytes_ = 0;
 }
 
 void BatchParser::parse(std::string_view columns, std::string_view payload, EventBatch& batch) {
   reading_message("reading a batch", [&] {
     Messages messages(columns);
     Body body;
+    group_bytes_ += columns.size();
     body.add(messages);
     std::optional<Messages> payload_messages;
     if (payload.data() != columns.data()) {
@@ -169,10 +222,13 @@ void BatchParser::parse(std::string_view columns, std::string_view payload, Even
     for (const auto note : body.notes) {
       batch.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
     }
+    for (const auto clock : body.clocks) {
+      batch.clocks.push_back({clock.getRealtime(), clock.getMonotonic(), clock.getBoottime()});
+    }
     for (const std::string_view record : body.foreign)
       batch.foreign.push_back(batch.arena.copy(record));
-    if (body.events && !newer_columns_ && has_newer_columns(*body.events)) {
-      newer_columns_ = true;
+    if (!newer_fields_ && body.has_newer_fields()) {
+      newer_fields_ = true;
       batch.notes.push_back({std::string(kNewerColumns), "left out by a program that has none"});
     }
     pin(batch);
@@ -188,29 +244,35 @@ void BatchParser::read_metas(const Body& body) {
   std::vector<Meta::Entry> set;
   std::vector<std::string_view> removed;
   for (const auto metas : body.metas) {
-    for (const auto from : metas.getList()) {
+    for (const auto from : of_bytes(body.bytes, kStoredMeta, metas.getList(), "metadata")) {
       if (from.hasJson()) {
         const std::string_view json = as_view(from.getJson());
+        charge(kBytesOfMeta + json.size());
         metas_->push_back(json == "null" ? Meta::null() : Meta::other(json));
       } else {
         if (from.getParent() > metas_->size()) throw Error("metadata refers to an unknown parent");
         set.clear();
         removed.clear();
-        for (const auto pair : from.getSet()) {
+        for (const auto pair : of_bytes(body.bytes, kStoredPair, from.getSet(), "entries")) {
           set.push_back({as_view(pair.getKey()), as_view(pair.getJson())});
         }
-        for (const auto key : from.getRemoved())
+        for (const auto key : of_bytes(body.bytes, kStoredKey, from.getRemoved(), "keys"))
           removed.push_back(as_view(key));
         const Meta* const parent =
             from.getParent() == 0 ? nullptr : (*metas_)[from.getParent() - 1].get();
+        charge(cost_of(parent, set));
         metas_->push_back(Meta::derive(parent, set, removed));
       }
-      meta_bytes_ += metas_->back()->text().size() + kBytesBesideText;
-      if (meta_bytes_ > kMostGroupMetaBytes) {
-        throw Error("metadata of a group is over the limit of " +
-                    std::to_string(kMostGroupMetaBytes) + " bytes");
-      }
     }
+  }
+}
+
+// Before it is taken.
+void BatchParser::charge(std::uint64_t bytes) {
+  meta_bytes_ += bytes;
+  const std::uint64_t most = kGroupMetaRoom + 2 * group_bytes_;
+  if (meta_bytes_ > most) {
+    throw Error("metadata of a group is over the limit of " + std::to_string(most) + " bytes");
   }
 }
 
@@ -255,7 +317,8 @@ void BatchParser::read_events(const Body& body, EventBatch& batch) {
     event.trimmed = (columns.flags[i] & kTrimmedFlag) != 0;
     event.masked = (columns.flags[i] & kMaskedFlag) != 0;
   }
-  for (const auto original : at_most(count, from.getOriginal(), "lengths")) {
+  const auto lengths = of_bytes(body.bytes, kStoredLength, from.getOriginal(), "lengths");
+  for (const auto original : at_most(count, lengths, "lengths")) {
     if (original.getIndex() >= count) throw Error("a length belongs to no event");
     batch.events[batch.events.size() - count + original.getIndex()].length = original.getLength();
   }

@@ -14,6 +14,8 @@ void GroupReader::begin_frame() {
   batches_in_frame_ = 0;
   frame_.begin();
   if (waits_for_payload()) return;  // the second frame of a group
+  offset_ = frame_offset_;
+  group_begun_ = false;
   parser_.begin_group();
   frame_.reset_hash();
 }
@@ -83,8 +85,40 @@ GroupReader::Outcome GroupReader::read_body(const AlignedBytes& head_bytes,
   if (tape_.is_foreign(head->tape_id)) return refused("bytes of another tape", start);
   refuse_newer(head->flags, kFormatVersion, tape_.name);
   tape_.tape_id = head->tape_id;
+  if (std::string why = out_of_order(*head); !why.empty()) return refused(std::move(why), start);
+  const std::uint32_t missing = enter_group(*head);
   ++batches_in_frame_;
-  return accept(*head, std::move(body), start, batch);
+  Outcome outcome = accept(*head, std::move(body), start, batch);
+  outcome.missing = missing;
+  return outcome;
+}
+
+// Groups count up in a tape, and batches in each of a group's frames.
+std::string GroupReader::out_of_order(const BatchHead& head) const {
+  if (head.group >= kMostGroups) {
+    return "a group of number " + std::to_string(head.group) + " is over the limit";
+  }
+  const bool payload_alone = !group_begun_ && head.part == 2;
+  if (payload_alone) return {};  // which its parser refuses
+  if (!group_begun_ && head.group < tape_.next_group) {
+    return "group " + std::to_string(head.group) + " comes again";
+  }
+  if (group_begun_ && head.group != group_) {
+    return "a batch of group " + std::to_string(head.group) + " stands in group " +
+           std::to_string(group_);
+  }
+  if (head.number == batches_in_frame_) return {};
+  return head.number < batches_in_frame_ ? "a batch comes again" : "a batch is missing";
+}
+
+// How many groups are missing before it.
+std::uint32_t GroupReader::enter_group(const BatchHead& head) {
+  if (group_begun_ || head.part == 2) return 0;
+  group_begun_ = true;
+  group_ = head.group;
+  const std::uint32_t missing = head.group - tape_.next_group;
+  tape_.next_group = head.group + 1;
+  return missing;
 }
 
 GroupReader::Outcome GroupReader::accept(const BatchHead& head,

@@ -39,6 +39,8 @@ class GroupReader {
     Step step = Step::Batch;
     std::string why = {};  // Torn, Cut, Refused
     std::uint64_t at = 0;  // Refused
+    // Batch, Columns: numbers of groups that should have come before this one.
+    std::uint32_t missing = 0;
   };
   // Throws Error when the tape needs a newer program.
   [[nodiscard]] Outcome read_batch(EventBatch& batch);
@@ -48,7 +50,10 @@ class GroupReader {
   // Gives up the frame, too.
   void forget();
 
-  // Where the group's latest frame began.
+  // Of the group whose batches come.
+  [[nodiscard]] std::uint32_t number() const { return group_; }
+  // Where it began, and its latest frame.
+  [[nodiscard]] std::uint64_t offset() const { return offset_; }
   [[nodiscard]] std::uint64_t frame_offset() const { return frame_offset_; }
   // Whether the compressed bytes of the group have this hash.
   [[nodiscard]] bool has_hash(std::uint64_t hash) const {
@@ -59,6 +64,8 @@ class GroupReader {
   using Got = FrameReader::Got;
   Outcome between_batches(Got got, std::uint64_t start);
   Outcome read_body(const AlignedBytes& head_bytes, std::uint64_t start, EventBatch& batch);
+  [[nodiscard]] std::string out_of_order(const BatchHead& head) const;
+  [[nodiscard]] std::uint32_t enter_group(const BatchHead& head);
   Outcome accept(const BatchHead& head, AlignedBytes body, std::uint64_t start, EventBatch& batch);
   void keep_columns(const BatchHead& head, AlignedBytes body);
   void parse(const BatchHead& head, AlignedBytes body, EventBatch& batch);
@@ -73,8 +80,11 @@ class GroupReader {
   TapeScan& tape_;
   FrameReader frame_;
   BatchParser parser_;
+  std::uint64_t offset_ = 0;  // of the group
   std::uint64_t frame_offset_ = 0;
   std::uint64_t batches_in_frame_ = 0;
+  std::uint32_t group_ = 0;  // number of the one that is read
+  bool group_begun_ = false;
   std::deque<Columns> columns_;
   std::uint64_t column_bytes_ = 0;
 };

@@ -6,8 +6,8 @@
 #include <cstring>
 #include <optional>
 #include <string_view>
-#include <vector>
 
+#include "base/growing_bytes.h"
 #include "base/io.h"
 #include "format/limits.h"
 
@@ -20,8 +20,8 @@ class InputBuffer {
   // Tries to have at least `wanted` bytes in view(); the buffer grows only with what really comes.
   bool fill(std::size_t wanted) {
     while (end_ - begin_ < wanted && !at_eof_) {
-      make_room();
-      const std::size_t got = source_.read(bytes_.data() + end_, bytes_.size() - end_);
+      make_room(wanted);
+      const std::size_t got = source_.read(bytes_.data() + end_, bytes_.room() - end_);
       if (got == 0) at_eof_ = true;
       end_ += got;
     }
@@ -54,13 +54,16 @@ class InputBuffer {
  private:
   static constexpr std::size_t kChunk = 256 << 10;
 
-  void make_room() {
+  void make_room(std::size_t wanted) {
     if (held_bytes() > kMostHeldBytes) held_.reset();
     if (begin_ == end_ && held_bytes() == 0) forget(begin_);
-    if (bytes_.size() - end_ >= kChunk / 2) return;
+    if (bytes_.room() - end_ >= kChunk / 2) return;
     const std::size_t kept_from = held_.value_or(begin_);
     if (kept_from >= kChunk) forget(kept_from);
-    if (bytes_.size() - end_ < kChunk / 2) bytes_.resize(std::max(kChunk, bytes_.size() * 2));
+    if (bytes_.room() - end_ >= kChunk / 2) return;
+    // Half as much again each time, but hardly more than is wanted.
+    bytes_.grow(std::max(end_ + kChunk,
+                         std::min(begin_ + wanted + kChunk, bytes_.room() + bytes_.room() / 2)));
   }
 
   // What lies before `from`.
@@ -72,7 +75,7 @@ class InputBuffer {
   }
 
   ByteSource& source_;
-  std::vector<char> bytes_;
+  GrowingBytes bytes_;
   std::size_t begin_ = 0;
   std::size_t end_ = 0;
   std::optional<std::size_t> held_;

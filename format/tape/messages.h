@@ -80,6 +80,13 @@ template <class List>
               std::to_string(most));
 }
 
+// The list of structs, each of which takes the bytes that it had in version 1 at least: no list
+// claims more of them than there are bytes for.
+template <class List>
+[[nodiscard]] List of_bytes(std::uint64_t bytes, std::uint64_t each, List list, const char* what) {
+  return at_most(bytes / each, list, what);
+}
+
 // Runs `work`, turning Cap'n Proto's exceptions into Error.
 template <class Work>
 auto reading_message(const char* what, Work&& work) -> std::invoke_result_t<Work> {

@@ -1,5 +1,6 @@
 #include "format/tape/section.h"
 
+#include <algorithm>
 #include <cstring>
 
 #include "base/error.h"
@@ -13,6 +14,9 @@ namespace smtptape {
 namespace {
 
 constexpr std::size_t kChecksumAt = 56;
+// How much larger an index or footer is than its compressed bytes.
+constexpr std::uint64_t kMostRatio = 64;
+constexpr std::uint64_t kSectionRoom = 64 * kMiB;
 
 void append_le(std::string& out, std::uint64_t value, std::size_t bytes) {
   for (std::size_t i = 0; i < bytes; ++i)
@@ -120,7 +124,9 @@ std::optional<Section> parse_section(std::string_view frame) {
 }
 
 std::string Section::message() const {
-  return compressed ? decompress_whole(bytes, kMostRowsBytes) : std::string(bytes);
+  const std::uint64_t most =
+      std::min(kMostSectionMessage, kSectionRoom + kMostRatio * bytes.size());
+  return compressed ? decompress_whole(bytes, most) : std::string(bytes);
 }
 
 void refuse_newer(const FlagWords& flags, std::uint16_t version, const std::string& name) {

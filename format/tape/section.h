@@ -71,7 +71,7 @@ struct Section {
                                        std::string_view message,
                                        std::uint64_t offset);
 
-// A whole frame, its first 8 bytes included, on a word border.  nullopt: not ours, or damaged.
+// A whole frame, its first 8 bytes included.  nullopt: not ours, or damaged.
 [[nodiscard]] std::optional<Section> parse_section(std::string_view frame);
 
 // Throws Error when what says this needs a newer program; `name` is the tape's, for the message.

@@ -180,6 +180,8 @@ struct GroupIndex {
   gapCount @22 :UInt64;      # `gaps` of the footer may hold fewer
   trimmed @23 :UInt64;       # events with this flag
   masked @24 :UInt64;
+  columnRawBytes @25 :UInt64;   # of the first frame, or the only one, decompressed; 0: not known
+  payloadRawBytes @26 :UInt64;  # of the second one
 }
 
 struct PropertySummary {

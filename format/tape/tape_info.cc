@@ -49,6 +49,8 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   to.setBytes(index.bytes);
   to.setHash(index.hash);
   to.setColumnBytes(index.column_bytes);
+  to.setColumnRawBytes(index.column_raw_bytes);
+  to.setPayloadRawBytes(index.payload_raw_bytes);
   to.setEvents(index.events);
   to.setFirstSequence(index.first_sequence);
   to.setLastSequence(index.last_sequence);
@@ -90,6 +92,8 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   index.bytes = from.getBytes();
   index.hash = from.getHash();
   index.column_bytes = from.getColumnBytes();
+  index.column_raw_bytes = from.getColumnRawBytes();
+  index.payload_raw_bytes = from.getPayloadRawBytes();
   index.events = from.getEvents();
   index.first_sequence = from.getFirstSequence();
   index.last_sequence = from.getLastSequence();

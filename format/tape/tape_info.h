@@ -23,12 +23,6 @@ enum class Layout : std::uint16_t {
   TwoFrames = 1,    // files written at once: a search decompresses columns only
 };
 
-struct ClockReading {
-  std::int64_t realtime = 0;
-  std::int64_t monotonic = 0;
-  std::int64_t boottime = 0;
-};
-
 // Frames that were lost, by cause.
 struct Loss {
   std::uint64_t count = 0;
@@ -116,6 +110,8 @@ struct GroupIndex {
   std::uint64_t gap_count = 0;
   std::uint64_t trimmed = 0;
   std::uint64_t masked = 0;
+  std::uint64_t column_raw_bytes = 0;  // 0: not known
+  std::uint64_t payload_raw_bytes = 0;
   std::vector<Gap> gaps;  // without origins; in a footer perhaps not all
   std::vector<Origin> origins;
   std::vector<PropertySummary> summaries;

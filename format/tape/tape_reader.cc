@@ -2,10 +2,11 @@
 
 #include <algorithm>
 #include <string_view>
+#include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "format/limits.h"
-#include "format/tape/aligned_bytes.h"
 #include "format/tape/group_reader.h"
 #include "format/tape/section.h"
 #include "format/tape/section_search.h"
@@ -27,8 +28,18 @@ struct TapeReader::Impl {
   TapeEnd end = TapeEnd::Unclosed;
   bool done = false;
   bool in_frame = false;
-  std::uint64_t events_of_group = 0;  // that came out
-  bool open_damage = false;  // the last of `damage` lies in the group whose index comes next
+  std::uint64_t events_out = 0;
+  std::uint64_t events_of_group = 0;  // of these: since the index before
+  std::optional<std::uint32_t> current_group;
+  std::uint32_t next_index = 0;  // the least number that an index may still have
+  bool open_damage = false;      // the last of `damage` lies in the group whose index comes next
+  // Groups that did not come, by their numbers; how many events they held, a footer tells.
+  struct Missing {
+    std::size_t damage;  // place in it
+    std::uint32_t first;
+    std::uint32_t count;
+  };
+  std::vector<Missing> missing;
 
   bool next(EventBatch& batch);
 
@@ -36,17 +47,22 @@ struct TapeReader::Impl {
   void read_frame_start();
   void begin_group();
   bool read_batch(EventBatch& batch);
+  void entered(std::uint32_t groups_missing);
 
   // sections
   void read_section();
   void read_section_message(const Section& section);
   void read_index(std::string_view message);
+  void read_footer(std::string_view message);
+  void compare_with_footer();
   void damaged_section(std::uint64_t size_untrusted);
   void section_runs_over_the_end();
 
   // damage
   void damaged(std::uint64_t offset, const std::string& what);
   void damaged_group(const char* what);
+  void note_damage(Damage what);
+  void note_missing(std::uint32_t first, std::uint32_t count);
   void look_for_start();
   bool go_to_first_group();
 
@@ -100,8 +116,12 @@ void TapeReader::Impl::begin_group() {
 bool TapeReader::Impl::read_batch(EventBatch& batch) {
   using Step = GroupReader::Step;
   const GroupReader::Outcome got = group.read_batch(batch);
+  if (got.step == Step::Batch || got.step == Step::Columns) entered(got.missing);
   switch (got.step) {
-    case Step::Batch: events_of_group += batch.events.size(); return true;
+    case Step::Batch:
+      events_of_group += batch.events.size();
+      events_out += batch.events.size();
+      return true;
     case Step::Columns: break;
     case Step::FrameEnd: in_frame = false; break;
     case Step::TapeEnd: finish(TapeEnd::Unclosed); break;
@@ -119,6 +139,16 @@ bool TapeReader::Impl::read_batch(EventBatch& batch) {
   return false;
 }
 
+// A batch of a group came; before it so many groups did not.
+void TapeReader::Impl::entered(std::uint32_t groups_missing) {
+  if (current_group == group.number()) return;
+  current_group = group.number();
+  if (groups_missing > 0) note_missing(group.number() - groups_missing, groups_missing);
+  // The index of the group before may have been lost.
+  events_of_group = 0;
+  open_damage = false;
+}
+
 // --- sections ---
 
 void TapeReader::Impl::read_section() {
@@ -131,8 +161,7 @@ void TapeReader::Impl::read_section() {
                    "a section of " + std::to_string(size_untrusted) + " bytes is over the limit");
   }
   if (!input.fill(size_untrusted)) return section_runs_over_the_end();
-  const AlignedBytes frame(input.view().substr(0, size_untrusted));
-  const auto section = parse_section(frame.view());
+  const auto section = parse_section(input.view().substr(0, size_untrusted));
   if (!section) return damaged_section(size_untrusted);
   if (tape.is_foreign(section->tape_id)) return damaged(input.offset(), "bytes of another tape");
   refuse_newer(section->flags, section->version, tape.name);
@@ -140,7 +169,7 @@ void TapeReader::Impl::read_section() {
   try {
     read_section_message(*section);
   } catch (const Error& error) {
-    damage.push_back({input.offset(), size_untrusted, error.what(), {}});
+    note_damage({input.offset(), size_untrusted, error.what(), {}});
     events_of_group = 0;
     open_damage = false;
   }
@@ -156,26 +185,74 @@ void TapeReader::Impl::read_section_message(const Section& section) {
       header->flags = section.flags;
       return;
     case SectionKind::Index: return read_index(section.message());
-    case SectionKind::Footer: footer = read_footer_message(section.message()); return;
+    case SectionKind::Footer: return read_footer(section.message());
   }
 }
 
 void TapeReader::Impl::read_index(std::string_view message) {
   if (group.waits_for_payload()) {
-    damage.push_back({group.frame_offset(), 0, "the payload of a group is missing", {}});
+    note_damage({group.frame_offset(), 0, "the payload of a group is missing", {}});
     open_damage = true;
     group.forget_columns();
   }
+  GroupIndex index = read_index_message(message);
+  if (index.number >= kMostGroups) throw Error("a group's number is over the limit");
+  if (index.number < next_index) throw Error("an index comes again, or too late");
+  if (index.number > tape.next_group) {
+    note_missing(tape.next_group, index.number - tape.next_group);
+  }
+  next_index = index.number + 1;
+  tape.next_group = std::max(tape.next_group, next_index);
   if (!indexes.empty()) indexes.back().rows.clear();
-  indexes.push_back(read_index_message(message));
+  indexes.push_back(std::move(index));
   const std::uint64_t expected = indexes.back().events;
   if (!group.has_hash(indexes.back().hash)) damaged_group("a group's bytes are not those written");
   if (events_of_group < expected) damaged_group("events of a group are missing");
+  if (events_of_group > expected) damaged_group("a group holds more events than its index tells");
+  if (damage.empty() && indexes.back().offset != group.offset()) {
+    damaged_group("a group stands at another place than its index tells");
+  }
   if (open_damage && expected >= events_of_group) {
     damage.back().events_lost = expected - events_of_group;
   }
   open_damage = false;
   events_of_group = 0;
+}
+
+void TapeReader::Impl::read_footer(std::string_view message) {
+  footer = read_footer_message(message);
+  const auto told = static_cast<std::uint32_t>(footer->groups.size());
+  if (told > tape.next_group) note_missing(tape.next_group, told - tape.next_group);
+  for (const Missing& gone : missing) {
+    if (gone.first + gone.count > told) continue;
+    std::uint64_t events = 0;
+    for (std::uint32_t i = 0; i < gone.count; ++i)
+      events = capped_sum(events, footer->groups[gone.first + i].events);
+    damage[gone.damage].events_lost = events;
+  }
+  open_damage = false;
+  if (damage.empty()) compare_with_footer();
+}
+
+// Nothing was wrong so far: then everything is as the footer says.
+void TapeReader::Impl::compare_with_footer() {
+  const auto differs = [this](std::string what) {
+    note_damage({input.offset(), 0, std::move(what), {}});
+  };
+  const auto same = [](const GroupIndex& a, const GroupIndex& b) {
+    return a.number == b.number && a.offset == b.offset && a.bytes == b.bytes && a.hash == b.hash &&
+           a.events == b.events;
+  };
+  if (footer->groups.size() != indexes.size()) {
+    differs("the footer tells of " + counted(footer->groups.size(), "group") + ", there are " +
+            std::to_string(indexes.size()));
+  } else if (!std::equal(indexes.begin(), indexes.end(), footer->groups.begin(), same)) {
+    differs("the footer tells of other groups than those that are there");
+  }
+  if (footer->ledger.stored != events_out) {
+    differs("the footer tells of " + counted(footer->ledger.stored, "event") + ", there are " +
+            std::to_string(events_out));
+  }
 }
 
 // Its bytes are wrong; where its length is right, it costs nothing but itself.
@@ -188,7 +265,7 @@ void TapeReader::Impl::damaged_section(std::uint64_t size_untrusted) {
     if (input.offset() == 0) return look_for_start();
     return damaged(input.offset(), "a section's checksum is wrong");
   }
-  damage.push_back({input.offset(), size_untrusted, "a section's checksum is wrong", {}});
+  note_damage({input.offset(), size_untrusted, "a section's checksum is wrong", {}});
   input.consume(size_untrusted);
   events_of_group = 0;
 }
@@ -213,18 +290,43 @@ void TapeReader::Impl::section_runs_over_the_end() {
 void TapeReader::Impl::damaged(std::uint64_t offset, const std::string& what) {
   in_frame = false;
   group.forget();
-  damage.push_back({offset, 0, what, {}});
+  note_damage({offset, 0, what, {}});
   open_damage = true;
   const bool found = search.go_to_next();
-  damage.back().bytes = input.offset() - offset;
+  damage.back().bytes = std::max(damage.back().bytes, input.offset() - damage.back().offset);
   if (!found) finish(tape.tape_id ? TapeEnd::Torn : TapeEnd::Unclosed);
 }
 
 // The index that is being read tells so; damage that is known already explains it.
 void TapeReader::Impl::damaged_group(const char* what) {
   if (open_damage) return;
-  damage.push_back({indexes.back().offset, 0, what, {}});
+  note_damage({indexes.back().offset, 0, what, {}});
   open_damage = true;
+}
+
+// A tape that is nothing but damage would fill the memory: what is too much joins the last.
+void TapeReader::Impl::note_damage(Damage what) {
+  if (damage.size() < kMostDamage) {
+    damage.push_back(std::move(what));
+    return;
+  }
+  Damage& last = damage.back();
+  last.bytes = std::max(last.bytes, what.offset + what.bytes - last.offset);
+  last.what = "damaged in too many places to list them";
+  last.events_lost.reset();
+}
+
+void TapeReader::Impl::note_missing(std::uint32_t first, std::uint32_t count) {
+  // Damage before it may have cost a whole group.
+  if (open_damage) {
+    damage.back().what += ", up to another group";
+    return;
+  }
+  const std::string which = count == 1 ? "group " + std::to_string(first) + " is missing"
+                                       : "groups " + std::to_string(first) + " to " +
+                                             std::to_string(first + count - 1) + " are missing";
+  note_damage({group.frame_offset(), 0, which, {}});
+  if (damage.size() < kMostDamage) missing.push_back({damage.size() - 1, first, count});
 }
 
 // The header can't be read.  It costs nothing but itself: look for the first group.
@@ -235,7 +337,7 @@ void TapeReader::Impl::look_for_start() {
 bool TapeReader::Impl::go_to_first_group() {
   const auto at = search.find_first_group();
   if (!at) return false;
-  damage.push_back({input.offset(), *at, "the header can't be read", {}});
+  note_damage({input.offset(), *at, "the header can't be read", {}});
   input.consume(*at);
   begin_group();
   return true;
@@ -255,7 +357,7 @@ void TapeReader::Impl::finish(TapeEnd how) {
 void TapeReader::Impl::torn(const std::string& what) {
   const std::uint64_t from = tape.good_until;
   input.consume(input.view().size());
-  damage.push_back({from, input.offset() - from, what, {}});
+  note_damage({from, input.offset() - from, what, {}});
   finish(TapeEnd::Torn);
 }
 
@@ -263,7 +365,7 @@ void TapeReader::Impl::torn(const std::string& what) {
 void TapeReader::Impl::cut_section() {
   input.consume(input.view().size());
   if (tape.tape_id) return finish(TapeEnd::Unclosed);
-  damage.push_back({0, input.offset(), "cut inside the header", {}});
+  note_damage({0, input.offset(), "cut inside the header", {}});
   finish(TapeEnd::Torn);
 }
 
@@ -272,7 +374,7 @@ void TapeReader::Impl::skip_rest(const char* what) {
   do
     input.consume(input.view().size());
   while (input.fill(1));
-  damage.push_back({from, input.offset() - from, what, {}});
+  note_damage({from, input.offset() - from, what, {}});
   finish(TapeEnd::Sealed);
 }
 

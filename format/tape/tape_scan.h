@@ -22,6 +22,7 @@ struct TapeScan {
   std::string name;              // for messages
   std::optional<Id128> tape_id;  // of the first thing that was whole
   std::uint64_t good_until = 0;  // where the last whole batch or section ended
+  std::uint32_t next_group = 0;  // number of the group that has to begin next
   bool compares;                 // checksums of groups and batches
 
   [[nodiscard]] bool is_foreign(const Id128& id) const { return tape_id && *tape_id != id; }

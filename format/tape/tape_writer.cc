@@ -10,6 +10,7 @@
 #include "base/background_task.h"
 #include "base/hash.h"
 #include "format/tape/batch_builder.h"
+#include "format/tape/batch_head.h"
 #include "format/tape/compressor.h"
 #include "format/tape/messages.h"
 #include "format/tape/section.h"
@@ -21,13 +22,6 @@ namespace smtptape {
 namespace {
 
 enum class Part : std::uint16_t { Everything = 0, Columns = 1, Payload = 2 };
-
-std::uint64_t big_endian(const std::uint8_t* bytes) {
-  std::uint64_t value = 0;
-  for (std::size_t i = 0; i < 8; ++i)
-    value = value << 8 | bytes[i];
-  return value;
-}
 
 // The window covers the group: that, not long-distance matching, is what finds templates again.
 int window_log_for(std::uint64_t group_bytes) {
@@ -119,8 +113,19 @@ struct TapeWriter::Impl {
       end_batch();
     }
     const bool full = group.wire_bytes >= options.group_bytes || group.events >= kMostGroupEvents ||
-                      rows.size() >= kMostSessionRows;
+                      rows.size() >= kMostSessionRows || has_many_origins();
     if (full) end_group();
+  }
+
+  // Their places have 16 bits, and the index repeats them.
+  [[nodiscard]] bool has_many_origins() const {
+    return names.origins().size() >= kMostGroupOrigins;
+  }
+
+  // After a record beside events.
+  void end_full_batch() {
+    if (batch().loose_records() >= kMostLooseRecords) end_batch();
+    if (has_many_origins()) end_group();
   }
 
   void add(Gap gap) {
@@ -131,7 +136,23 @@ struct TapeWriter::Impl {
     rows.add_gap();
     gap.origin = nullptr;
     group.gaps.push_back(std::move(gap));
-    if (++group.gap_count >= kMostGroupGaps) end_group();
+    if (++group.gap_count >= kMostGroupGaps) {
+      end_group();
+    } else {
+      end_full_batch();
+    }
+  }
+
+  void add(const ClockReading& clock) {
+    open_group();
+    batch().add(clock);
+    end_full_batch();
+  }
+
+  void add_foreign(std::string_view record) {
+    open_group();
+    batch().add_foreign(record);
+    end_full_batch();
   }
 
   void add(Note note) {
@@ -140,6 +161,7 @@ struct TapeWriter::Impl {
     note.value.resize(std::min(note.value.size(), kMostDetailBytes));
     batch().add(note);
     if (notes.size() < kMostFooterNotes) notes.push_back(std::move(note));
+    end_full_batch();
   }
 
   void count(const Event& event) {
@@ -217,29 +239,18 @@ struct TapeWriter::Impl {
 
   // The batch header, its checksum filled in.
   std::string header_record(Part part, const BatchBody& body) {
-    capnp::MallocMessageBuilder message(64);
-    auto root = message.initRoot<tape::Record>();
-    root.setKind(static_cast<std::uint16_t>(RecordKind::Batch));
-    auto to = root.initBatch();
-    to.setTapeIdHigh(big_endian(header.tape_id.bytes.data()));
-    to.setTapeIdLow(big_endian(header.tape_id.bytes.data() + 8));
-    to.setBodyBytes(body.bytes());
-    to.setFirstSequence(batch().events() == 0 ? 0 : batch().first_sequence());
-    to.setIncompatible(header.flags.incompatible);
-    to.setCompatible(header.flags.compatible);
-    to.setNumber(batches_in_group);
-    to.setGroup(group.number);
-    to.setEventCount(batch().events());
-    to.setPart(static_cast<std::uint16_t>(part));
-    std::string bytes;
-    append_message(bytes, message);
-    Hasher hasher;
-    hasher.add(bytes);
-    for (const std::string_view piece : body.pieces)
-      hasher.add(piece);
-    to.setChecksum(hasher.value());
-    bytes.clear();
-    append_message(bytes, message);
+    BatchHead head;
+    head.tape_id = header.tape_id;
+    head.flags = header.flags;
+    head.body_bytes = body.bytes();
+    head.number = batches_in_group;
+    head.group = group.number;
+    head.events = batch().events();
+    head.part = static_cast<std::uint16_t>(part);
+    std::string bytes =
+        batch_head_message(head, head.events == 0 ? 0 : batch().first_sequence(), body.pieces);
+    (part == Part::Payload ? group.payload_raw_bytes : group.column_raw_bytes) +=
+        bytes.size() + head.body_bytes;
     return bytes;
   }
 
@@ -280,7 +291,8 @@ struct TapeWriter::Impl {
     group.sessions = directory.rows.rows.size();
     group.origins = names.origins();
     for (const Origin& origin : group.origins) {
-      if (std::find(origins.begin(), origins.end(), origin) == origins.end()) {
+      const bool full = origins.size() == kMostFooterOrigins;
+      if (!full && std::find(origins.begin(), origins.end(), origin) == origins.end()) {
         origins.push_back(origin);
       }
     }
@@ -332,8 +344,7 @@ void TapeWriter::add(const Note& note) {
 }
 
 void TapeWriter::add(const ClockReading& clock) {
-  impl_->open_group();
-  impl_->batch().add(clock);
+  impl_->add(clock);
 }
 
 void TapeWriter::add_beside_events(const EventBatch& batch, Ledger& ledger) {
@@ -343,10 +354,10 @@ void TapeWriter::add_beside_events(const EventBatch& batch, Ledger& ledger) {
   }
   for (const Note& note : batch.notes)
     add(note);
-  for (const std::string_view record : batch.foreign) {
-    impl_->open_group();
-    impl_->batch().add_foreign(record);
-  }
+  for (const ClockReading& clock : batch.clocks)
+    add(clock);
+  for (const std::string_view record : batch.foreign)
+    impl_->add_foreign(record);
 }
 
 void TapeWriter::flush() {

@@ -15,9 +15,10 @@ BELOW = {
     "smtp": {"base"},
     "format": {"base", "smtp"},
     "filters": {"base", "smtp", "format"},
-    "capture": {"base", "base/net", "smtp", "format", "filters"},
-    "replay": {"base", "base/net", "smtp", "format", "filters"},
-    "cli": {"base", "smtp", "format", "filters", "capture", "replay"},
+    "store": {"base", "smtp", "format", "filters"},
+    "capture": {"base", "base/net", "smtp", "format", "filters", "store"},
+    "replay": {"base", "base/net", "smtp", "format", "filters", "store"},
+    "cli": {"base", "smtp", "format", "filters", "store", "capture", "replay"},
 }
 # The first pattern that fits decides.
 AT_HOME = [

@@ -1,4 +1,4 @@
-#include "replay/watched_directory.h"
+#include "store/watched_directory.h"
 
 #include <algorithm>
 #include <system_error>

@@ -1,4 +1,4 @@
-#include "replay/tape_copy.h"
+#include "store/tape_copy.h"
 
 #include <algorithm>
 #include <array>
@@ -6,7 +6,7 @@
 #include "base/hash.h"
 #include "base/io.h"
 #include "format/wire/wire.h"
-#include "replay/input_files.h"
+#include "store/input_files.h"
 
 namespace smtptape {
 

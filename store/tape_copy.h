@@ -10,7 +10,7 @@
 #include <string>
 
 #include "format/tape/tape_writer.h"
-#include "replay/tape_check.h"
+#include "store/tape_check.h"
 
 namespace smtptape {
 

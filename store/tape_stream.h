@@ -8,8 +8,8 @@
 #include "base/io.h"
 #include "format/event.h"
 #include "format/tape/tape_reader.h"
-#include "replay/inputs.h"
-#include "replay/tape_row.h"
+#include "store/inputs.h"
+#include "store/tape_row.h"
 
 namespace smtptape {
 

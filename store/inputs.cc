@@ -1,4 +1,4 @@
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 #include <unistd.h>
 
@@ -11,8 +11,8 @@
 
 #include "base/error.h"
 #include "format/limits.h"
-#include "replay/seen.h"
-#include "replay/tape_stream.h"
+#include "store/seen.h"
+#include "store/tape_stream.h"
 
 namespace smtptape {
 

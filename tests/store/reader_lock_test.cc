@@ -11,8 +11,8 @@
 
 #include "base/io.h"
 #include "format/tape/tape_lock.h"
-#include "replay/inputs.h"
-#include "replay/tape_check.h"
+#include "store/inputs.h"
+#include "store/tape_check.h"
 #include "tests/support/example_tape.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"

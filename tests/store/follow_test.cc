@@ -1,4 +1,4 @@
-#include "replay/follow.h"
+#include "store/follow.h"
 
 #include <chrono>
 #include <filesystem>
@@ -14,7 +14,7 @@
 #include "capture/record/live_tape.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
-#include "replay/watched_directory.h"
+#include "store/watched_directory.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"
 

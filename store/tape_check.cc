@@ -1,4 +1,4 @@
-#include "replay/tape_check.h"
+#include "store/tape_check.h"
 
 #include <algorithm>
 #include <utility>
@@ -7,35 +7,12 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_lock.h"
-#include "replay/input_files.h"
-#include "replay/tape_row.h"
+#include "store/input_files.h"
+#include "store/tape_row.h"
 
 namespace smtptape {
 
 namespace {
-
-bool same_group(const GroupIndex& a, const GroupIndex& b) {
-  return a.offset == b.offset && a.bytes == b.bytes && a.hash == b.hash && a.events == b.events;
-}
-
-// What the footer says and the content doesn't bear out.
-void compare_with_footer(const TapeFooter& footer,
-                         const std::vector<GroupIndex>& groups,
-                         TapeCheck& check) {
-  const auto differs = [&check](std::string what) {
-    check.damage.push_back({check.good_until, 0, std::move(what), std::nullopt});
-  };
-  if (footer.groups.size() != groups.size()) {
-    differs("the footer tells of " + counted(footer.groups.size(), "group") + ", there are " +
-            std::to_string(groups.size()));
-  } else if (!std::equal(groups.begin(), groups.end(), footer.groups.begin(), same_group)) {
-    differs("the footer tells of other groups than those that are there");
-  }
-  if (footer.ledger.stored != check.events) {
-    differs("the footer tells of " + counted(footer.ledger.stored, "event") + ", there are " +
-            std::to_string(check.events));
-  }
-}
 
 // The cut is reported as damage, the last of it.
 bool is_only_cut(const TapeReader& reader) {
@@ -122,12 +99,7 @@ TapeCheck check_tape(const std::filesystem::path& path, Links links) {
   check.damage = reader.damage();
   check.groups = reader.indexes().size();
   check.good_until = reader.good_until();
-  if (check.footer && check.damage.empty()) {
-    compare_with_footer(*check.footer, reader.indexes(), check);
-  }
   check.state = state_at_end(reader, live);
-  const bool footer_lies = check.damage.size() > reader.damage().size();
-  if (footer_lies) check.state = TapeState::Damaged;
   if (check.state == TapeState::Live) check.damage.clear();
   return check;
 }

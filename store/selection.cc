@@ -1,4 +1,4 @@
-#include "replay/selection.h"
+#include "store/selection.h"
 
 #include <algorithm>
 

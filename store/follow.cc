@@ -1,4 +1,4 @@
-#include "replay/follow.h"
+#include "store/follow.h"
 
 #include <algorithm>
 #include <limits>
@@ -10,7 +10,7 @@
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "format/limits.h"
-#include "replay/followed_row.h"
+#include "store/followed_row.h"
 
 namespace smtptape {
 

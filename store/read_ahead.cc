@@ -6,7 +6,7 @@
 
 #include "base/thread_name.h"
 #include "format/limits.h"
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 

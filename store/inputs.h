@@ -21,7 +21,7 @@
 #include "base/io.h"
 #include "format/event.h"
 #include "format/tape/tape_info.h"
-#include "replay/tape_row.h"
+#include "store/tape_row.h"
 
 namespace smtptape {
 

@@ -18,8 +18,8 @@
 #include <vector>
 
 #include "format/event.h"
-#include "replay/inputs.h"
-#include "replay/watched_directory.h"
+#include "store/inputs.h"
+#include "store/watched_directory.h"
 
 namespace smtptape {
 

@@ -1,5 +1,5 @@
 // Which tapes of a directory are a row, and which of them comes next.
-#include "replay/watched_directory.h"
+#include "store/watched_directory.h"
 
 #include <cstdint>
 #include <filesystem>
@@ -11,7 +11,7 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "replay/followed_row.h"
+#include "store/followed_row.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"
 

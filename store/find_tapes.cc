@@ -9,8 +9,8 @@
 #include "base/io.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/unpacked_source.h"
-#include "replay/input_files.h"
-#include "replay/inputs.h"
+#include "store/input_files.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 

@@ -1,4 +1,4 @@
-#include "replay/followed_row.h"
+#include "store/followed_row.h"
 
 #include <algorithm>
 #include <utility>
@@ -8,7 +8,7 @@
 #include "base/io.h"
 #include "base/thread_name.h"
 #include "format/tape/tape_reader.h"
-#include "replay/tape_check.h"
+#include "store/tape_check.h"
 
 namespace smtptape {
 

@@ -1,5 +1,5 @@
 // What is told of gaps is bounded, and how many there were is not forgotten.
-#include "replay/selection.h"
+#include "store/selection.h"
 
 #include <algorithm>
 #include <cstdint>

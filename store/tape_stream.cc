@@ -1,4 +1,4 @@
-#include "replay/tape_stream.h"
+#include "store/tape_stream.h"
 
 #include <unistd.h>
 
@@ -6,8 +6,8 @@
 
 #include "base/error.h"
 #include "format/tape/tape_lock.h"
-#include "replay/input_files.h"
-#include "replay/tape_check.h"
+#include "store/input_files.h"
+#include "store/tape_check.h"
 
 namespace smtptape {
 

@@ -13,7 +13,7 @@
 #include "filters/session_scope.h"
 #include "filters/unmatched_values.h"
 #include "format/event.h"
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 

@@ -1,4 +1,4 @@
-#include "replay/tape_check.h"
+#include "store/tape_check.h"
 
 #include <fcntl.h>
 
@@ -13,8 +13,8 @@
 #include "base/io.h"
 #include "format/tape/section.h"
 #include "format/tape/tape_writer.h"
-#include "replay/inputs.h"
-#include "replay/tape_copy.h"
+#include "store/inputs.h"
+#include "store/tape_copy.h"
 #include "tests/support/temporary_directory.h"
 
 namespace smtptape {

@@ -1,4 +1,4 @@
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 #include <sys/resource.h>
 

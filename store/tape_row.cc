@@ -1,4 +1,4 @@
-#include "replay/tape_row.h"
+#include "store/tape_row.h"
 
 #include <algorithm>
 #include <string_view>

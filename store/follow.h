@@ -18,7 +18,7 @@
 #include <vector>
 
 #include "format/event.h"
-#include "replay/inputs.h"
+#include "store/inputs.h"
 
 namespace smtptape {
 
