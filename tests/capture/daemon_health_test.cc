@@ -36,13 +36,14 @@ using testing::SizeIs;
 class Gate {
  public:
   void open() { opened_.set_value(); }
-  void wait() { opened_.get_future().wait_for(std::chrono::seconds(20)); }
-  [[nodiscard]] Step step() {
+  void wait() const { is_open_.wait_for(std::chrono::seconds(20)); }
+  [[nodiscard]] Step step() const {
     return await_that([this] { wait(); });
   }
 
  private:
   std::promise<void> opened_;
+  std::shared_future<void> is_open_ = opened_.get_future().share();
 };
 
 class DaemonHealthTest : public DaemonTest {
