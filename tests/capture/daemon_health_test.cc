@@ -148,6 +148,8 @@ TEST_F(DaemonHealthTest, TellsSystemdThatThereIsNoRoomThoughNothingComes) {
   before_unlink_ = &deleting;
   auto running = start();
   EXPECT_EQ(heard_with(manager, "1 of 1"), "STATUS=1 of 1 source connected");
+  // While a deletion waits, nobody else gets to the disk: the tape must be there before.
+  wait_until([this] { return !status().sources.at(0).tape.empty(); });
   std::ofstream(options_.store / "old-00000001-20260101T000000Z.tape") << "of another";
   ::raise(SIGHUP);
   EXPECT_EQ(heard_with(manager, "READY"), "READY=1\nSTATUS=1 of 1 source connected");
