@@ -107,12 +107,25 @@ bool is_feed(const std::string& path) {
   return bytes.starts_with('{') || packing == Packing::Zstd || packing == Packing::Gzip;
 }
 
+// Standard input, spooled: each client opens it anew, and so from its beginning.
+constexpr std::string_view kSpooled = "/proc/self/fd/0";
+
+// As the one who gave it calls it.
+std::string with_its_name(std::string text) {
+  const std::size_t at = text.find(kSpooled);
+  if (at != std::string::npos) text.replace(at, kSpooled.size(), "standard input");
+  return text;
+}
+
+FeedFileSource open_feed(const std::string& path) {
+  const std::string name = with_its_name(path);
+  return {std::make_unique<FdSource>(open_input(path), name), name, FeedFormat::Jsonl};
+}
+
 class FeedToServe : public EventSource {
  public:
   FeedToServe(const std::string& path, ServedEvents& owner)
-      : path_(path),
-        file_(std::make_unique<FdSource>(open_input(path), path), path, FeedFormat::Jsonl),
-        owner_(owner) {}
+      : path_(path), file_(open_feed(path)), owner_(owner) {}
   bool next(EventBatch& batch) override {
     if (!file_.next(batch)) return false;
     for (const Gap& gap : batch.gaps)
@@ -127,7 +140,7 @@ class FeedToServe : public EventSource {
 };
 
 void check_feed(const std::string& path) {
-  FeedFileSource file(std::make_unique<FdSource>(open_input(path), path), path, FeedFormat::Jsonl);
+  FeedFileSource file = open_feed(path);
   EventBatch first;
   static_cast<void>(file.next(first));
 }
@@ -143,9 +156,8 @@ ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report rep
   std::vector<std::string> tapes;
   for (std::string argument : arguments) {
     if (argument == kStandardInput) {
-      // Each client opens it anew, and so from its beginning.
       Inputs::spool_standard_input();
-      argument = "/proc/self/fd/0";
+      argument = kSpooled;
     }
     if (is_feed(argument)) {
       check_feed(argument);  // now, not when the first client comes
@@ -155,10 +167,14 @@ ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report rep
     }
   }
   if (tapes.empty()) return;
-  tapes_ = find_tapes(tapes);
   // What is no tape is refused now, not when the first client comes.
-  EventBatch first;
-  static_cast<void>(Inputs(tapes_).next(first));
+  try {
+    tapes_ = find_tapes(tapes);
+    EventBatch first;
+    static_cast<void>(Inputs(tapes_).next(first));
+  } catch (const Error& error) {
+    throw Error(with_its_name(error.what()), error.exit());
+  }
 }
 
 std::unique_ptr<EventSource> ServedEvents::open() {
@@ -178,7 +194,8 @@ bool ServedEvents::trouble() const {
 void ServedEvents::tell(const std::string& trouble) {
   constexpr std::size_t kMostLines = 20;
   const std::lock_guard lock(mutex_);
-  if (told_.size() < kMostLines && told_.insert(trouble).second) report_(trouble);
+  const std::string line = with_its_name(trouble);
+  if (told_.size() < kMostLines && told_.insert(line).second) report_(line);
 }
 
 }  // namespace smtptape

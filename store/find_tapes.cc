@@ -1,10 +1,14 @@
 // What the arguments of a command name, and what the tapes say of themselves.
 #include <algorithm>
+#include <array>
+#include <filesystem>
+#include <string_view>
 #include <utility>
 
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_reader.h"
+#include "format/wire/unpacked_source.h"
 #include "store/input_files.h"
 #include "store/inputs.h"
 #include "store/planned_tape.h"
@@ -152,9 +156,32 @@ std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
   return files;
 }
 
+namespace {
+
+// `import` makes a tape of it.
+bool holds_frames(const std::filesystem::path& path) {
+  FdSource source(open_input(path), path.string());
+  std::array<char, kPackingBytes> first{};
+  const std::string_view bytes(first.data(), source.read(first.data(), first.size()));
+  const Packing packing = packing_of(bytes);
+  return bytes.starts_with('{') || packing == Packing::Zstd || packing == Packing::Gzip;
+}
+
+void refuse_frames(const ListedTape& tape) {
+  std::error_code unknown;
+  if (!tape.named || tape.path == kStandardInput) return;
+  if (!std::filesystem::is_regular_file(tape.path, unknown) || !holds_frames(tape.path)) return;
+  throw Error(tape.path.string() +
+              ": not a smtptape tape, but a file of frames as it seems; smtptape import makes a "
+              "tape of it");
+}
+
+}  // namespace
+
 std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
   std::vector<TapeFile> files;
   for (const ListedTape& tape : list_tapes(arguments)) {
+    refuse_frames(tape);
     TapeFile file;
     try {
       file = describe_file(tape);

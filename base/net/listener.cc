@@ -1,27 +1,26 @@
 #include "base/net/listener.h"
 
 #include <arpa/inet.h>
-#include <netdb.h>
 #include <netinet/in.h>
 #include <sys/socket.h>
 
 #include <array>
 #include <cerrno>
+#include <chrono>
 #include <cstring>
-#include <memory>
 #include <string_view>
 #include <utility>
+#include <vector>
 
 #include "base/error.h"
+#include "base/net/lookup.h"
 
 namespace smtptape {
 namespace {
 
-using Addresses = std::unique_ptr<addrinfo, decltype(&::freeaddrinfo)>;
-
 struct HostAndPort {
   std::string host;
-  std::string port;
+  std::uint16_t port = 0;
 };
 
 // The brackets of an IPv6 address are left out.
@@ -38,17 +37,17 @@ HostAndPort split(const std::string& address, std::string_view option) {
     throw UsageError(std::string(option) + " " + address +
                      ": want ADDRESS:PORT, as in 127.0.0.1:8001 or " + "[::1]:8001");
   }
-  return {host, port};
+  return {host, static_cast<std::uint16_t>(std::stoi(port))};
 }
 
-Addresses look_up(const HostAndPort& wanted) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_PASSIVE | AI_NUMERICSERV;
-  addrinfo* found = nullptr;
-  const int status = ::getaddrinfo(wanted.host.c_str(), wanted.port.c_str(), &hints, &found);
-  if (status != 0) throw Error("looking up " + wanted.host + ": " + ::gai_strerror(status));
-  return {found, &::freeaddrinfo};
+// In the order in which they should be tried; one at least.
+std::vector<boost::asio::ip::tcp::endpoint> look_up(const std::string& host) {
+  constexpr std::chrono::milliseconds kMostWait{5'000};
+  std::vector<boost::asio::ip::tcp::endpoint> written = addresses_written_out(host);
+  if (!written.empty()) return written;
+  LookupAnswer answer = look_up_now(host, kMostWait);
+  if (answer.addresses.empty()) throw Error("looking up " + host + ": " + answer.why);
+  return std::move(answer.addresses);
 }
 
 const in_addr& v4(const sockaddr& address) {
@@ -94,11 +93,13 @@ const sockaddr& generic(const sockaddr_storage& address) {
 }  // namespace
 
 ListenAddress parse_listen_address(const std::string& text, std::string_view option) {
-  const Addresses found = look_up(split(text, option));
+  const HostAndPort wanted = split(text, option);
+  boost::asio::ip::tcp::endpoint endpoint = look_up(wanted.host).front();
+  endpoint.port(wanted.port);
   ListenAddress at;
   at.text = text;
-  std::memcpy(&at.address, found->ai_addr, found->ai_addrlen);
-  at.size = found->ai_addrlen;
+  at.size = static_cast<socklen_t>(endpoint.size());
+  std::memcpy(&at.address, endpoint.data(), at.size);
   at.loopback = is_loopback(generic(at.address));
   return at;
 }

@@ -1,7 +1,7 @@
 // A TCP socket that listens: made from "127.0.0.1:8001", "[::1]:0" or "localhost:8001".
 //
-// First the address is looked up, so that the caller can refuse one that others reach before
-// anything listens there.
+// First the address is looked up (base/net/lookup.h, for a few seconds at most), so that the caller
+// can refuse one that others reach before anything listens there.
 #pragma once
 
 #include <sys/socket.h>

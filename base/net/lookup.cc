@@ -6,10 +6,13 @@
 
 #include <chrono>
 #include <cstring>
+#include <exception>
 #include <map>
 #include <utility>
 
 #include <boost/asio/as_tuple.hpp>
+#include <boost/asio/co_spawn.hpp>
+#include <boost/asio/io_context.hpp>
 #include <boost/asio/posix/stream_descriptor.hpp>
 #include <boost/asio/use_awaitable.hpp>
 
@@ -290,6 +293,25 @@ void Lookup::cancel() {
 
 const LookupAnswer& Lookup::answer() const {
   return query_->answer();
+}
+
+LookupAnswer look_up_now(const std::string& host,
+                         std::chrono::milliseconds within,
+                         const LookupPlaces& places) {
+  asio::io_context context(1);
+  look_up_at(context, places);
+  Lookup lookup(context.get_executor(), host);
+  bool answered = false;
+  asio::co_spawn(context, lookup.wait(), [&](const std::exception_ptr&, bool good) {
+    answered = good;
+    context.stop();
+  });
+  context.run_for(within);
+  if (answered) return lookup.answer();
+  lookup.cancel();
+  context.restart();
+  context.poll();  // then nobody waits for it any more
+  return no_answer();
 }
 
 }  // namespace smtptape

@@ -10,6 +10,7 @@
 // nobody waits for it any more.
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <memory>
 #include <string>
@@ -69,5 +70,10 @@ struct LookupPlaces {
   bool hosts_of_tests = false;  // the file that CARES_HOSTS names, instead of /etc/hosts
 };
 void look_up_at(boost::asio::execution_context& context, LookupPlaces places);
+
+// For those who have nothing else to do, once at their start: waits, but so long at most.
+[[nodiscard]] LookupAnswer look_up_now(const std::string& host,
+                                       std::chrono::milliseconds within,
+                                       const LookupPlaces& places = {});
 
 }  // namespace smtptape

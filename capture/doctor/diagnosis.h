@@ -19,11 +19,22 @@ enum class Health : std::uint8_t {
 };
 [[nodiscard]] std::string_view name_of(Health health);  // "ok", "warn", "FAIL"
 
+// A number that a finding is made of, for programs: "free_bytes".
+struct Figure {
+  std::string name;
+  std::int64_t value = 0;
+};
+
 struct Finding {
   Health health = Health::Ok;
-  std::string what;    // "endpoint", "clock", "store", …: never changes
-  std::string detail;  // for a person
+  std::string what;                  // "endpoint", "clock", "store", …: never changes
+  std::string detail;                // for a person
+  std::string advice = {};           // what to do; empty: nothing
+  std::string about = {};            // which endpoint or store
+  std::vector<Figure> figures = {};  // in the order in which to tell them
 };
+// "DETAIL; ADVICE"
+[[nodiscard]] std::string text_of(const Finding& finding);
 
 // Can it be reached, does it let us in, what comes, and what does its clock say?
 [[nodiscard]] std::vector<Finding> judge_feed(const FeedFacts& facts);

@@ -1,13 +1,20 @@
 #include "capture/watch/status_json.h"
 
-#include <charconv>
-#include <functional>
-#include <utility>
+#include <optional>
+#include <string>
+
+#include <boost/json/array.hpp>
+#include <boost/json/object.hpp>
+#include <boost/json/parse.hpp>
+#include <boost/json/serialize.hpp>
+#include <boost/json/value.hpp>
 
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "base/visible_text.h"
 #include "format/tape/ledger_json.h"
-#include "format/wire/json_line.h"
+
+namespace json = boost::json;
 
 namespace smtptape {
 
@@ -15,270 +22,290 @@ namespace {
 
 // ---- writing ----
 
-void add_time(JsonLine& line, std::string_view name, const std::optional<std::int64_t>& nanos) {
-  if (nanos) line.field(name, show_time(*nanos));
+// Names and reasons can be any bytes.
+json::string text(std::string_view bytes) {
+  const std::string good = as_utf8(bytes);
+  return json::string(good.data(), good.size());
 }
 
-std::string json_of(const DurationHistogram& histogram) {
-  JsonLine line;
-  line.raw("up_to_seconds", json_list(DurationHistogram::kUpTo, [](double up_to) {
-             std::array<char, 32> text{};
-             return std::string(text.data(),
-                                std::to_chars(text.data(), text.data() + text.size(), up_to).ptr);
-           }));
-  line.raw("counts",
-           json_list(histogram.counts, [](std::uint64_t count) { return std::to_string(count); }));
-  return line.real("sum_seconds", histogram.sum).object();
+json::value json_value(const Ledger& ledger) {
+  return json::parse(json_of(ledger));
 }
 
-std::string json_of(const std::vector<ReconnectCount>& reconnects) {
-  JsonLine line;
-  for (const ReconnectCount& reconnect : reconnects)
-    line.field(reconnect.reason, reconnect.count);
-  return line.object();
+json::object json_value(const DurationHistogram& histogram) {
+  return {{"up_to_seconds", json::array(histogram.kUpTo.begin(), histogram.kUpTo.end())},
+          {"counts", json::array(histogram.counts.begin(), histogram.counts.end())},
+          {"sum_seconds", histogram.sum}};
 }
 
-std::string json_of(const std::vector<PrunedBytes>& all) {
-  JsonLine line;
-  for (const PrunedBytes& pruned : all)
-    line.field(pruned.reason, pruned.bytes);
-  return line.object();
+// What is not there is left out.
+template <class Value>
+void add(json::object& to, const char* name, const std::optional<Value>& value) {
+  if (value) to[name] = *value;
 }
 
-std::string sealed_json(const SourceStatus& source) {
-  JsonLine line;
-  for (std::size_t i = 0; i < kSealReasons; ++i)
-    line.field(name_of(static_cast<SealReason>(i)), source.tapes_sealed[i]);
-  return line.object();
+void add_time(json::object& to, const char* name, const std::optional<std::int64_t>& nanos) {
+  if (nanos) to[name] = show_time(*nanos);
 }
 
-std::string json_of(const SourceStatus& source) {
-  JsonLine line;
-  line.field("name", source.name).field("endpoint", source.endpoint);
-  line.truth("connected", source.connected).field("since", show_time(source.since));
-  line.field("last_error", source.last_error);
-  add_time(line, "last_error_at", source.last_error_at);
-  line.raw("reconnects", json_of(source.reconnects)).raw("ledger", json_of(source.ledger));
-  line.field("received_bytes", source.received_bytes);
-  add_time(line, "last_event_at", source.last_event_at);
-  line.raw("receive_delay", json_of(source.receive_delay));
-  line.field("open_sessions", source.open_sessions);
-  line.real("events_per_second", source.events_per_second);
-  line.field("queue_bytes", source.queue_bytes).truth("dropping", source.dropping);
-  if (source.waits_for) line.field("waits_for_ns", *source.waits_for);
-  if (source.stalled_for) line.field("stalled_for_ns", *source.stalled_for);
-  line.truth("writing", source.writing);
-  line.field("disk_trouble", source.disk_trouble).field("write_errors", source.write_errors);
-  line.field("tape", source.tape).field("tape_bytes", source.tape_bytes);
-  return line.raw("tapes_sealed", sealed_json(source)).object();
+json::object reconnects_value(const SourceStatus& source) {
+  json::object object;
+  for (const ReconnectCount& reconnect : source.reconnects)
+    object[text(reconnect.reason)] = reconnect.count;
+  return object;
+}
+
+json::object sealed_value(const SourceStatus& source) {
+  json::object object;
+  for (std::size_t i = 0; i < kSealReasons; ++i) {
+    const std::string_view reason = name_of(static_cast<SealReason>(i));
+    object[{reason.data(), reason.size()}] = source.tapes_sealed[i];
+  }
+  return object;
+}
+
+json::object json_value(const SourceStatus& source) {
+  json::object object{{"name", text(source.name)},
+                      {"endpoint", text(source.endpoint)},
+                      {"connected", source.connected},
+                      {"since", show_time(source.since)},
+                      {"last_error", text(source.last_error)}};
+  add_time(object, "last_error_at", source.last_error_at);
+  object["reconnects"] = reconnects_value(source);
+  object["ledger"] = json_value(source.ledger);
+  object["received_bytes"] = source.received_bytes;
+  add_time(object, "last_event_at", source.last_event_at);
+  object["receive_delay"] = json_value(source.receive_delay);
+  object["open_sessions"] = source.open_sessions;
+  object["events_per_second"] = source.events_per_second;
+  object["queue_bytes"] = source.queue_bytes;
+  object["dropping"] = source.dropping;
+  add(object, "waits_for_ns", source.waits_for);
+  add(object, "stalled_for_ns", source.stalled_for);
+  object["writing"] = source.writing;
+  object["disk_trouble"] = text(source.disk_trouble);
+  object["write_errors"] = source.write_errors;
+  object["tape"] = text(source.tape);
+  object["tape_bytes"] = source.tape_bytes;
+  object["tapes_sealed"] = sealed_value(source);
+  return object;
 }
 
 // All sources together.
-std::string totals_json(const RecorderStatus& status) {
-  JsonLine line;
-  line.raw("ledger", json_of(status.ledger()));
-  line.field("tapes", status.store_tapes).field("bytes", status.store_bytes);
-  add_time(line, "oldest", status.store_oldest);
-  add_time(line, "last_event_at", status.last_event_at());
-  return line.object();
+json::object totals_value(const RecorderStatus& status) {
+  json::object object{{"ledger", json_value(status.ledger())},
+                      {"tapes", status.store_tapes},
+                      {"bytes", status.store_bytes}};
+  add_time(object, "oldest", status.store_oldest);
+  add_time(object, "last_event_at", status.last_event_at());
+  return object;
+}
+
+json::object json_value(const RecorderStatus& status) {
+  json::object object{{"schema", text(kStatusSchema)},
+                      {"running", true},
+                      {"version", text(status.version)},
+                      {"started", show_time(status.started)},
+                      {"now", show_time(status.now)},
+                      {"ready", status.is_ready()},
+                      {"store", text(status.store)},
+                      {"store_tapes", status.store_tapes},
+                      {"store_bytes", status.store_bytes},
+                      {"store_free_bytes", status.store_free_bytes}};
+  add_time(object, "store_oldest", status.store_oldest);
+  json::object& pruned = object["pruned_bytes"].emplace_object();
+  for (const PrunedBytes& of : status.pruned)
+    pruned[text(of.reason)] = of.bytes;
+  object["queue_limit_bytes"] = status.queue_limit;
+  object["flushes"] = json_value(status.flushes);
+  object["syncs"] = json_value(status.syncs);
+  object["totals"] = totals_value(status);
+  json::array& sources = object["sources"].emplace_array();
+  for (const SourceStatus& source : status.sources)
+    sources.emplace_back(json_value(source));
+  return object;
 }
 
 // ---- reading ----
 
-// Reads one member of an object into `to`.  What fails, the reader remembers.
-void read(JsonReader& reader, std::string& to) {
-  to.clear();
-  static_cast<void>(reader.read_string(to));
+[[noreturn]] void fail(const std::string& why) {
+  throw Error("the status can't be understood: " + why);
 }
 
-void read(JsonReader& reader, std::uint64_t& to) {
-  static_cast<void>(reader.read_u64(to));
+const json::object& object_in(const json::value& from) {
+  const json::object* const object = from.if_object();
+  if (object == nullptr) fail("not an object");
+  return *object;
 }
 
-void read(JsonReader& reader, bool& to) {
-  static_cast<void>(reader.read_bool(to));
+const json::array& array_in(const json::value& from) {
+  const json::array* const array = from.if_array();
+  if (array == nullptr) fail("not a list");
+  return *array;
 }
 
-void read(JsonReader& reader, double& to) {
-  const auto text = reader.skip_value();
-  if (!text) return;
-  const auto end = std::from_chars(text->data(), text->data() + text->size(), to);
-  if (end.ec != std::errc() || end.ptr != text->data() + text->size()) reader.fail("not a number");
+void read(const json::value& from, std::string& to) {
+  const json::string* const string = from.if_string();
+  if (string == nullptr) fail("not a string");
+  to.assign(string->data(), string->size());
 }
 
-void read(JsonReader& reader, std::int64_t& nanos) {
-  std::string text;
-  read(reader, text);
-  if (reader.failed()) return;
-  // As show_time() writes it; words like "yesterday" are none.
-  if (!text.ends_with('Z')) {
-    reader.fail("not a time");
-    return;
-  }
-  nanos = parse_time_spec(text, 0, "a time of the status");
+void read(const json::value& from, bool& to) {
+  const bool* const truth = from.if_bool();
+  if (truth == nullptr) fail("neither true nor false");
+  to = *truth;
+}
+
+template <class Number>
+void read_number(const json::value& from, Number& to) {
+  json::error_code error;
+  to = from.to_number<Number>(error);
+  if (error) fail("not a number");
+}
+
+void read(const json::value& from, std::uint64_t& to) {
+  read_number(from, to);
+}
+
+void read(const json::value& from, double& to) {
+  read_number(from, to);
+}
+
+// As show_time() writes it; words like "yesterday" are none.
+void read(const json::value& from, std::int64_t& nanos) {
+  std::string time;
+  read(from, time);
+  if (!time.ends_with('Z')) fail("not a time");
+  nanos = parse_time_spec(time, 0, "a time of the status");
 }
 
 template <class Value>
-void read(JsonReader& reader, std::optional<Value>& to) {
-  read(reader, to.emplace());
+void read(const json::value& from, std::optional<Value>& to) {
+  read(from, to.emplace());
 }
 
-void read(JsonReader& reader, Ledger& to) {
-  static_cast<void>(read_json(reader, to));
+void read(const json::value& from, Ledger& to) {
+  const std::string text = json::serialize(from);
+  JsonReader reader(text);
+  if (!read_json(reader, to)) fail(reader.error());
 }
 
-// Calls `member` for each, which consumes its value.
-template <class Member>
-void read_object(JsonReader& reader, Member member) {
-  if (!reader.enter_object()) return;
-  std::string key;
-  while (reader.next_key(key))
-    member(key);
-}
+void read(const json::value& from, DurationHistogram& to);
+void read(const json::value& from, std::vector<SourceStatus>& to);
 
-void pass_over(JsonReader& reader) {
-  static_cast<void>(reader.skip_value());
+// One member, if it is there; others are of a later recorder.
+template <class Value>
+void read(const json::object& from, std::string_view name, Value& to) {
+  const json::value* const value = from.if_contains({name.data(), name.size()});
+  if (value != nullptr) read(*value, to);
 }
 
 // Its buckets must be ours: then only the counts matter.
-void read(JsonReader& reader, DurationHistogram& to) {
-  read_object(reader, [&](const std::string& key) {
-    if (key == "sum_seconds") return read(reader, to.sum);
-    if (key != "counts") return pass_over(reader);
-    std::size_t i = 0;
-    if (!reader.enter_array()) return;
-    while (reader.next_element()) {
-      if (i == to.counts.size()) {
-        reader.fail("more buckets than are known");
-        return;
-      }
-      read(reader, to.counts[i++]);
-    }
-  });
+void read(const json::value& from, DurationHistogram& to) {
+  const json::object& object = object_in(from);
+  read(object, "sum_seconds", to.sum);
+  const json::value* const counts = object.if_contains("counts");
+  if (counts == nullptr) return;
+  std::size_t i = 0;
+  for (const json::value& count : array_in(*counts)) {
+    if (i == to.counts.size()) fail("more buckets than are known");
+    read(count, to.counts[i++]);
+  }
 }
 
-void read(JsonReader& reader, std::vector<ReconnectCount>& to) {
-  read_object(reader, [&](const std::string& key) {
-    read(reader, to.emplace_back(ReconnectCount{key, 0}).count);
-  });
+// Counts by the name of their reason.
+template <class Counts>
+void read_counts(const json::object& from, const char* name, Counts add) {
+  const json::value* const counts = from.if_contains(name);
+  if (counts == nullptr) return;
+  for (const auto& [reason, count] : object_in(*counts)) {
+    std::uint64_t number = 0;
+    read(count, number);
+    add(std::string(reason.data(), reason.size()), number);
+  }
 }
 
-void read(JsonReader& reader, std::vector<PrunedBytes>& to) {
-  read_object(reader, [&](const std::string& key) {
-    read(reader, to.emplace_back(PrunedBytes{key, 0}).bytes);
-  });
-}
-
-void read_sealed(JsonReader& reader, SourceStatus& to) {
-  read_object(reader, [&](const std::string& key) {
+void read_sealed(const json::object& from, SourceStatus& to) {
+  read_counts(from, "tapes_sealed", [&to](const std::string& reason, std::uint64_t count) {
     for (std::size_t i = 0; i < kSealReasons; ++i) {
-      if (key == name_of(static_cast<SealReason>(i))) return read(reader, to.tapes_sealed[i]);
+      if (reason == name_of(static_cast<SealReason>(i))) to.tapes_sealed[i] = count;
     }
-    pass_over(reader);
   });
 }
 
-bool read_connection(JsonReader& reader, const std::string& key, SourceStatus& to) {
-  if (key == "name") return read(reader, to.name), true;
-  if (key == "endpoint") return read(reader, to.endpoint), true;
-  if (key == "connected") return read(reader, to.connected), true;
-  if (key == "since") return read(reader, to.since), true;
-  if (key == "last_error") return read(reader, to.last_error), true;
-  if (key == "last_error_at") return read(reader, to.last_error_at), true;
-  if (key == "reconnects") return read(reader, to.reconnects), true;
-  return false;
-}
-
-bool read_writing(JsonReader& reader, const std::string& key, SourceStatus& to) {
-  if (key == "queue_bytes") return read(reader, to.queue_bytes), true;
-  if (key == "dropping") return read(reader, to.dropping), true;
-  if (key == "waits_for_ns") return read(reader, to.waits_for), true;
-  if (key == "stalled_for_ns") return read(reader, to.stalled_for), true;
-  if (key == "writing") return read(reader, to.writing), true;
-  if (key == "disk_trouble") return read(reader, to.disk_trouble), true;
-  if (key == "write_errors") return read(reader, to.write_errors), true;
-  if (key == "tape") return read(reader, to.tape), true;
-  if (key == "tape_bytes") return read(reader, to.tape_bytes), true;
-  if (key == "tapes_sealed") return read_sealed(reader, to), true;
-  return false;
-}
-
-void read(JsonReader& reader, SourceStatus& to) {
-  read_object(reader, [&](const std::string& key) {
-    if (read_connection(reader, key, to) || read_writing(reader, key, to)) return;
-    if (key == "ledger") return read(reader, to.ledger);
-    if (key == "received_bytes") return read(reader, to.received_bytes);
-    if (key == "last_event_at") return read(reader, to.last_event_at);
-    if (key == "receive_delay") return read(reader, to.receive_delay);
-    if (key == "open_sessions") return read(reader, to.open_sessions);
-    if (key == "events_per_second") return read(reader, to.events_per_second);
-    pass_over(reader);
+void read_connection(const json::object& from, SourceStatus& to) {
+  read(from, "name", to.name);
+  read(from, "endpoint", to.endpoint);
+  read(from, "connected", to.connected);
+  read(from, "since", to.since);
+  read(from, "last_error", to.last_error);
+  read(from, "last_error_at", to.last_error_at);
+  read_counts(from, "reconnects", [&to](const std::string& reason, std::uint64_t count) {
+    to.reconnects.push_back({reason, count});
   });
+  read(from, "ledger", to.ledger);
+  read(from, "received_bytes", to.received_bytes);
+  read(from, "last_event_at", to.last_event_at);
+  read(from, "receive_delay", to.receive_delay);
+  read(from, "open_sessions", to.open_sessions);
+  read(from, "events_per_second", to.events_per_second);
 }
 
-void read(JsonReader& reader, std::vector<SourceStatus>& to) {
-  if (!reader.enter_array()) return;
-  while (reader.next_element())
-    read(reader, to.emplace_back());
+void read(const json::value& from, SourceStatus& to) {
+  const json::object& object = object_in(from);
+  read_connection(object, to);
+  read(object, "queue_bytes", to.queue_bytes);
+  read(object, "dropping", to.dropping);
+  read(object, "waits_for_ns", to.waits_for);
+  read(object, "stalled_for_ns", to.stalled_for);
+  read(object, "writing", to.writing);
+  read(object, "disk_trouble", to.disk_trouble);
+  read(object, "write_errors", to.write_errors);
+  read(object, "tape", to.tape);
+  read(object, "tape_bytes", to.tape_bytes);
+  read_sealed(object, to);
 }
 
-bool read_store(JsonReader& reader, const std::string& key, RecorderStatus& to) {
-  if (key == "store") return read(reader, to.store), true;
-  if (key == "store_tapes") return read(reader, to.store_tapes), true;
-  if (key == "store_bytes") return read(reader, to.store_bytes), true;
-  if (key == "store_free_bytes") return read(reader, to.store_free_bytes), true;
-  if (key == "store_oldest") return read(reader, to.store_oldest), true;
-  if (key == "pruned_bytes") return read(reader, to.pruned), true;
-  return false;
+void read(const json::value& from, std::vector<SourceStatus>& to) {
+  for (const json::value& source : array_in(from))
+    read(source, to.emplace_back());
 }
 
-// Gives back the schema.
-std::string read(JsonReader& reader, RecorderStatus& to) {
-  std::string schema;
-  read_object(reader, [&](const std::string& key) {
-    if (read_store(reader, key, to)) return;
-    if (key == "schema") return read(reader, schema);
-    if (key == "version") return read(reader, to.version);
-    if (key == "started") return read(reader, to.started);
-    if (key == "now") return read(reader, to.now);
-    if (key == "queue_limit_bytes") return read(reader, to.queue_limit);
-    if (key == "flushes") return read(reader, to.flushes);
-    if (key == "syncs") return read(reader, to.syncs);
-    if (key == "sources") return read(reader, to.sources);
-    pass_over(reader);
+RecorderStatus read_status(const json::object& from) {
+  RecorderStatus to;
+  read(from, "version", to.version);
+  read(from, "started", to.started);
+  read(from, "now", to.now);
+  read(from, "store", to.store);
+  read(from, "store_tapes", to.store_tapes);
+  read(from, "store_bytes", to.store_bytes);
+  read(from, "store_free_bytes", to.store_free_bytes);
+  read(from, "store_oldest", to.store_oldest);
+  read_counts(from, "pruned_bytes", [&to](const std::string& reason, std::uint64_t bytes) {
+    to.pruned.push_back({reason, bytes});
   });
-  return schema;
+  read(from, "queue_limit_bytes", to.queue_limit);
+  read(from, "flushes", to.flushes);
+  read(from, "syncs", to.syncs);
+  read(from, "sources", to.sources);
+  return to;
 }
 
 }  // namespace
 
 std::string status_json(const RecorderStatus& status) {
-  JsonLine line;
-  line.field("schema", kStatusSchema).truth("running", true).field("version", status.version);
-  line.field("started", show_time(status.started)).field("now", show_time(status.now));
-  line.truth("ready", status.is_ready()).field("store", status.store);
-  line.field("store_tapes", status.store_tapes).field("store_bytes", status.store_bytes);
-  line.field("store_free_bytes", status.store_free_bytes);
-  add_time(line, "store_oldest", status.store_oldest);
-  line.raw("pruned_bytes", json_of(status.pruned));
-  line.field("queue_limit_bytes", status.queue_limit);
-  line.raw("flushes", json_of(status.flushes)).raw("syncs", json_of(status.syncs));
-  line.raw("totals", totals_json(status));
-  line.raw("sources",
-           json_list(status.sources, [](const SourceStatus& source) { return json_of(source); }));
-  return line.object();
+  return json::serialize(json_value(status));
 }
 
 RecorderStatus read_status_json(std::string_view json_untrusted) {
-  RecorderStatus status;
-  if (!is_utf8(json_untrusted)) throw Error("the status is not UTF-8");
-  JsonReader reader(json_untrusted);
-  const std::string schema = read(reader, status);
-  if (reader.failed() || !reader.at_end()) {
-    throw Error("the status can't be understood: " + reader.error());
-  }
+  json::error_code error;
+  const json::value value = json::parse({json_untrusted.data(), json_untrusted.size()}, error);
+  if (error) fail(error.message());
+  const json::object& object = object_in(value);
+  std::string schema;
+  read(object, "schema", schema);
   if (schema != kStatusSchema) throw Error("what came is not a status of a recorder");
-  return status;
+  return read_status(object);
 }
 
 }  // namespace smtptape

@@ -242,11 +242,7 @@ class CaptureCommand : public Command {
     };
     for (const auto& [flag, text] : given_)
       read(flag, text);
-    read("--max-bytes", retention_.max_bytes);
-    read("--max-age", retention_.max_age);
-    read("--max-tapes", retention_.max_tapes);
-    read("--keep-free", retention_.keep_free);
-    read("--keep-at-least", retention_.keep_at_least);
+    retention_.read(mistakes, flags);
     if (socket_ && socket_->empty()) {
       mistakes.check(
           [] { throw UsageError("--socket: the path is empty; leave it out, or name one"); });

@@ -9,9 +9,9 @@
 #include "cli/config/recorder_settings.h"
 #include "cli/options/endpoint_options.h"
 #include "cli/options/retention_options.h"
+#include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "filters/request.h"
-#include "format/wire/json_line.h"
 
 namespace smtptape {
 
@@ -101,10 +101,12 @@ class DoctorCommand : public Command {
                     const StoreSettings& store,
                     std::chrono::milliseconds watch,
                     std::vector<FeedFacts>& feeds) {
+    std::string about;  // without user and password
     try {
       const CheckedSource checked = checked_source(source, store);
+      about = checked.options.endpoint.target;
       for (const std::string& warning : checked.warnings)
-        print({{Health::Warn, "access", warning}});
+        print({{Health::Warn, "access", warning, {}, about}});
       if (source.tls_fingerprint) print({pinned(checked.options.endpoint)});
       if (!checked.trouble.empty()) throw UsageError(checked.trouble);
       FeedOptions options;
@@ -115,7 +117,7 @@ class DoctorCommand : public Command {
       feeds.push_back(probe_feed(options, watch));
       print(judge_feed(feeds.back()));
     } catch (const Error& error) {
-      print({{Health::Fail, "endpoint", error.what()}});
+      print({{Health::Fail, "endpoint", error.what(), {}, about}});
     }
   }
 
@@ -125,7 +127,9 @@ class DoctorCommand : public Command {
             endpoint.target +
                 ": with --tls-fingerprint nothing is recorded from the day on when another "
                 "certificate is shown, which a kumod without tls_certificate and tls_private_key "
-                "on its HTTP listener makes at each start; better give it both, and --cacert here"};
+                "on its HTTP listener makes at each start",
+            "better give it both, and --cacert here",
+            endpoint.target};
   }
 
   void print(const std::vector<Finding>& findings) {
@@ -142,7 +146,7 @@ class DoctorCommand : public Command {
   [[nodiscard]] static std::string line_of(const Finding& finding) {
     std::string health(name_of(finding.health));
     health.resize(6, ' ');
-    return health + finding.what + ": " + visible(finding.detail) + "\n";
+    return health + finding.what + ": " + visible(text_of(finding)) + "\n";
   }
 
   [[nodiscard]] static std::string json_of(const Finding& finding) {
@@ -150,9 +154,15 @@ class DoctorCommand : public Command {
     std::transform(health.begin(), health.end(), health.begin(), [](char c) {
       return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
     });
-    JsonLine line;
-    line.field("schema", "smtptape.doctor/1").field("health", health);
-    return line.field("what", finding.what).field("detail", finding.detail).object() + "\n";
+    boost::json::object object{{"schema", "smtptape.doctor/1"},
+                               {"health", json_string(health)},
+                               {"what", json_string(finding.what)},
+                               {"detail", json_string(finding.detail)}};
+    if (!finding.about.empty()) object["about"] = json_string(finding.about);
+    if (!finding.advice.empty()) object["advice"] = json_string(finding.advice);
+    for (const Figure& figure : finding.figures)
+      object[figure.name] = figure.value;
+    return smtptape::line_of(object);
   }
 
   StandardOutput out_;

@@ -57,7 +57,7 @@ class SnapshotCommand : public Command {
   [[nodiscard]] bool flush() const {
     try {
       if (!order_recorder(place_.path(), Order::Flush)) {
-        say(place_.nobody() + "; taking what the tapes hold");
+        say("taking what the tapes hold: " + place_.nobody());
       }
       return true;
     } catch (const Error& error) {

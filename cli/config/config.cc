@@ -1,10 +1,6 @@
 #include "cli/config/config.h"
 
-#include <fcntl.h>
-#include <sys/stat.h>
-
 #include <algorithm>
-#include <cerrno>
 #include <map>
 #include <set>
 #include <type_traits>
@@ -21,7 +17,6 @@
 #include "cli/config/recorder_settings.h"
 #include "cli/config/toml.h"
 #include "cli/options/options.h"
-#include "cli/text/output.h"
 #include "filters/cidr.h"
 
 namespace smtptape {
@@ -31,7 +26,6 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::string_view kSource = "source";
-constexpr std::size_t kMostFileBytes = 1 << 20;
 constexpr std::size_t kMostSources = 1024;
 
 // Keys that somebody may try who wants to write a secret into the file.
@@ -385,61 +379,6 @@ std::variant<Config, ConfigMistakes> parse_config(std::string_view text,
   ConfigParser parser(file, sources, files);
   parser.parse(text);
   return parser.result();
-}
-
-std::string text_of(const ConfigMistakes& mistakes, const fs::path& file) {
-  std::string text;
-  for (const ConfigMistake& mistake : mistakes) {
-    if (!text.empty()) text += "\n";
-    text += visible(file.string() + ":" + std::to_string(mistake.line) + ": " + mistake.text);
-  }
-  return text;
-}
-
-namespace {
-
-// A named pipe would be waited for, also by the one who asks to stop.
-UniqueFd open_regular_file(const fs::path& file) {
-  UniqueFd fd(::open(file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
-  if (!fd) throw system_error("opening " + file.string(), errno);
-  struct stat found {};
-  if (::fstat(fd.get(), &found) != 0 || !S_ISREG(found.st_mode)) {
-    throw Error("opening " + file.string() + ": it is no file");
-  }
-  return fd;
-}
-
-std::string read_text(const fs::path& file) {
-  FdSource source(open_regular_file(file), file.string());
-  std::string text(kMostFileBytes + 1, '\0');
-  std::size_t size = 0;
-  while (size < text.size()) {
-    const std::size_t got = source.read(text.data() + size, text.size() - size);
-    if (got == 0) break;
-    size += got;
-  }
-  if (size > kMostFileBytes) throw UsageError(file.string() + ": too large for a configuration");
-  text.resize(size);
-  return text;
-}
-
-// A file that can't be read is a mistake of whoever named it: nothing to try again.
-std::string read_configuration(const fs::path& file) {
-  try {
-    return read_text(file);
-  } catch (const Error& error) {
-    throw UsageError(std::string("the configuration: ") + error.what());
-  }
-}
-
-}  // namespace
-
-Config load_config(const fs::path& file, SourcesIn sources, NamedFiles files) {
-  auto result = parse_config(read_configuration(file), file, sources, files);
-  if (auto* const mistakes = std::get_if<ConfigMistakes>(&result)) {
-    throw ConfigError(text_of(*mistakes, file));
-  }
-  return std::get<Config>(std::move(result));
 }
 
 }  // namespace smtptape

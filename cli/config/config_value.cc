@@ -7,7 +7,6 @@
 #include <variant>
 
 #include "base/time_spec.h"
-#include "cli/options/retention_options.h"
 
 namespace smtptape {
 
@@ -25,6 +24,16 @@ bool is_listen_address(std::string_view text) {
   const char* const end = text.data() + text.size();
   const auto result = std::from_chars(text.data() + colon + 1, end, port);
   return result.ec == std::errc{} && result.ptr == end;
+}
+
+// Of digits only.
+std::uint64_t parse_whole_number(std::string_view text, std::string_view key) {
+  constexpr std::size_t kMostDigits = 18;
+  const bool number = !text.empty() && text.size() <= kMostDigits &&
+                      text.find_first_not_of("0123456789") == std::string_view::npos;
+  if (number) return std::stoull(std::string(text));
+  throw UsageError(std::string(key) + ": \"" + std::string(text) +
+                   "\" is not a number; give 100, for example");
 }
 
 // "--rotate-size" is the flag of rotate_size.

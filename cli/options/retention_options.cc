@@ -1,8 +1,9 @@
 #include "cli/options/retention_options.h"
 
-#include "base/error.h"
-#include "base/time_spec.h"
-#include "cli/options/mistakes.h"
+#include <string_view>
+#include <utility>
+
+#include "cli/config/config_value.h"
 
 namespace smtptape {
 
@@ -22,30 +23,30 @@ void RetentionOptions::describe(Options& options, const std::string& default_kee
                 "--keep-free deletes nothing younger (default: 24h)");
 }
 
-RetentionLimits RetentionOptions::limits() const {
-  RetentionLimits limits;
-  Mistakes mistakes;
-  const auto read = [&mistakes](const std::optional<std::string>& text, auto&& parse) {
-    if (text) mistakes.check([&] { parse(*text); });
-  };
-  read(max_bytes, [&](auto& text) { limits.max_bytes = parse_size(text, "--max-bytes"); });
-  read(max_age, [&](auto& text) { limits.max_age = parse_duration_with_unit(text, "--max-age"); });
-  read(max_tapes, [&](auto& text) { limits.max_tapes = parse_whole_number(text, "--max-tapes"); });
-  read(keep_free, [&](auto& text) { limits.keep_free = parse_keep_free(text, "--keep-free"); });
-  read(keep_at_least, [&](auto& text) {
-    limits.keep_at_least = parse_duration_with_unit(text, "--keep-at-least");
-  });
-  mistakes.throw_if_any();
-  return limits;
+void RetentionOptions::read(Mistakes& mistakes, StoreSettings& to) const {
+  const std::pair<std::string_view, const std::optional<std::string>&> flags[] = {
+      {"--max-bytes", max_bytes},
+      {"--max-age", max_age},
+      {"--max-tapes", max_tapes},
+      {"--keep-free", keep_free},
+      {"--keep-at-least", keep_at_least}};
+  for (const auto& [flag, text] : flags) {
+    if (text) mistakes.check([&flag = flag, &text = text, &to] { read_flag(flag, *text, to); });
+  }
 }
 
-std::uint64_t parse_whole_number(std::string_view text, std::string_view option) {
-  constexpr std::size_t kMostDigits = 18;
-  const bool number = !text.empty() && text.size() <= kMostDigits &&
-                      text.find_first_not_of("0123456789") == std::string_view::npos;
-  if (number) return std::stoull(std::string(text));
-  throw UsageError(std::string(option) + ": \"" + std::string(text) +
-                   "\" is not a number; give 100, for example");
+RetentionLimits RetentionOptions::limits() const {
+  StoreSettings settings;
+  Mistakes mistakes;
+  read(mistakes, settings);
+  mistakes.throw_if_any();
+  RetentionLimits limits;
+  limits.max_bytes = settings.max_bytes;
+  limits.max_age = settings.max_age;
+  limits.max_tapes = settings.max_tapes;
+  limits.keep_free = settings.keep_free;
+  limits.keep_at_least = settings.keep_at_least.value_or(limits.keep_at_least);
+  return limits;
 }
 
 }  // namespace smtptape

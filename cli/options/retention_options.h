@@ -1,10 +1,13 @@
-// --max-bytes, --max-age, --max-tapes, --keep-free, --keep-at-least: as words, and as limits.
+// --max-bytes, --max-age, --max-tapes, --keep-free, --keep-at-least: as words, and as limits, with
+// the bounds of the keys of the same names (cli/config/config_keys.h).
 #pragma once
 
 #include <optional>
 #include <string>
 
 #include "capture/keep/retention.h"
+#include "cli/config/config.h"
+#include "cli/options/mistakes.h"
 #include "cli/options/options.h"
 
 namespace smtptape {
@@ -18,11 +21,10 @@ struct RetentionOptions {
 
   // `default_keep_free`: what holds without the option, for the help; empty: nothing.
   void describe(Options& options, const std::string& default_keep_free = {});
+  // What was given, into the settings of the same names.
+  void read(Mistakes& mistakes, StoreSettings& to) const;
   // What was not given is no limit.  Throws UsageError.
   [[nodiscard]] RetentionLimits limits() const;
 };
-
-// A number of digits only.  Throws UsageError that names `option`.
-[[nodiscard]] std::uint64_t parse_whole_number(std::string_view text, std::string_view option);
 
 }  // namespace smtptape

@@ -24,7 +24,10 @@ std::filesystem::path RecorderPlace::path() const {
 }
 
 std::string RecorderPlace::nobody() const {
-  return "no recorder answers at " + path().string();
+  const std::string what = "no recorder answers at " + path().string();
+  return what + (socket.empty() ? "; start one with smtptape capture, or name its --socket"
+                                : "; start one with smtptape capture, or name the store that it "
+                                  "writes");
 }
 
 }  // namespace smtptape

@@ -17,7 +17,7 @@ struct RecorderPlace {
   void describe(Options& options, Options::Count stores_wanted);
   // Throws UsageError when nothing was named.
   [[nodiscard]] std::filesystem::path path() const;
-  // "no recorder answers at PATH"
+  // "no recorder answers at PATH", and what to do
   [[nodiscard]] std::string nobody() const;
 };
 

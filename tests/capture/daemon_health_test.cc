@@ -6,6 +6,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <filesystem>
+#include <fstream>
 #include <future>
 #include <limits>
 #include <optional>
@@ -35,12 +36,14 @@ using testing::SizeIs;
 class Gate {
  public:
   void open() { opened_.set_value(); }
-  [[nodiscard]] Step step() {
-    return await_that([this] { opened_.get_future().wait_for(std::chrono::seconds(20)); });
+  void wait() const { is_open_.wait_for(std::chrono::seconds(20)); }
+  [[nodiscard]] Step step() const {
+    return await_that([this] { wait(); });
   }
 
  private:
   std::promise<void> opened_;
+  std::shared_future<void> is_open_ = opened_.get_future().share();
 };
 
 class DaemonHealthTest : public DaemonTest {
@@ -69,7 +72,9 @@ class DaemonHealthTest : public DaemonTest {
   std::atomic<bool> fail_writes_ = false;
   std::atomic<bool> fail_sync_of_next_write_ = false;
   std::atomic<bool> fail_next_sync_ = false;
+  Gate* before_unlink_ = nullptr;  // that deletions wait for
   FaultyDisk disk_{[this](std::size_t, FaultyDisk::Call call) {
+    if (call == FaultyDisk::Call::Unlink && before_unlink_ != nullptr) before_unlink_->wait();
     const bool write = call == FaultyDisk::Call::Write;
     if (write && fail_sync_of_next_write_.exchange(false)) fail_next_sync_ = true;
     const bool fails = (write && fail_writes_) ||
@@ -135,12 +140,20 @@ TEST_F(DaemonHealthTest, TellsSystemdThatThereIsNoRoomThoughNothingComes) {
   add("mta", server.url());
   options_.reload = [] {
     StoreLimits limits;
+    limits.retention.max_tapes = 1;
     limits.retention.keep_free = KeepFree{std::numeric_limits<std::uint64_t>::max() / 2, {}};
     return limits;
   };
+  Gate deleting;
+  before_unlink_ = &deleting;
   auto running = start();
   EXPECT_EQ(heard_with(manager, "1 of 1"), "STATUS=1 of 1 source connected");
+  // While a deletion waits, nobody else gets to the disk: the tape must be there before.
+  wait_until([this] { return !status().sources.at(0).tape.empty(); });
+  std::ofstream(options_.store / "old-00000001-20260101T000000Z.tape") << "of another";
   ::raise(SIGHUP);
+  EXPECT_EQ(heard_with(manager, "READY"), "READY=1\nSTATUS=1 of 1 source connected");
+  deleting.open();  // and then the keeper finds that there is no room
   EXPECT_THAT(heard_with(manager, "not writing"), HasSubstr("not writing (keep-free: "));
   stop(running);
 }

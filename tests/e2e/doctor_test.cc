@@ -47,6 +47,29 @@ TEST(Doctor, EndsWithOneWhenNothingWouldBeRecorded) {
       << ran.out;
 }
 
+TEST(Doctor, TellsProgramsEachPartByItself) {
+  const TemporaryDirectory directory;
+  const ClosedPort closed;
+  std::filesystem::create_directory(directory / "store");
+  std::filesystem::permissions(directory / "store", std::filesystem::perms(0755));
+  const Ran ran = smtptape("doctor --json --keep-free 1K --store",
+                           {directory / "store", "--endpoint", closed.url()});
+  EXPECT_EQ(ran.exit, 1);
+  const std::string address = closed.url().substr(std::string("http://").size());
+  EXPECT_THAT(ran.out,
+              HasSubstr("listens there\",\"about\":\"" + address + "\",\"advice\":\"is kumod"));
+  EXPECT_THAT(ran.out,
+              HasSubstr(R"(lets others in; tapes hold mail and passwords","about":")" +
+                        (directory / "store") + R"(","advice":"chmod 0700"})"));
+  EXPECT_THAT(ran.out, HasSubstr(R"(","free_bytes":)"));
+  const Ran text =
+      smtptape("doctor --keep-free 1K --store", {directory / "store", "--endpoint", closed.url()});
+  EXPECT_THAT(text.out, HasSubstr("listens there; is kumod running"));
+  // A password in the endpoint is refused, and shown nowhere.
+  const Ran secret = smtptape("doctor --json --endpoint", {"http://me:hunter2@127.0.0.1:1"});
+  EXPECT_THAT(secret.out + secret.err, Not(HasSubstr("hunter2")));
+}
+
 TEST(Doctor, TakesStoreAndSourcesFromTheConfiguration) {
   TemporaryDirectory directory;
   const FakeKumod first({upgrade_then({})});

@@ -123,7 +123,9 @@ TEST_F(RunningRecorder, WithoutOneTheLastTapeSpeaks) {
   add_tape(2, frame(std::chrono::seconds(50), "250 two"));
   const Ran text = smtptape({"status", store_});
   EXPECT_EQ(text.exit, 1);
-  EXPECT_EQ(text.err, "smtptape: no recorder answers at " + control_path(store_).string() + "\n");
+  EXPECT_EQ(text.err,
+            "smtptape: no recorder answers at " + control_path(store_).string() +
+                "; start one with smtptape capture, or name its --socket\n");
   EXPECT_THAT(text.out,
               StartsWith("last tape of mta1: mta1-00000002-20260101T000000Z.tape, sealed "));
   EXPECT_THAT(text.out, HasSubstr("; 1 received = 1 stored + 0 not selected + 0 lost\n"));

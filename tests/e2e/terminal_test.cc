@@ -1,5 +1,6 @@
 // A terminal is not a pipe: what a server says may not speak to it.
 #include <algorithm>
+#include <cstdint>
 #include <filesystem>
 #include <fstream>
 #include <iterator>
@@ -11,6 +12,7 @@
 #include <gtest/gtest.h>
 
 #include "base/visible_text.h"
+#include "format/tape/tape_writer.h"
 #include "format/wire/json.h"
 #include "tests/e2e/cli.h"
 #include "tests/support/fake_kumod.h"
@@ -19,6 +21,7 @@ namespace smtptape::testing {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::IsEmpty;
 using ::testing::Not;
 
 // Sets the title, clears the screen, hides what follows, turns the writing direction, in C0, DEL,
@@ -161,6 +164,58 @@ TEST_F(Terminal, IsNotMovedByAnyCommand) {
     const Ran piped = smtptape(command);
     const std::string err = without_ours(piped.err);
     EXPECT_EQ(err, visible(err));
+  }
+}
+
+// A store that somebody named, with tapes of which one is missing, one is none, and one tells of a
+// loss.
+TEST_F(Terminal, IsNotMovedByAStore) {
+  const std::filesystem::path store = directory_ / "store \x1b[2J\x7f\u009b1m\xff\n";
+  std::filesystem::create_directory(store);
+  const auto tape = [&](int number) {
+    return store / ("mta-0000000" + std::to_string(number) + "-20260804T210000Z.tape");
+  };
+  for (const int number : {1, 3}) {
+    TapeHeader header;
+    header.tape_id.bytes[0] = static_cast<std::uint8_t>(number);
+    header.origin = {{}, kHostile, static_cast<std::uint64_t>(number), false};
+    StringSink sink;
+    TapeWriter writer(sink, header, {});
+    Gap gap;
+    gap.cause = GapCause::Disk;
+    gap.count = 1;
+    gap.detail = kHostile;
+    writer.add(gap);
+    Ledger ledger;
+    ledger.count(gap);
+    writer.seal(ledger, 1);
+    write_file(tape(number), sink.text());
+  }
+  write_file(tape(4), "rubbish");
+  write_file(store / "none.tape", "rubbish");
+  write_file(store / "smtptape.toml", "[[source]]\nendpoint = \"http://127.0.0.1:1\"\n");
+  const std::vector<std::vector<std::string>> commands = {
+      {"verify", store},
+      {"verify", store / "none.tape"},
+      {"info", store},
+      {"info", tape(1)},
+      {"info", tape(1), "--json"},
+      {"replay", store},
+      {"export", store},
+      {"status", store},
+      {"rotate", store},
+      {"snapshot", store, "-o", store / "snapshot.tape"},
+      {"recover", store, "-o", store / "recovered"},
+      {"compact", store / "none.tape", "-o", store / "compact.tape"},
+      {"capture", "--check", "--config", store / "smtptape.toml"},
+      {"prune", store, "--max-tapes", "1", "--dry-run"},
+      {"prune", store, "--max-tapes", "1"},
+  };
+  for (const auto& command : commands) {
+    SCOPED_TRACE(command.front() + " " + visible(command.back()));
+    const Ran ran = on_terminal(command);
+    EXPECT_THAT(ran.out + ran.err, Not(IsEmpty()));
+    expect_harmless(ran);
   }
 }
 

@@ -116,6 +116,28 @@ TEST(WrongOptions, OfARecorderAreNamed) {
   expect_refusal(smtptape("rotate", {store + "/none"}), 1, "no such directory");
 }
 
+// With the bounds of the configuration's keys, wherever they are given.
+TEST(WrongOptions, OfLimitsAreThoseOfTheConfiguration) {
+  const TemporaryDirectory directory;
+  const std::string store = directory.path().string();
+  for (const std::string& command :
+       {"prune " + store,
+        "doctor --endpoint http://127.0.0.1:1 --store " + store,
+        "capture --endpoint http://127.0.0.1:1 --until-end --store " + store}) {
+    SCOPED_TRACE(command);
+    const auto refusal = [&](const std::string& limit, const std::string& why) {
+      expect_refusal(smtptape(command + " " + limit, {}), 2, why);
+    };
+    refusal("--max-tapes 0", "--max-tapes: must be between 1 and 1000000000; 0 would keep nothing");
+    refusal("--max-tapes 2000000000", "--max-tapes: must be between 1 and 1000000000");
+    refusal("--max-tapes many", "--max-tapes: \"many\" is not a number");
+    refusal("--max-age 0", "--max-age: must be more than 0; 0 would keep nothing");
+    refusal("--max-age 14", "give 14d, 14h or 14s");
+    refusal("--keep-free 10", "give 10%");
+    refusal("--max-bytes x", "--max-bytes: ");
+  }
+}
+
 TEST(Recorder, StopsAtTheFirstOfItsLimits) {
   const TemporaryDirectory directory;
   for (const std::string limits :
@@ -148,12 +170,35 @@ TEST(WrongFiles, AreNamed) {
       smtptape("replay", {directory / "text.tape"}), 1, "text.tape: not a smtptape tape");
   expect_refusal(
       smtptape("replay", {directory / "feed.jsonl"}), 1, "feed.jsonl: not a smtptape tape");
+  expect_refusal(smtptape("replay", {directory / "feed.jsonl"}), 1, "smtptape import");
   std::filesystem::create_directory(directory / "empty");
   expect_refusal(smtptape("replay", {directory / "empty"}), 1, "no tapes in this directory");
   expect_refusal(smtptape("info", {directory / "text.tape"}), 1, "not a smtptape tape");
   expect_refusal(smtptape("serve --once --listen 127.0.0.1:0", {directory / "text.tape"}),
                  1,
                  "text.tape: not a smtptape tape");
+  expect_refusal(smtptape({"serve", "-", "--once", "--listen", "127.0.0.1:0"}, "no tape"),
+                 1,
+                 "smtptape: standard input: not a smtptape tape");
+}
+
+TEST(WrongFiles, OfPackedFramesNameTheCommandThatTakesThem) {
+  const TemporaryDirectory directory;
+  const std::string frames = "{\"conn_meta\":null}\n";
+  write_file(directory / "night.jsonl", frames);
+  for (const std::string pack : {"zstd -q -o night.jsonl.zst night.jsonl", "gzip -k night.jsonl"}) {
+    const Ran packed = run_program("/bin/sh", {"-c", "cd \"$0\" && " + pack, directory.path()});
+    ASSERT_EQ(packed.exit, 0) << packed.err;
+  }
+  for (const char* const name : {"night.jsonl", "night.jsonl.zst", "night.jsonl.gz"}) {
+    for (const char* const command : {"replay", "export", "info"}) {
+      expect_refusal(smtptape(command, {directory / name}),
+                     1,
+                     std::string(name) +
+                         ": not a smtptape tape, but a file of frames as it seems; "
+                         "smtptape import makes a tape of it");
+    }
+  }
 }
 
 TEST(Options, ValuesMayBeEmptyBeginWithADashOrBeAnAddressInBrackets) {

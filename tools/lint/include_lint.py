@@ -23,7 +23,7 @@ BELOW = {
 # The first pattern that fits decides.
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
-    (r"boost/json", {"base", "cli"}),
+    (r"boost/json", {"base", "capture", "cli"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
     (r"openssl/|ares\.h|idn2\.h", {"base/net"}),
     (r"capnp/|kj/|zstd|zlib", {"format"}),

@@ -27,6 +27,7 @@ using std::chrono::milliseconds;
 using ::testing::AnyOf;
 using ::testing::ElementsAre;
 using ::testing::IsEmpty;
+using ::testing::Not;
 using ::testing::UnorderedElementsAre;
 using Reply = FakeNameServer::Reply;
 
@@ -197,6 +198,19 @@ TEST_F(HangingLookup, IsALookupThatFailedWhenTheTimeIsOver) {
   ASSERT_EQ(outcomes_.size(), 1U);
   EXPECT_EQ(outcomes_[0].kind, ConnectOutcome::Kind::LookupFailed);
   EXPECT_EQ(outcomes_[0].why, "Temporary failure in name resolution");
+}
+
+TEST_F(HangingLookup, IsNotWaitedForByOneWhoStarts) {
+  const LookupAnswer answer = look_up_now("mta.example", milliseconds(50), {server_.where(), true});
+  EXPECT_THAT(answer.addresses, IsEmpty());
+  EXPECT_EQ(answer.why, "Temporary failure in name resolution");
+}
+
+TEST_F(LookupTest, IsWaitedForByOneWhoStarts) {
+  const FakeNameServer server(both_loopbacks);
+  EXPECT_THAT(texts(look_up_now("mta.example", kPatience, {server.where(), true})),
+              UnorderedElementsAre("127.0.0.1", "::1"));
+  EXPECT_THAT(texts(look_up_now("localhost", kPatience)), Not(IsEmpty()));
 }
 
 TEST_F(HangingLookup, CostsNoThreadHoweverManyWait) {

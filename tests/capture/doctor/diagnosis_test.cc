@@ -22,6 +22,7 @@ using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
 using ::testing::MatchesRegex;
+using ::testing::Not;
 using namespace std::chrono_literals;
 
 constexpr std::int64_t kSecond = 1'000'000'000;
@@ -34,9 +35,16 @@ std::vector<std::string> lines(const std::vector<Finding>& findings) {
   std::vector<std::string> out;
   for (const Finding& finding : findings) {
     out.push_back(std::string(name_of(finding.health)) + " " + finding.what + ": " +
-                  finding.detail);
+                  text_of(finding));
   }
   return out;
+}
+
+std::string figures(const Finding& finding) {
+  std::string all;
+  for (const Figure& figure : finding.figures)
+    all += (all.empty() ? "" : ", ") + figure.name + " " + std::to_string(figure.value);
+  return all;
 }
 
 FeedOptions options_for(const std::string& url) {
@@ -75,6 +83,43 @@ TEST(DoctorFeed, GoodIsThreeLines) {
               ElementsAre("ok endpoint: mta:8000 accepts the request",
                           "ok events: 100 a second from mta:8000, 1000 bytes each",
                           "ok clock: as ours, to a few seconds"));
+}
+
+// For programs: what to do, about what, and the numbers, each by itself.
+TEST(DoctorFinding, HasItsAdviceAndItsFiguresApart) {
+  FeedFacts feed = good_feed();
+  feed.server_ahead = -70 * kSecond;
+  const std::vector<Finding> of_feed = judge_feed(feed);
+  ASSERT_EQ(of_feed.size(), 3U);
+  for (const Finding& finding : of_feed)
+    EXPECT_EQ(finding.about, "mta:8000");
+  EXPECT_EQ(of_feed[0].advice, "");
+  EXPECT_EQ(figures(of_feed[1]), "events 300, bytes 300000, watched_ms 3000");
+  EXPECT_EQ(of_feed[2].what, "clock");
+  EXPECT_EQ(of_feed[2].advice, "let NTP set both clocks");
+  EXPECT_THAT(of_feed[2].detail, Not(HasSubstr("NTP")));
+  EXPECT_EQ(figures(of_feed[2]), "ahead_seconds -70");
+
+  StoreFacts store = good_store();
+  store.mode = 0755;
+  const std::vector<Finding> of_store = judge_store(store);
+  ASSERT_EQ(of_store.size(), 3U);
+  EXPECT_EQ(of_store[0].advice, "chmod 0700");
+  EXPECT_EQ(of_store[1].about, "/tapes");
+  EXPECT_EQ(figures(of_store[1]), "free_bytes 53687091200, total_bytes 107374182400");
+
+  store.bytes_of_last_day = kGiB;
+  RetentionLimits limits;
+  limits.max_bytes = 10 * kGiB;
+  const std::vector<Finding> growth = judge_growth(store, {}, limits);
+  ASSERT_EQ(growth.size(), 2U);
+  EXPECT_EQ(figures(growth[0]), "bytes_a_day 1073741824");
+  EXPECT_EQ(figures(growth[1]), "room_bytes 53687091200, wanted_bytes 10737418240");
+  limits.keep_free = KeepFree{60 * kGiB, {}};
+  const std::vector<Finding> none = judge_growth(store, {}, limits);
+  ASSERT_EQ(none.size(), 1U);
+  EXPECT_THAT(none[0].advice, HasSubstr("--keep-free"));
+  EXPECT_EQ(figures(none[0]), "free_bytes 53687091200, reserve_bytes 64424509440");
 }
 
 TEST(DoctorFeed, TellsWhatToDoWhenItIsRefused) {

@@ -48,6 +48,28 @@ TEST(StatusText, TroubleIsLoud) {
   EXPECT_THAT(text, HasSubstr("10.0.0.2:8000:\\nno route"));
 }
 
+// A source is called as its file names say, and a recorder may be anybody's.
+TEST(StatusText, NothingInItSpeaksToTheTerminal) {
+  const std::string hostile = "\x1b[2J\x7f\u009b1m\r\n";
+  RecorderStatus status = testing::troubled_status();
+  status.version = "v" + hostile;
+  status.store = "s" + hostile;
+  status.pruned = {{"p" + hostile, 1}};
+  for (SourceStatus& source : status.sources) {
+    source.name = "n" + hostile;
+    source.endpoint = "e" + hostile;
+    source.last_error = "l" + hostile;
+    source.disk_trouble = "d" + hostile;
+    source.tape = "t" + hostile;
+    source.reconnects = {{"r" + hostile, 1}};
+  }
+  const std::string text = status_text(status);
+  for (const char* const control : {"\x1b", "\x7f", "\u009b", "\r"})
+    EXPECT_THAT(text, Not(HasSubstr(control)));
+  for (const char* const what : {"v", "s", "p", "n", "e", "l", "d", "t", "r"})
+    EXPECT_THAT(text, HasSubstr(std::string(what) + "\\u{1b}[2J\\u{7f}\\u{9b}1m\\r\\n")) << what;
+}
+
 TEST(StatusText, OfSeveralSourcesThereAreTotals) {
   RecorderStatus status = testing::troubled_status();
   status.store_tapes = 7;
