@@ -150,20 +150,9 @@ std::vector<ListedTape> list_tapes(const std::vector<std::string>& arguments) {
   return files;
 }
 
-std::string name_of_input(const std::filesystem::path& path) {
-  return path == kStandardInput ? "standard input" : path.string();
-}
-
-std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
-  const std::vector<ListedTape> listed = list_tapes(arguments);
-  // Beside others it takes part like any of them, and so has to say first what it holds.
-  const bool standard_input =
-      std::find(arguments.begin(), arguments.end(), kStandardInput) != arguments.end();
-  if (standard_input && arguments.size() > 1 && is_standard_input_read_once()) {
-    Inputs::spool_standard_input();
-  }
+std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes) {
   std::vector<TapeFile> files;
-  for (const ListedTape& tape : listed) {
+  for (const ListedTape& tape : tapes) {
     TapeFile file;
     try {
       file = describe_file(tape);
@@ -176,6 +165,21 @@ std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
     files.push_back(std::move(file));
   }
   return files;
+}
+
+std::string name_of_input(const std::filesystem::path& path) {
+  return path == kStandardInput ? "standard input" : path.string();
+}
+
+std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
+  const std::vector<ListedTape> listed = list_tapes(arguments);
+  // Beside others it takes part like any of them, and so has to say first what it holds.
+  const bool standard_input =
+      std::find(arguments.begin(), arguments.end(), kStandardInput) != arguments.end();
+  if (standard_input && arguments.size() > 1 && is_standard_input_read_once()) {
+    Inputs::spool_standard_input();
+  }
+  return describe_tapes(listed);
 }
 
 void find_origins(TapeFile& tape) {

@@ -95,6 +95,8 @@ struct ListedTape {
 // is nothing to read, or when a file that was named can't be read: one line that names it.  What
 // only lies in a directory and is no tape is told of as damage when its turn comes.
 [[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);
+// The same of tapes that were listed before.
+[[nodiscard]] std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes);
 // For messages.
 [[nodiscard]] std::string name_of_input(const std::filesystem::path& path);
 // Of a tape whose header and footer don't tell: by reading it.

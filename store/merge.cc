@@ -54,6 +54,11 @@ void Merge::pause(LaneId lane) {
   lanes_[lane].state = State::Paused;
 }
 
+void Merge::resume(LaneId lane) {
+  lanes_[lane].state = State::Asked;
+  stale_ = true;
+}
+
 void Merge::end(LaneId lane) {
   lanes_[lane].state = State::Ended;
   std::erase(rows_[lanes_[lane].row].active, lane);

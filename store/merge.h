@@ -57,6 +57,8 @@ class Merge {
   // What the lane has next: events, at least one.  It was asked, or is paused.
   void give(LaneId lane, std::shared_ptr<EventBatch> batch);
   void pause(LaneId lane);
+  // It is paused, and will be given something soon: it is waited for again.
+  void resume(LaneId lane);
   void end(LaneId lane);
 
   // Adds to the events of `out`, and pins what they come from.  The lane that has to say what it
