@@ -134,4 +134,12 @@ std::vector<std::size_t> CaptureRows::rows_of(const TapeFile& tape) const {
   return rows;
 }
 
+void CaptureRows::tell(DoubleFilter& filter, const std::vector<TapeFile>& tapes) const {
+  for (const TapeFile& tape : tapes) {
+    if (!tape.header) continue;
+    const Id128& capture = tape.header->origin.capture;
+    if (const auto row = row_of(capture)) filter.add(capture, *row, tape.header->url);
+  }
+}
+
 }  // namespace smtptape

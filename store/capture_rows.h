@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "format/event.h"
+#include "store/double_filter.h"
 #include "store/inputs.h"
 
 namespace smtptape {
@@ -30,6 +31,8 @@ class CaptureRows {
   [[nodiscard]] std::optional<std::size_t> row_of(const Id128& capture) const;
   // Those that a tape has events of, ascending.
   [[nodiscard]] std::vector<std::size_t> rows_of(const TapeFile& tape) const;
+  // Who recorded what from where.
+  void tell(DoubleFilter& filter, const std::vector<TapeFile>& tapes) const;
 
  private:
   std::vector<std::string> sources_;

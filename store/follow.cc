@@ -11,6 +11,7 @@
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "store/capture_rows.h"
+#include "store/double_filter.h"
 #include "store/followed_row.h"
 #include "store/merge.h"
 #include "store/seen.h"
@@ -76,7 +77,8 @@ struct FollowSource::Impl {
     std::set<std::string> known;  // sources that have a lane
   };
   struct Lane {
-    std::unique_ptr<FollowedRow> row;
+    std::unique_ptr<FollowedRow> tapes;
+    Merge::RowId row = 0;
     bool paused = false;
   };
   std::vector<Followed> directories;
@@ -87,6 +89,7 @@ struct FollowSource::Impl {
   CaptureRows rows;  // of what was there at the start
   std::map<fs::path, std::vector<std::size_t>> rows_of_tape;
   Merge merge;
+  DoubleFilter double_filter;
   std::vector<Lane> lanes;  // by the merge's lanes.  Last: their threads use the board
 
   // ---- which lanes there are ----
@@ -192,7 +195,7 @@ struct FollowSource::Impl {
                   " sources and single tapes to follow at once; name fewer");
     }
     merge.add_lane(row, {});
-    lanes.push_back({make_row()});
+    lanes.push_back({make_row(), row});
   }
 
   // ---- what comes next ----
@@ -209,8 +212,10 @@ struct FollowSource::Impl {
           if (lanes[lane].paused) look_again(lane);
         }
         const bool settled = merge_what_is_there(batch, news);
+        double_filter.leave_out(batch);
         std::erase_if(batch.gaps, [this](const Gap& gap) { return !seen_gaps.add(gap); });
         if (news.empty() && batch.events.empty() && batch.gaps.empty()) {
+          if (!batch.pins.empty()) return true;  // all of it was left out
           if (settled && is_over()) return false;
           board.changed.wait_for(lock, board.poll_interval);
           continue;
@@ -242,9 +247,12 @@ struct FollowSource::Impl {
 
   // Tells the merge what a lane has; false when that will be known soon.
   bool ask(Merge::LaneId id, EventBatch& out, std::vector<FollowNews>& news) {
-    FollowedRow& row = *lanes[id].row;
+    FollowedRow& row = *lanes[id].tapes;
     news = row.take_news();  // of what lies before its next batch
     if (!news.empty()) return true;
+    for (const auto& [capture, url] : row.take_begun()) {
+      if (options.doubles == Doubles::LeaveOut) double_filter.add(capture, lanes[id].row, url);
+    }
     if (std::shared_ptr<EventBatch> batch = row.take_batch()) {
       take_loose(batch, out);
       if (!batch->events.empty()) merge.give(id, std::move(batch));
@@ -263,7 +271,7 @@ struct FollowSource::Impl {
 
   // One that has something again takes part again.
   void look_again(Merge::LaneId id) {
-    if (!lanes[id].row->has_something()) return;
+    if (!lanes[id].tapes->has_something()) return;
     lanes[id].paused = false;
     merge.resume(id);
   }
@@ -280,7 +288,7 @@ struct FollowSource::Impl {
   // before `until` behind later ones: so all that is there is read.
   [[nodiscard]] bool is_over() const {
     const bool all_ended = std::all_of(lanes.begin(), lanes.end(), [](const Lane& lane) {
-      return lane.row->state() == FollowedRow::State::Ended;
+      return lane.tapes->state() == FollowedRow::State::Ended;
     });
     if (directories.empty() && all_ended) return true;
     if (!options.window.until) return false;
@@ -301,6 +309,10 @@ bool FollowSource::next(EventBatch& batch) {
 
 bool FollowSource::incomplete() const {
   return impl_->incomplete;
+}
+
+std::uint64_t FollowSource::doubles() const {
+  return impl_->double_filter.left_out();
 }
 
 }  // namespace smtptape

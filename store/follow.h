@@ -25,6 +25,7 @@ struct FollowOptions {
   std::vector<std::string> tapes;
   TimeWindow window;
   Recovery recovery = Recovery::Skip;
+  Doubles doubles = Doubles::LeaveOut;
   // How often the end of a tape is looked at; directories less often.
   std::chrono::milliseconds poll_interval{100};
   // What was received before TimeWindow::until may be on its way to the disk for so long.
@@ -51,6 +52,8 @@ class FollowSource : public EventSource {
   [[nodiscard]] bool next(EventBatch& batch) override;
   // Damage was met, or a tape was gone before it was read.
   [[nodiscard]] bool incomplete() const;
+  // How many events another recorder of the same endpoint has, too.
+  [[nodiscard]] std::uint64_t doubles() const;
 
  private:
   struct Impl;

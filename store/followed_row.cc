@@ -80,6 +80,10 @@ std::vector<FollowNews> FollowedRow::take_news() {
   return std::exchange(news_, {});
 }
 
+std::vector<std::pair<Id128, std::string>> FollowedRow::take_begun() {
+  return std::exchange(begun_, {});
+}
+
 void FollowedRow::run() {
   name_this_thread("follow");
   std::exception_ptr failure;
@@ -170,6 +174,7 @@ void FollowedRow::read_tape(const ListedTape& tape) {
 void FollowedRow::read_open_tape(File& file, const std::string& name) {
   TapeReader reader(file, name);
   std::size_t told = 0;
+  bool begun = false;
   const auto tell_damage = [&] {
     for (; told < reader.damage().size(); ++told)
       tell(name + " " + text_of(reader.damage()[told]), true);
@@ -179,6 +184,7 @@ void FollowedRow::read_open_tape(File& file, const std::string& name) {
     const bool more = reader.next(*batch);
     tell_damage();
     if (!more) break;
+    if (!std::exchange(begun, true) && reader.header()) note_begun(*reader.header());
     share_.keep(*batch);
     hand_over(std::move(batch));
   }
@@ -203,6 +209,12 @@ void FollowedRow::set_state(State state) {
   const std::lock_guard lock(board_.mutex);
   state_ = state;
   board_.changed.notify_all();
+}
+
+void FollowedRow::note_begun(const TapeHeader& header) {
+  if (header.url.empty()) return;
+  const std::lock_guard lock(board_.mutex);
+  begun_.emplace_back(header.origin.capture, header.url);
 }
 
 void FollowedRow::hand_over(std::shared_ptr<EventBatch> batch) {

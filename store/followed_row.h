@@ -15,6 +15,7 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "format/event.h"
@@ -63,6 +64,8 @@ class FollowedRow {
   }
   // What happened before the next batch, once the batch before it was used up.
   [[nodiscard]] std::vector<FollowNews> take_news();
+  // Captures that were met before the next batch, and the URLs that they were recorded from.
+  [[nodiscard]] std::vector<std::pair<Id128, std::string>> take_begun();
   // Null: there is none yet.  Rethrows what ended the row.
   [[nodiscard]] std::shared_ptr<EventBatch> take_batch();
 
@@ -81,6 +84,7 @@ class FollowedRow {
   // Wakes up after the poll interval; throws Stopped.
   void wait();
   void set_state(State state);
+  void note_begun(const TapeHeader& header);
   void hand_over(std::shared_ptr<EventBatch> batch);
   void tell(std::string line, bool loss);
 
@@ -96,6 +100,7 @@ class FollowedRow {
   State state_ = State::Reading;
   std::shared_ptr<EventBatch> ready_;
   std::vector<FollowNews> news_;
+  std::vector<std::pair<Id128, std::string>> begun_;
   std::exception_ptr failure_;
   std::thread thread_;  // last: it uses the others
 };

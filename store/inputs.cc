@@ -7,10 +7,12 @@
 #include <limits>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "format/limits.h"
 #include "store/batch_pool.h"
 #include "store/capture_rows.h"
+#include "store/double_filter.h"
 #include "store/input_files.h"
 #include "store/merge.h"
 #include "store/seen.h"
@@ -69,12 +71,13 @@ struct Inputs::Impl {
   BatchPool batches;
   bool several;  // tapes: they may tell the same gaps
   SeenGaps seen_gaps;
+  DoubleFilter double_filter;
   bool over = false;
 
   TimeWindow window;
   Recovery recovery;
 
-  Impl(std::vector<TapeFile> tapes, const TimeWindow& wanted, Recovery how)
+  Impl(std::vector<TapeFile> tapes, const TimeWindow& wanted, Recovery how, Doubles doubles)
       : several(tapes.size() > 1), window(wanted), recovery(how) {
     look_at_rows(tapes);
     if (!several) {
@@ -90,6 +93,7 @@ struct Inputs::Impl {
       merge.add_row(source);
     for (const TapeFile& tape : tapes)
       if (!is_outside(tape)) add_lanes(tape);
+    if (doubles == Doubles::LeaveOut) rows.tell(double_filter, tapes);
   }
 
   [[nodiscard]] bool is_outside(const TapeFile& tape) const {
@@ -136,6 +140,7 @@ struct Inputs::Impl {
       }
       over = !refill(*lane, batch);
     }
+    double_filter.leave_out(batch);
     if (several) std::erase_if(batch.gaps, [&](const Gap& gap) { return !seen_gaps.add(gap); });
     return !over || !batch.events.empty() || has_loose(batch);
   }
@@ -175,8 +180,16 @@ struct Inputs::Impl {
   }
 };
 
-Inputs::Inputs(std::vector<TapeFile> tapes, const TimeWindow& window, Recovery recovery)
-    : impl_(std::make_unique<Impl>(std::move(tapes), window, recovery)) {
+std::string text_of_doubles(std::uint64_t left_out) {
+  return counted(left_out, "event was", "events were") +
+         " left out that another recorder of the same endpoint has, too; --keep-doubles shows them";
+}
+
+Inputs::Inputs(std::vector<TapeFile> tapes,
+               const TimeWindow& window,
+               Recovery recovery,
+               Doubles doubles)
+    : impl_(std::make_unique<Impl>(std::move(tapes), window, recovery, doubles)) {
 }
 Inputs::~Inputs() = default;
 
@@ -185,6 +198,9 @@ bool Inputs::next(EventBatch& batch) {
 }
 const InputTrouble& Inputs::trouble() const {
   return impl_->report->trouble;
+}
+std::uint64_t Inputs::doubles() const {
+  return impl_->double_filter.left_out();
 }
 
 void Inputs::spool_standard_input() {

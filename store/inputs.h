@@ -108,17 +108,28 @@ enum class Recovery : std::uint8_t {
   Tail,  // end there: nothing comes out, of any source, that may have something missing before it
 };
 
+// What two recorders of one endpoint both have (double_filter.h).
+enum class Doubles : std::uint8_t {
+  LeaveOut,
+  Keep,
+};
+// One line for a person.
+[[nodiscard]] std::string text_of_doubles(std::uint64_t left_out);
+
 class Inputs : public EventSource {
  public:
   // Tapes that certainly hold nothing of the window are left out.
   explicit Inputs(std::vector<TapeFile> tapes,
                   const TimeWindow& window = {},
-                  Recovery recovery = Recovery::Skip);
+                  Recovery recovery = Recovery::Skip,
+                  Doubles doubles = Doubles::LeaveOut);
   ~Inputs() override;
 
   [[nodiscard]] bool next(EventBatch& batch) override;
   // Complete at the end.
   [[nodiscard]] const InputTrouble& trouble() const;
+  // How many events another recorder of the same endpoint has, too.
+  [[nodiscard]] std::uint64_t doubles() const;
 
   // For "-", when it has to be read twice: standard input becomes an unlinked file of mode 0600
   // with the same bytes; and back to its start (nothing happens where that can't be).

@@ -84,6 +84,9 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
                 recovery,
                 "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
+  options.flag("--keep-doubles",
+               keep_doubles,
+               "What several recorders of one endpoint have: each time, not once");
 }
 
 bool SelectionOptions::is_strict() const {

@@ -47,14 +47,18 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
   }
   std::shared_ptr<FirstPass> first_pass;
   if (twice) {
-    Inputs inputs(
-        tapes_, selection.whole_sessions ? selection.window : TimeWindow{}, options.at_damage());
+    Inputs inputs(tapes_,
+                  selection.whole_sessions ? selection.window : TimeWindow{},
+                  options.at_damage(),
+                  options.doubles());
     ReadAhead ahead(inputs);
     first_pass = collect_sessions(ahead, selection);
     Inputs::rewind_standard_input();
   }
-  inputs_ = std::make_unique<Inputs>(
-      tapes_, selection.whole_sessions ? TimeWindow{} : selection.window, options.at_damage());
+  inputs_ = std::make_unique<Inputs>(tapes_,
+                                     selection.whole_sessions ? TimeWindow{} : selection.window,
+                                     options.at_damage(),
+                                     options.doubles());
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
   selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
 }
@@ -87,6 +91,7 @@ void SelectedTapes::tell_trouble() const {
     say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
         " more; see smtptape info");
   }
+  if (inputs_->doubles() > 0) say(text_of_doubles(inputs_->doubles()));
   for (const std::string& notice : inputs_->trouble().notices)
     say(notice);
   for (const std::string& damage : inputs_->trouble().damage)

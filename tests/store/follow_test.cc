@@ -51,8 +51,9 @@ void add_event(TapeWriter& writer, std::uint64_t sequence, std::int64_t received
 // A tape that a recorder has open.
 class Recording {
  public:
-  Recording(const fs::path& path, const Origin& origin)
-      : file_(path), writer_(file_, header_of(origin), {}) {}
+  Recording(const fs::path& path, const Origin& origin) : Recording(path, header_of(origin)) {}
+  Recording(const fs::path& path, const TapeHeader& header)
+      : file_(path), writer_(file_, header, {}) {}
 
   // Each is received at its sequence.
   void record(const std::vector<std::uint64_t>& sequences) {
@@ -564,6 +565,26 @@ TEST_F(FollowTest, AtDamageItEndsForWhatComesLaterToo) {
   follow(options);
   EXPECT_TRUE(take_to_the_end());
   EXPECT_THAT(taken_, ElementsAre(4, 5));
+}
+
+TEST_F(FollowTest, WhatTwoRecordersOfOneEndpointHaveComesOutOnce) {
+  TapeHeader of_m = header_of(m_);
+  TapeHeader of_n = header_of(n_);
+  of_m.url = of_n.url = "http://mta-1:8000";
+  Recording m(tape_path(1, "m"), of_m);
+  Recording n(tape_path(1, "n"), of_n);
+  m.record({1, 2, 3});
+  n.record({11, 12});
+  follow();
+  EXPECT_THAT(take(3), ElementsAre(1, 2, 3));
+  EXPECT_THAT(take_what_is_there(), IsEmpty());
+  EXPECT_EQ(source_->doubles(), 2U);
+  n.record({13, 14});
+  EXPECT_THAT(take(1), ElementsAre(14));
+  FollowOptions options;
+  options.doubles = Doubles::Keep;
+  follow(options);
+  EXPECT_THAT(take(7), SizeIs(7));
 }
 
 class FollowRandomStoresTest : public ::testing::TestWithParam<std::uint32_t> {};
