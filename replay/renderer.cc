@@ -5,6 +5,7 @@
 #include <array>
 #include <charconv>
 #include <cstddef>
+#include <limits>
 #include <vector>
 
 #include "base/visible_text.h"
@@ -159,7 +160,10 @@ class MetaLines {
 
 }  // namespace
 
-Renderer::Renderer(const RenderOptions& options) : options_(options) {
+Renderer::Renderer(const RenderOptions& options)
+    : options_(options),
+      sessions_(options.behaviour == Behaviour::AsLive ? std::numeric_limits<std::size_t>::max()
+                                                       : OpenSessions::kMost) {
   if (options.color) colors_ = {"\x1b[36m", "\x1b[32m", "\x1b[31m", "\x1b[0m"};
   line_end_.append(colors_.reset).push_back('\n');
 }
@@ -185,17 +189,17 @@ std::optional<Ending> Renderer::render_one(const Event& event, std::string& out)
   const std::string& key = *event.meta->session_id();
   if (is_unwanted(key)) return std::nullopt;
 
-  auto session = sessions_.find(key);
-  if (session == sessions_.end()) {
+  const Session* session = sessions_.find(key);
+  if (session == nullptr) {
     if (options_.only_new && event.kind != EventKind::BeginSession) return std::nullopt;
     session = open(key, event.when);
     start_prefix(key, kNoDelta);
   } else {
-    const Elapsed delta = elapsed_between(session->second.opened, event.when);
+    const Elapsed delta = elapsed_between(session->opened, event.when);
     if (delta.negative && options_.behaviour == Behaviour::AsLive) {
       return Ending{Exit::KcliPanic, std::string(kStepBackPanic)};
     }
-    if (delta.negative) count_step_back(session->second);
+    if (delta.negative) count_step_back(*session);
     delta_.clear();
     append_delta(delta_, delta, options_.profile);
     start_prefix(key, delta_);
@@ -205,11 +209,11 @@ std::optional<Ending> Renderer::render_one(const Event& event, std::string& out)
   append_what_is_missing(event, out);
   if (event.trimmed || event.masked) ++altered_;
   if (event.kind != EventKind::Closed) {
-    show_meta(session->second, *event.meta, out);
+    show_meta(*session, *event.meta, out);
     return std::nullopt;
   }
   // Forgotten before its metadata is compared: Closed never shows a change.
-  sessions_.erase(session);
+  sessions_.close(session);
   return options_.only_one ? std::optional(Ending{}) : std::nullopt;
 }
 
@@ -218,12 +222,12 @@ bool Renderer::is_unwanted(const std::string& key) const {
   return wanted_.has_value() && key != *wanted_ && !key.empty();
 }
 
-Renderer::Sessions::iterator Renderer::open(const std::string& key, WallTime when) {
+const Renderer::Session* Renderer::open(const std::string& key, WallTime when) {
   if (options_.only_one && !wanted_) wanted_ = key;
-  return sessions_.emplace(key, Session{when, nullptr}).first;
+  return sessions_.open(key, when);
 }
 
-void Renderer::count_step_back(Session& session) {
+void Renderer::count_step_back(const Session& session) {
   if (!session.stepped_back) ++stepped_back_;
   session.stepped_back = true;
 }
@@ -234,7 +238,7 @@ void Renderer::start_prefix(std::string_view key, std::string_view delta) {
   prefix_.append("] ").append(delta).push_back(' ');
 }
 
-void Renderer::show_meta(Session& session, const Meta& meta, std::string& out) {
+void Renderer::show_meta(const Session& session, const Meta& meta, std::string& out) {
   if (session.meta.get() == &meta) return;
   if (session.meta == nullptr || !session.meta->same_as(meta)) {
     MetaLines(prefix_, options_.visible, out).append_difference(session.meta.get(), meta);

@@ -1,7 +1,8 @@
 // Events to the text that `kcli trace-smtp-client` prints, byte for byte.
 //
 // Pure: appends to a string and remembers what kcli remembers, which is when each session was first
-// seen and its metadata as last shown.  A session is forgotten at Closed only, as in kcli.
+// seen and its metadata as last shown.  A session is forgotten at Closed only, as in kcli, unless
+// very many are open (open_sessions.h).
 // Filters and the server's own abbreviation are applied before.
 //
 //     Renderer renderer(options);
@@ -17,13 +18,13 @@
 #include <span>
 #include <string>
 #include <string_view>
-#include <unordered_map>
 
 #include "base/error.h"
 #include "base/wall_time.h"
 #include "format/event.h"
 #include "format/meta.h"
 #include "replay/kcli_text.h"
+#include "replay/open_sessions.h"
 
 namespace smtptape {
 
@@ -63,17 +64,15 @@ class Renderer {
   [[nodiscard]] std::uint64_t unreadable() const { return unreadable_; }
   // Sessions in which an event was earlier than the first one.
   [[nodiscard]] std::uint64_t stepped_back() const { return stepped_back_; }
+  // Sessions that were forgotten because too many were open: what comes of one is shown as if it
+  // began there.  AsLive none is.
+  [[nodiscard]] std::uint64_t forgotten() const { return sessions_.forgotten(); }
   // Events of whose text something was left out or overwritten when they were recorded.  In the
   // text the one is told and the other can be seen; AsLive both pass silently.
   [[nodiscard]] std::uint64_t altered() const { return altered_; }
 
  private:
-  struct Session {
-    WallTime opened;
-    MetaPtr meta;  // as last shown; null: nothing shown yet, kcli's empty object
-    bool stepped_back = false;
-  };
-  using Sessions = std::unordered_map<std::string, Session>;
+  using Session = OpenSessions::Session;
 
   struct Colors {
     std::string_view read;
@@ -84,10 +83,10 @@ class Renderer {
 
   std::optional<Ending> render_one(const Event& event, std::string& out);
   [[nodiscard]] bool is_unwanted(const std::string& key) const;
-  Sessions::iterator open(const std::string& key, WallTime when);
-  void count_step_back(Session& session);
+  const Session* open(const std::string& key, WallTime when);
+  void count_step_back(const Session& session);
   void start_prefix(std::string_view key, std::string_view delta);
-  void show_meta(Session& session, const Meta& meta, std::string& out);
+  void show_meta(const Session& session, const Meta& meta, std::string& out);
 
   void append_raw(std::string_view text, std::string& out) const;
   void append_payload(const Event& event, std::string& out);
@@ -103,7 +102,7 @@ class Renderer {
 
   RenderOptions options_;
   Colors colors_;
-  Sessions sessions_;
+  OpenSessions sessions_;
   std::optional<std::string> wanted_;  // --only-one: the session it has locked on to
   std::uint64_t unreadable_ = 0;
   std::uint64_t stepped_back_ = 0;

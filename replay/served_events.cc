@@ -4,7 +4,6 @@
 #include <array>
 #include <cstdint>
 #include <filesystem>
-#include <limits>
 #include <utility>
 
 #include "base/error.h"
@@ -18,50 +17,24 @@ namespace smtptape {
 
 // ---- several sources as one ----
 
-struct MergedSource::Lane {
-  std::unique_ptr<EventSource> source;
-  std::shared_ptr<EventBatch> batch;
-  std::size_t taken = 0;
-  std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
-  bool ended = false;
-
-  // False at the end.
-  bool refill() {
-    while (!ended && (batch == nullptr || taken == batch->events.size())) {
-      batch = std::make_shared<EventBatch>();
-      taken = 0;
-      ended = !source->next(*batch);
-    }
-    if (!ended) key = std::max(key, batch->events[taken].received);
-    return !ended;
-  }
-};
-
 MergedSource::MergedSource(std::vector<std::unique_ptr<EventSource>> sources)
-    : lanes_(sources.size()) {
-  for (std::size_t i = 0; i < sources.size(); ++i)
-    lanes_[i].source = std::move(sources[i]);
-}
-
-MergedSource::~MergedSource() = default;
-
-MergedSource::Lane* MergedSource::first() {
-  Lane* first = nullptr;
-  for (Lane& lane : lanes_) {
-    if (!lane.refill()) continue;
-    if (first == nullptr || lane.key < first->key) first = &lane;
-  }
-  return first;
+    : sources_(std::move(sources)) {
+  for (std::size_t i = 0; i < sources_.size(); ++i)
+    merge_.add_lane(merge_.add_row({}), {});
 }
 
 bool MergedSource::next(EventBatch& batch) {
-  constexpr std::size_t kMostEvents = 256;
   batch.clear();
-  while (batch.events.size() < kMostEvents) {
-    Lane* const lane = first();
-    if (lane == nullptr) break;
-    batch.events.push_back(lane->batch->events[lane->taken++]);
-    if (batch.pins.empty() || batch.pins.back() != lane->batch) batch.pins.push_back(lane->batch);
+  while (const auto lane = merge_.run(batch)) {
+    bool more = true;
+    std::shared_ptr<EventBatch> head = batches_.take();
+    while (more && head->events.empty())
+      more = sources_[*lane]->next(*head);
+    if (more) {
+      merge_.give(*lane, std::move(head));
+    } else {
+      merge_.end(*lane);
+    }
   }
   return !batch.events.empty();
 }
@@ -73,8 +46,8 @@ namespace {
 // Tells what another source knows to be missing.
 class TapesToServe : public EventSource {
  public:
-  TapesToServe(const std::vector<TapeFile>& tapes, ServedEvents& owner)
-      : inputs_(tapes), owner_(owner) {}
+  TapesToServe(const std::vector<TapeFile>& tapes, Doubles doubles, ServedEvents& owner)
+      : inputs_(tapes, {}, Recovery::Skip, doubles), owner_(owner) {}
   bool next(EventBatch& batch) override {
     if (inputs_.next(batch)) {
       for (const Gap& gap : batch.gaps)
@@ -83,6 +56,7 @@ class TapesToServe : public EventSource {
     }
     for (const std::string& damage : inputs_.trouble().damage)
       owner_.tell(damage);
+    if (inputs_.doubles() > 0) owner_.tell_doubles(inputs_.doubles());
     return false;
   }
 
@@ -147,8 +121,10 @@ void check_feed(const std::string& path) {
 
 }  // namespace
 
-ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report report)
-    : report_(std::move(report)) {
+ServedEvents::ServedEvents(const std::vector<std::string>& arguments,
+                           Report report,
+                           Doubles doubles)
+    : doubles_(doubles), report_(std::move(report)) {
   if (std::count(arguments.begin(), arguments.end(), kStandardInput) > 1) {
     throw UsageError("- : standard input can be read only once");
   }
@@ -179,7 +155,7 @@ ServedEvents::ServedEvents(const std::vector<std::string>& arguments, Report rep
 
 std::unique_ptr<EventSource> ServedEvents::open() {
   std::vector<std::unique_ptr<EventSource>> sources;
-  if (!tapes_.empty()) sources.push_back(std::make_unique<TapesToServe>(tapes_, *this));
+  if (!tapes_.empty()) sources.push_back(std::make_unique<TapesToServe>(tapes_, doubles_, *this));
   for (const std::string& feed : feeds_)
     sources.push_back(std::make_unique<FeedToServe>(feed, *this));
   if (sources.size() == 1) return std::move(sources.front());
@@ -196,6 +172,12 @@ void ServedEvents::tell(const std::string& trouble) {
   const std::lock_guard lock(mutex_);
   const std::string line = with_its_name(trouble);
   if (told_.size() < kMostLines && told_.insert(line).second) report_(line);
+}
+
+// Nothing is missing by it.
+void ServedEvents::tell_doubles(std::uint64_t left_out) {
+  const std::lock_guard lock(mutex_);
+  if (!std::exchange(told_doubles_, true)) report_(text_of_doubles(left_out));
 }
 
 }  // namespace smtptape

@@ -11,7 +11,9 @@
 #include <vector>
 
 #include "format/event.h"
+#include "store/batch_pool.h"
 #include "store/inputs.h"
+#include "store/merge.h"
 
 namespace smtptape {
 
@@ -20,15 +22,12 @@ namespace smtptape {
 class MergedSource : public EventSource {
  public:
   explicit MergedSource(std::vector<std::unique_ptr<EventSource>> sources);
-  ~MergedSource() override;
   [[nodiscard]] bool next(EventBatch& batch) override;
 
  private:
-  struct Lane;
-  // The lane whose head comes first; null at the end.
-  [[nodiscard]] Lane* first();
-
-  std::vector<Lane> lanes_;
+  std::vector<std::unique_ptr<EventSource>> sources_;  // by the merge's lanes
+  Merge merge_;
+  BatchPool batches_;
 };
 
 class ServedEvents {
@@ -39,7 +38,9 @@ class ServedEvents {
 
   // `arguments` name tapes, directories of tapes, files of frames (*.jsonl), or standard input.
   // Throws Error for what is not there, or nothing of these.
-  ServedEvents(const std::vector<std::string>& arguments, Report report);
+  ServedEvents(const std::vector<std::string>& arguments,
+               Report report,
+               Doubles doubles = Doubles::LeaveOut);
 
   // From any thread; what it returns must not outlive this.
   [[nodiscard]] std::unique_ptr<EventSource> open();
@@ -47,13 +48,16 @@ class ServedEvents {
   [[nodiscard]] bool trouble() const;
   // Called by what open() returned.
   void tell(const std::string& trouble);
+  void tell_doubles(std::uint64_t left_out);
 
  private:
   std::vector<TapeFile> tapes_;
   std::vector<std::string> feeds_;
+  Doubles doubles_;
   Report report_;
   mutable std::mutex mutex_;  // of what follows, and of calling report_
   std::set<std::string> told_;
+  bool told_doubles_ = false;
 };
 
 }  // namespace smtptape

@@ -68,7 +68,7 @@ TapeFile describe_file(const ListedTape& tape) {
   const std::filesystem::path& path = tape.path;
   TapeFile file;
   file.path = path;
-  if (path == kStandardInput) return file;
+  if (path == kStandardInput && is_standard_input_read_once()) return file;
   const UniqueFd fd = open_input(path, links_to(tape.named));
   try {
     if (auto summary = read_summary(fd.get())) {
@@ -88,7 +88,7 @@ TapeFile describe_file(const ListedTape& tape) {
       file.row = place_in_row(file, nullptr);
     }
   } catch (const Error& error) {
-    throw Error(path.string() + ": " + error.what());
+    throw Error(name_of_input(path) + ": " + error.what());
   }
   if (file.header) file.first_sequence = file.header->first_sequence;
   return file;
@@ -178,9 +178,9 @@ void refuse_frames(const ListedTape& tape) {
 
 }  // namespace
 
-std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
+std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes) {
   std::vector<TapeFile> files;
-  for (const ListedTape& tape : list_tapes(arguments)) {
+  for (const ListedTape& tape : tapes) {
     refuse_frames(tape);
     TapeFile file;
     try {
@@ -194,6 +194,44 @@ std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
     files.push_back(std::move(file));
   }
   return files;
+}
+
+std::string name_of_input(const std::filesystem::path& path) {
+  return path == kStandardInput ? "standard input" : path.string();
+}
+
+std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments) {
+  const std::vector<ListedTape> listed = list_tapes(arguments);
+  // Beside others it takes part like any of them, and so has to say first what it holds.
+  const bool standard_input =
+      std::find(arguments.begin(), arguments.end(), kStandardInput) != arguments.end();
+  if (standard_input && arguments.size() > 1 && is_standard_input_read_once()) {
+    Inputs::spool_standard_input();
+  }
+  return describe_tapes(listed);
+}
+
+void find_origins(TapeFile& tape) {
+  if (!tape.mixed || tape.sealed) return;
+  try {
+    const std::string name = name_of_input(tape.path);
+    FdSource source(open_input(tape.path, links_to(tape.named)), name);
+    TapeReader reader(source, name);
+    EventBatch batch;
+    const Origin* latest = nullptr;
+    while (reader.next(batch)) {
+      latest = nullptr;
+      for (const Event& event : batch.events) {
+        if (event.origin == nullptr || event.origin == latest) continue;
+        latest = event.origin;
+        if (std::find(tape.origins.begin(), tape.origins.end(), *latest) == tape.origins.end()) {
+          tape.origins.push_back(*latest);
+        }
+      }
+    }
+  } catch (const Error&) {
+    return;  // told of when its turn comes
+  }
 }
 
 }  // namespace smtptape

@@ -1,7 +1,8 @@
 #include "store/follow.h"
 
 #include <algorithm>
-#include <limits>
+#include <deque>
+#include <iterator>
 #include <map>
 #include <mutex>
 #include <set>
@@ -9,8 +10,11 @@
 
 #include "base/error.h"
 #include "base/time_spec.h"
-#include "format/limits.h"
+#include "store/capture_rows.h"
+#include "store/double_filter.h"
 #include "store/followed_row.h"
+#include "store/merge.h"
+#include "store/seen.h"
 
 namespace smtptape {
 
@@ -18,34 +22,9 @@ namespace fs = std::filesystem;
 
 namespace {
 
-// A batch given out ends after so much, because it keeps alive what its events come from.
-constexpr std::size_t kMostEvents = 512;
-
-// A row and the batch at its head.
-struct Lane {
-  std::unique_ptr<FollowedRow> row;
-  std::string name;
-  std::shared_ptr<EventBatch> head;
-  std::size_t taken = 0;
-  std::int64_t key = std::numeric_limits<std::int64_t>::min();  // receive time, never going back
-
-  [[nodiscard]] bool has_event() const { return head != nullptr && taken < head->events.size(); }
-  [[nodiscard]] const Event& event() const { return head->events[taken]; }
-};
-
-// Whether `a` comes out first; equal ones of a capture in the order of their sequences.
-bool comes_before(const Lane& a, const Lane& b) {
-  if (a.key != b.key) return a.key < b.key;
-  const Event& of_a = a.event();
-  const Event& of_b = b.event();
-  const bool same = of_a.origin != nullptr && of_b.origin != nullptr &&
-                    of_a.origin->capture == of_b.origin->capture;
-  return same ? of_a.sequence < of_b.sequence : a.name < b.name;
-}
-
 // The tapes among `files` that are a row, by directory and source; each other one alone.
-std::vector<std::deque<fs::path>> rows_of(const std::vector<std::string>& files) {
-  std::vector<std::deque<fs::path>> rows;
+std::vector<std::vector<fs::path>> rows_of(const std::vector<std::string>& files) {
+  std::vector<std::vector<fs::path>> rows;
   std::map<std::pair<fs::path, std::string>, std::vector<NumberedTape>> numbered;
   for (const std::string& file : files) {
     const fs::path path = file;
@@ -61,33 +40,12 @@ std::vector<std::deque<fs::path>> rows_of(const std::vector<std::string>& files)
     std::stable_sort(tapes.begin(), tapes.end(), [](const NumberedTape& a, const NumberedTape& b) {
       return a.name.number < b.name.number;
     });
-    std::deque<fs::path>& row = rows.emplace_back();
+    std::vector<fs::path>& row = rows.emplace_back();
     for (const NumberedTape& tape : tapes)
       row.push_back(tape.path);
   }
   return rows;
 }
-
-// The last sequence that came out of each capture.
-class LastOfCaptures {
- public:
-  // False when it came out before.
-  bool add(const Event& event) {
-    if (event.origin == nullptr) return true;
-    if (last_ == nullptr || event.origin->capture != capture_) {
-      capture_ = event.origin->capture;
-      last_ = &of_capture_[capture_];
-    }
-    if (event.sequence <= *last_) return false;
-    *last_ = event.sequence;
-    return true;
-  }
-
- private:
-  std::map<Id128, std::uint64_t> of_capture_;
-  Id128 capture_{};
-  std::uint64_t* last_ = nullptr;  // of `capture_`
-};
 
 }  // namespace
 
@@ -99,6 +57,7 @@ struct FollowSource::Impl {
     if (!options.now) options.now = now_unix_nanos;
     board.poll_interval = options.poll_interval;
     board.window = options.window;
+    board.recovery = options.recovery;
   }
   ~Impl() {
     {
@@ -117,16 +76,26 @@ struct FollowSource::Impl {
     std::shared_ptr<WatchedDirectory> directory;
     std::set<std::string> known;  // sources that have a lane
   };
+  struct Lane {
+    std::unique_ptr<FollowedRow> tapes;
+    Merge::RowId row = 0;
+    bool paused = false;
+  };
   std::vector<Followed> directories;
   Clock::time_point listed;
-  LastOfCaptures last;
   bool incomplete = false;
-  std::vector<Lane> lanes;  // after the board: their threads use it
+  bool over = false;
+  SeenGaps seen_gaps;
+  CaptureRows rows;  // of what was there at the start
+  std::map<fs::path, std::vector<std::size_t>> rows_of_tape;
+  Merge merge;
+  DoubleFilter double_filter;
+  std::vector<Lane> lanes;  // by the merge's lanes.  Last: their threads use the board
 
-  // ---- which rows there are ----
+  // ---- which lanes there are ----
 
   void open() {
-    std::vector<std::string> files;
+    std::vector<std::string> named;
     for (const std::string& name : options.tapes) {
       std::error_code error;
       const auto type = fs::status(name, error).type();
@@ -134,21 +103,47 @@ struct FollowSource::Impl {
       if (type == fs::file_type::directory) {
         directories.push_back({std::make_shared<WatchedDirectory>(name), {}});
       } else if (type == fs::file_type::regular) {
-        files.push_back(name);
+        named.push_back(name);
       } else {
         throw Error(name + ": neither a file nor a directory, so it can't be followed");
       }
     }
+    look_at_tapes(named);
     look_for_rows();
+    for (const auto& of_one : rows_of(named))
+      add_files(of_one, true);
+    // Copies that were put beside the recordings; what appears later is no recording either.
     for (const Followed& followed : directories) {
-      // Copies that were put beside the recordings; what appears later is no recording either.
       const auto listing = followed.directory->listing({});
       for (const fs::path& path : listing->others)
-        files.push_back(path.string());
+        add_files({path}, false);
     }
-    for (auto& row : rows_of(files))
-      add_lane(row.front().string(),
-               [&] { return std::make_unique<FollowedRow>(board, std::move(row)); });
+  }
+
+  // What is there, where more is read than the recordings of one directory.
+  void look_at_tapes(const std::vector<std::string>& named) {
+    std::vector<ListedTape> there;
+    for (const std::string& name : named)
+      there.push_back({name, true});
+    bool several = !named.empty() || directories.size() > 1;
+    for (const Followed& followed : directories) {
+      const auto listing = followed.directory->listing({});
+      several = several || !listing->others.empty();
+      for (const fs::path& path : listing->others)
+        there.push_back({path, false});
+      for (const auto& [source, row] : listing->rows)
+        for (const NumberedTape& tape : row)
+          there.push_back({tape.path, false});
+    }
+    if (!several) return;
+    std::vector<TapeFile> tapes = describe_tapes(there);
+    for (TapeFile& tape : tapes)
+      find_origins(tape);
+    rows = CaptureRows(tapes);
+    for (const std::string& source : rows.sources())
+      merge.add_row(source);
+    for (const TapeFile& tape : tapes)
+      rows_of_tape[tape.path] = rows.rows_of(tape);
   }
 
   void look_for_rows() {
@@ -157,49 +152,80 @@ struct FollowSource::Impl {
       const auto listing = followed.directory->listing(listed);
       for (const auto& [source, row] : listing->rows) {
         if (!followed.known.insert(source).second) continue;
-        add_lane(source, [&, name = source] {
+        std::vector<fs::path> tapes;
+        for (const NumberedTape& tape : row)
+          tapes.push_back(tape.path);
+        add_lane(row_of(tapes, source), [&, name = source] {
           return std::make_unique<FollowedRow>(board, followed.directory, name);
         });
       }
     }
   }
 
+  // Tapes of one source, or one tape with events of several.
+  void add_files(const std::vector<fs::path>& files, bool named) {
+    std::deque<ListedTape> tapes;
+    for (const fs::path& file : files)
+      tapes.push_back({file, named});
+    const std::vector<std::size_t>& of_tape = rows_of_tape[files.front()];
+    if (files.size() > 1 || of_tape.size() <= 1) {
+      return add_lane(row_of(files, {}), [&] {
+        return std::make_unique<FollowedRow>(board, std::move(tapes), TapeShare{});
+      });
+    }
+    for (const std::size_t row : of_tape) {
+      const TapeShare share{&rows, row, row == of_tape.front()};
+      add_lane(row, [&] { return std::make_unique<FollowedRow>(board, tapes, share); });
+    }
+  }
+
+  // The row that they are known to belong to, or a new one.
+  Merge::RowId row_of(const std::vector<fs::path>& tapes, const std::string& source) {
+    for (const fs::path& tape : tapes) {
+      const auto known = rows_of_tape.find(tape);
+      if (known != rows_of_tape.end() && !known->second.empty()) return known->second.front();
+    }
+    return merge.add_row(source);
+  }
+
   template <class MakeRow>
-  void add_lane(const std::string& name, MakeRow make_row) {
+  void add_lane(Merge::RowId row, MakeRow make_row) {
     if (lanes.size() == kMostRows) {
       throw Error("more than " + std::to_string(kMostRows) +
                   " sources and single tapes to follow at once; name fewer");
     }
-    Lane& lane = lanes.emplace_back();
-    lane.name = name;
-    lane.row = make_row();
+    merge.add_lane(row, {});
+    lanes.push_back({make_row(), row});
   }
 
   // ---- what comes next ----
 
   bool next(EventBatch& batch) {
     batch.clear();
-    for (;;) {
-      if (!hooks.go_on()) return false;
+    while (!over && hooks.go_on()) {
       const auto listing_due = listed + 5 * board.poll_interval;
       if (!directories.empty() && Clock::now() >= listing_due) look_for_rows();
       std::vector<FollowNews> news;
-      bool mergeable = false;
       {
         std::unique_lock lock(board.mutex);
-        const bool settled = fetch(batch, news);
-        mergeable = settled && has_event();
-        if (!mergeable && news.empty() && batch.gaps.empty()) {
+        for (Merge::LaneId lane = 0; lane < lanes.size(); ++lane) {
+          if (lanes[lane].paused) look_again(lane);
+        }
+        const bool settled = merge_what_is_there(batch, news);
+        double_filter.leave_out(batch);
+        std::erase_if(batch.gaps, [this](const Gap& gap) { return !seen_gaps.add(gap); });
+        if (news.empty() && batch.events.empty() && batch.gaps.empty()) {
+          if (!batch.pins.empty()) return true;  // all of it was left out
           if (settled && is_over()) return false;
           board.changed.wait_for(lock, board.poll_interval);
           continue;
         }
       }
       tell(news);
-      if (incomplete && options.recovery == Recovery::Tail) return false;
-      if (mergeable) merge(batch);
+      over = incomplete && options.recovery == Recovery::Tail;
       if (!batch.events.empty() || !batch.gaps.empty()) return true;
     }
+    return false;
   }
 
   void tell(const std::vector<FollowNews>& news) {
@@ -209,64 +235,60 @@ struct FollowSource::Impl {
     }
   }
 
-  // Takes what the rows have; false while one is on its way to its next batch.
-  bool fetch(EventBatch& loose, std::vector<FollowNews>& news) {
-    bool settled = true;
-    for (Lane& lane : lanes) {
-      if (lane.has_event()) continue;
-      for (FollowNews& piece : lane.row->take_news())
-        news.push_back(std::move(piece));
-      lane.head = lane.row->take_batch();
-      lane.taken = 0;
-      if (lane.head != nullptr) take_loose(*lane.head, lane.head, loose);
-      if (lane.has_event()) {
-        note_key(lane);
-      } else if (lane.head != nullptr || lane.row->state() == FollowedRow::State::Reading) {
-        settled = false;
-      }
+  // False: the row whose turn it is, is on its way to its next batch.
+  bool merge_what_is_there(EventBatch& out, std::vector<FollowNews>& news) {
+    while (news.empty()) {
+      const auto lane = merge.run(out);
+      if (!lane) break;
+      if (!ask(*lane, out, news)) return false;
     }
-    return settled;
+    return true;
+  }
+
+  // Tells the merge what a lane has; false when that will be known soon.
+  bool ask(Merge::LaneId id, EventBatch& out, std::vector<FollowNews>& news) {
+    FollowedRow& row = *lanes[id].tapes;
+    news = row.take_news();  // of what lies before its next batch
+    if (!news.empty()) return true;
+    for (const auto& [capture, url] : row.take_begun()) {
+      if (options.doubles == Doubles::LeaveOut) double_filter.add(capture, lanes[id].row, url);
+    }
+    if (std::shared_ptr<EventBatch> batch = row.take_batch()) {
+      take_loose(batch, out);
+      if (!batch->events.empty()) merge.give(id, std::move(batch));
+      return true;
+    }
+    switch (row.state()) {
+      case FollowedRow::State::Reading: return false;
+      case FollowedRow::State::Waiting:
+        lanes[id].paused = true;
+        merge.pause(id);
+        return true;
+      case FollowedRow::State::Ended: merge.end(id); return true;
+    }
+    return true;
+  }
+
+  // One that has something again takes part again.
+  void look_again(Merge::LaneId id) {
+    if (!lanes[id].tapes->has_something()) return;
+    lanes[id].paused = false;
+    merge.resume(id);
   }
 
   // What stands beside the events goes on at once.
-  static void take_loose(EventBatch& from, const std::shared_ptr<EventBatch>& pin, EventBatch& to) {
-    if (from.gaps.empty()) return;
-    to.pins.push_back(pin);
-    for (Gap& gap : from.gaps)
-      to.gaps.push_back(std::move(gap));
-    from.gaps.clear();
-  }
-
-  static void note_key(Lane& lane) { lane.key = std::max(lane.key, lane.event().received); }
-
-  [[nodiscard]] bool has_event() const {
-    return std::any_of(
-        lanes.begin(), lanes.end(), [](const Lane& lane) { return lane.has_event(); });
-  }
-
-  // Until the head of a lane is used up: what follows it is not known.
-  void merge(EventBatch& out) {
-    while (out.events.size() < kMostEvents) {
-      Lane* first = nullptr;
-      for (Lane& lane : lanes) {
-        if (lane.has_event() && (first == nullptr || comes_before(lane, *first))) first = &lane;
-      }
-      if (first == nullptr) return;
-      if (last.add(first->event())) {
-        out.events.push_back(first->event());
-        if (out.pins.empty() || out.pins.back() != first->head) out.pins.push_back(first->head);
-      }
-      ++first->taken;
-      if (!first->has_event()) return;
-      note_key(*first);
-    }
+  static void take_loose(const std::shared_ptr<EventBatch>& from, EventBatch& to) {
+    if (from->gaps.empty()) return;
+    to.pins.push_back(from);
+    std::move(from->gaps.begin(), from->gaps.end(), std::back_inserter(to.gaps));
+    from->gaps.clear();
   }
 
   // Every lane has said what it has, and that is nothing.  A clock that was set back puts events
   // before `until` behind later ones: so all that is there is read.
   [[nodiscard]] bool is_over() const {
     const bool all_ended = std::all_of(lanes.begin(), lanes.end(), [](const Lane& lane) {
-      return lane.row->state() == FollowedRow::State::Ended;
+      return lane.tapes->state() == FollowedRow::State::Ended;
     });
     if (directories.empty() && all_ended) return true;
     if (!options.window.until) return false;
@@ -287,6 +309,10 @@ bool FollowSource::next(EventBatch& batch) {
 
 bool FollowSource::incomplete() const {
   return impl_->incomplete;
+}
+
+std::uint64_t FollowSource::doubles() const {
+  return impl_->double_filter.left_out();
 }
 
 }  // namespace smtptape

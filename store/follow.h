@@ -1,12 +1,10 @@
 // Tapes read while they are recorded: what is there, then what comes.
 //
-// The tapes of a source are a row, read on a thread of its own, one tape at a time: at the end of
-// one, the next that exists.  While its recorder lives, the end of a tape is waited at.  A row's
-// order never changes.  Rows are merged by receive time as long as each has something to give; one
-// that waits for its recorder is not waited for.  So what was there at the start is merged as
-// Inputs does it, and what comes later appears as it arrives.
-//
-// Of one capture no sequence appears twice, whatever copies are named beside it.
+// The tapes of a source in a directory are read on a thread of their own, one at a time: at the end
+// of one, the next that exists.  While its recorder lives, the end of a tape is waited at.  They
+// are merged as Inputs merges them (merge.h), as long as each has something to give; one that waits
+// for its recorder is not waited for.  So what was there at the start comes out as Inputs gives it,
+// and what comes later appears as it arrives.
 #pragma once
 
 #include <chrono>
@@ -27,6 +25,7 @@ struct FollowOptions {
   std::vector<std::string> tapes;
   TimeWindow window;
   Recovery recovery = Recovery::Skip;
+  Doubles doubles = Doubles::LeaveOut;
   // How often the end of a tape is looked at; directories less often.
   std::chrono::milliseconds poll_interval{100};
   // What was received before TimeWindow::until may be on its way to the disk for so long.
@@ -53,6 +52,8 @@ class FollowSource : public EventSource {
   [[nodiscard]] bool next(EventBatch& batch) override;
   // Damage was met, or a tape was gone before it was read.
   [[nodiscard]] bool incomplete() const;
+  // How many events another recorder of the same endpoint has, too.
+  [[nodiscard]] std::uint64_t doubles() const;
 
  private:
   struct Impl;

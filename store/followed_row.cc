@@ -62,8 +62,8 @@ FollowedRow::FollowedRow(FollowBoard& board,
       thread_([this] { run(); }) {
 }
 
-FollowedRow::FollowedRow(FollowBoard& board, std::deque<fs::path> named)
-    : board_(board), named_(std::move(named)), thread_([this] { run(); }) {
+FollowedRow::FollowedRow(FollowBoard& board, std::deque<ListedTape> tapes, const TapeShare& share)
+    : board_(board), tapes_(std::move(tapes)), share_(share), thread_([this] { run(); }) {
 }
 
 FollowedRow::~FollowedRow() {
@@ -80,12 +80,16 @@ std::vector<FollowNews> FollowedRow::take_news() {
   return std::exchange(news_, {});
 }
 
+std::vector<std::pair<Id128, std::string>> FollowedRow::take_begun() {
+  return std::exchange(begun_, {});
+}
+
 void FollowedRow::run() {
   name_this_thread("follow");
   std::exception_ptr failure;
   try {
-    while (const auto path = next_path())
-      read_tape(*path);
+    while (const auto tape = next_tape())
+      read_tape(*tape);
   } catch (const Stopped&) {
   } catch (...) {
     failure = std::current_exception();
@@ -98,15 +102,15 @@ void FollowedRow::run() {
 
 // ---- which tape ----
 
-std::optional<fs::path> FollowedRow::next_path() {
+std::optional<ListedTape> FollowedRow::next_tape() {
   if (directory_ != nullptr) return next_of_directory();
-  if (named_.empty()) return std::nullopt;
-  const fs::path path = std::move(named_.front());
-  named_.pop_front();
-  return path;
+  if (tapes_.empty()) return std::nullopt;
+  ListedTape tape = std::move(tapes_.front());
+  tapes_.pop_front();
+  return tape;
 }
 
-std::optional<fs::path> FollowedRow::next_of_directory() {
+ListedTape FollowedRow::next_of_directory() {
   auto since = WatchedDirectory::Clock::now();
   for (;;) {
     const std::optional<NextTape> next = directory_->next(source_, last_, since);
@@ -116,7 +120,7 @@ std::optional<fs::path> FollowedRow::next_of_directory() {
       if (!(left_out && last_left_out_)) note_missing(next->missing, next->tape.name);
       last_ = next->tape.name;
       last_left_out_ = left_out;
-      if (!left_out) return next->tape.path;
+      if (!left_out) return {next->tape.path, false};
       continue;
     }
     set_state(State::Waiting);
@@ -151,14 +155,14 @@ void FollowedRow::note_missing(std::uint64_t count, const TapeName& next) {
 
 // ---- one tape ----
 
-void FollowedRow::read_tape(const fs::path& path) {
+void FollowedRow::read_tape(const ListedTape& tape) {
+  const fs::path& path = tape.path;
   if (directory_ == nullptr && is_outside_window(path)) return;
-  const bool named = directory_ == nullptr;
   try {
-    File file(*this, open_for_reading(path, named ? Links::Follow : Links::Refuse), path.string());
+    File file(*this, open_for_reading(path, links_to(tape.named)), path.string());
     read_open_tape(file, path.string());
   } catch (const Error& error) {
-    if (named) throw;
+    if (tape.named) throw;
     std::error_code ignored;
     const bool gone = !fs::exists(fs::symlink_status(path, ignored));
     tell(gone ? path.string() + ": deleted before it could be read; what was in it is missing here"
@@ -170,15 +174,18 @@ void FollowedRow::read_tape(const fs::path& path) {
 void FollowedRow::read_open_tape(File& file, const std::string& name) {
   TapeReader reader(file, name);
   std::size_t told = 0;
+  bool begun = false;
   const auto tell_damage = [&] {
     for (; told < reader.damage().size(); ++told)
       tell(name + " " + text_of(reader.damage()[told]), true);
   };
   for (;;) {
-    auto batch = std::make_shared<EventBatch>();
+    std::shared_ptr<EventBatch> batch = board_.batches.take();
     const bool more = reader.next(*batch);
     tell_damage();
     if (!more) break;
+    if (!std::exchange(begun, true) && reader.header()) note_begun(*reader.header());
+    share_.keep(*batch);
     hand_over(std::move(batch));
   }
   if (reader.end() == TapeEnd::Unclosed) tell(text_of_unclosed(reader), false);
@@ -204,6 +211,12 @@ void FollowedRow::set_state(State state) {
   board_.changed.notify_all();
 }
 
+void FollowedRow::note_begun(const TapeHeader& header) {
+  if (header.url.empty()) return;
+  const std::lock_guard lock(board_.mutex);
+  begun_.emplace_back(header.origin.capture, header.url);
+}
+
 void FollowedRow::hand_over(std::shared_ptr<EventBatch> batch) {
   std::unique_lock lock(board_.mutex);
   board_.changed.wait(lock, [this] { return board_.stopped || ready_ == nullptr; });
@@ -212,8 +225,10 @@ void FollowedRow::hand_over(std::shared_ptr<EventBatch> batch) {
   board_.changed.notify_all();
 }
 
-// Behind the batch before it: so it is told where it belongs.
+// Behind the batch before it: so it is told where it belongs.  Of a tape that is read for several
+// rows once, except where it is the end.
 void FollowedRow::tell(std::string line, bool loss) {
+  if (!share_.rest && !(loss && board_.recovery == Recovery::Tail)) return;
   std::unique_lock lock(board_.mutex);
   board_.changed.wait(lock, [this] { return board_.stopped || ready_ == nullptr; });
   if (board_.stopped) throw Stopped{};

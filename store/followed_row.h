@@ -1,4 +1,4 @@
-// One row of tapes, read on a thread of its own.  Part of follow.h.
+// A row of tapes, or what a tape has of a row, read on a thread of its own.  Part of follow.h.
 //
 // The row hands over one batch at a time and is then on its way to the next, or waits for its
 // recorder.  Whoever takes them knows which: a row that reads is worth waiting for.
@@ -15,10 +15,13 @@
 #include <optional>
 #include <string>
 #include <thread>
+#include <utility>
 #include <vector>
 
 #include "format/event.h"
+#include "store/batch_pool.h"
 #include "store/inputs.h"
+#include "store/tape_stream.h"
 #include "store/watched_directory.h"
 
 namespace smtptape {
@@ -31,6 +34,8 @@ struct FollowBoard {
 
   std::chrono::milliseconds poll_interval{100};
   TimeWindow window;
+  Recovery recovery = Recovery::Skip;
+  BatchPool batches;
 };
 
 struct FollowNews {
@@ -44,8 +49,8 @@ class FollowedRow {
 
   // The row of `source` in a directory, for ever.
   FollowedRow(FollowBoard& board, std::shared_ptr<WatchedDirectory> directory, std::string source);
-  // These, to the end of the last.  They were named: what can't be read is an Error.
-  FollowedRow(FollowBoard& board, std::deque<std::filesystem::path> named);
+  // These, to the end of the last.  Of what was named, what can't be read is an Error.
+  FollowedRow(FollowBoard& board, std::deque<ListedTape> tapes, const TapeShare& share);
   // The board is stopped before.
   ~FollowedRow();
   FollowedRow(const FollowedRow&) = delete;
@@ -53,8 +58,14 @@ class FollowedRow {
 
   // With the board's mutex held:
   [[nodiscard]] State state() const { return state_; }
+  // It waits no longer, or has told or given something.
+  [[nodiscard]] bool has_something() const {
+    return state_ != State::Waiting || ready_ != nullptr || !news_.empty() || failure_;
+  }
   // What happened before the next batch, once the batch before it was used up.
   [[nodiscard]] std::vector<FollowNews> take_news();
+  // Captures that were met before the next batch, and the URLs that they were recorded from.
+  [[nodiscard]] std::vector<std::pair<Id128, std::string>> take_begun();
   // Null: there is none yet.  Rethrows what ended the row.
   [[nodiscard]] std::shared_ptr<EventBatch> take_batch();
 
@@ -63,9 +74,9 @@ class FollowedRow {
   class File;
 
   void run();
-  [[nodiscard]] std::optional<std::filesystem::path> next_path();
-  [[nodiscard]] std::optional<std::filesystem::path> next_of_directory();
-  void read_tape(const std::filesystem::path& path);
+  [[nodiscard]] std::optional<ListedTape> next_tape();
+  [[nodiscard]] ListedTape next_of_directory();
+  void read_tape(const ListedTape& tape);
   void read_open_tape(File& file, const std::string& name);
   [[nodiscard]] bool is_outside_window(const std::filesystem::path& path) const;
   [[nodiscard]] bool has_successor() const;
@@ -73,13 +84,15 @@ class FollowedRow {
   // Wakes up after the poll interval; throws Stopped.
   void wait();
   void set_state(State state);
+  void note_begun(const TapeHeader& header);
   void hand_over(std::shared_ptr<EventBatch> batch);
   void tell(std::string line, bool loss);
 
   FollowBoard& board_;
-  std::shared_ptr<WatchedDirectory> directory_;  // null: `named_`
+  std::shared_ptr<WatchedDirectory> directory_;  // null: `tapes_`
   std::string source_;
-  std::deque<std::filesystem::path> named_;
+  std::deque<ListedTape> tapes_;
+  TapeShare share_;
   std::optional<TapeName> last_;  // the tape that is read, or was
   bool last_left_out_ = false;    // because of the window
 
@@ -87,6 +100,7 @@ class FollowedRow {
   State state_ = State::Reading;
   std::shared_ptr<EventBatch> ready_;
   std::vector<FollowNews> news_;
+  std::vector<std::pair<Id128, std::string>> begun_;
   std::exception_ptr failure_;
   std::thread thread_;  // last: it uses the others
 };

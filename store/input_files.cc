@@ -52,6 +52,16 @@ void prepare(const std::string& name) {
   if (S_ISFIFO(found.st_mode)) spool(name);
 }
 
+// A file by another way: with a place of its own, which begins where standard input is.
+UniqueFd open_standard_input() {
+  const off_t place = ::lseek(STDIN_FILENO, 0, SEEK_CUR);
+  if (place >= 0) {
+    UniqueFd again(::open("/proc/self/fd/0", O_RDONLY | O_CLOEXEC));
+    if (again && ::lseek(again.get(), place, SEEK_SET) == place) return again;
+  }
+  return UniqueFd(::dup(STDIN_FILENO));
+}
+
 }  // namespace
 
 bool is_pipe(const std::filesystem::path& path) {
@@ -78,7 +88,13 @@ void prepare_inputs(const std::vector<std::string>& names) {
   }
 }
 
+bool is_standard_input_read_once() {
+  struct stat found {};
+  return ::fstat(STDIN_FILENO, &found) != 0 || !S_ISREG(found.st_mode);
+}
+
 UniqueFd open_input(const std::filesystem::path& path, Links links) {
+  if (path == kStandardInput) return open_standard_input();
   {
     const std::lock_guard lock(mutex);
     if (!spooled.empty()) {

@@ -24,7 +24,10 @@ void refuse_standard_output_as_input(const std::filesystem::path& path);
 // that is named twice, and when standard output is one of the files.
 void prepare_inputs(const std::vector<std::string>& names);
 
-// From its beginning, however often.
+// "-" gives its bytes only once, as it is.
+[[nodiscard]] bool is_standard_input_read_once();
+
+// From its beginning, however often; of "-", if it is a file, from where that stood.
 [[nodiscard]] UniqueFd open_input(const std::filesystem::path& path, Links links = Links::Follow);
 
 }  // namespace smtptape

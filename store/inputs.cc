@@ -3,14 +3,18 @@
 #include <unistd.h>
 
 #include <algorithm>
-#include <deque>
+#include <iterator>
 #include <limits>
-#include <list>
-#include <map>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "format/limits.h"
+#include "store/batch_pool.h"
+#include "store/capture_rows.h"
+#include "store/double_filter.h"
+#include "store/input_files.h"
+#include "store/merge.h"
 #include "store/seen.h"
 #include "store/tape_stream.h"
 
@@ -18,208 +22,81 @@ namespace smtptape {
 
 namespace {
 
-// The batch at the head of a stream, and how far it was taken.
-struct Head {
-  std::shared_ptr<EventBatch> batch;
-  std::size_t taken = 0;
-  [[nodiscard]] const Event& event() const { return batch->events[taken]; }
-  [[nodiscard]] bool used_up() const { return batch == nullptr || taken == batch->events.size(); }
-};
-
-// A merged batch keeps alive the batches that its events come from, so it ends early when these
-// are large.
-class MergedSize {
- public:
-  [[nodiscard]] bool full() const { return events_ >= kMostEvents || bytes_ >= kMostBytes; }
-  void add(const Event& event) {
-    ++events_;
-    bytes_ += event.text.size() + (event.verbatim == nullptr ? 0 : event.verbatim->frame.size());
-  }
-
- private:
-  static constexpr std::size_t kMostEvents = 512;
-  static constexpr std::size_t kMostBytes = kMiB;
-  std::size_t events_ = 0;
-  std::size_t bytes_ = 0;
-};
-
-// There is something beside events.
 bool has_loose(const EventBatch& batch) {
-  return !batch.gaps.empty() || !batch.notes.empty() || !batch.foreign.empty();
+  return !batch.gaps.empty() || !batch.notes.empty() || !batch.clocks.empty() ||
+         !batch.foreign.empty();
 }
 
-// Fetches the next batch with events; what stands beside events is handed to `loose`.
-template <class Source>
-bool refill(Source& source, Head& head, EventBatch& loose) {
-  for (;;) {
-    head = {std::make_shared<EventBatch>(), 0};
-    if (!source.next(*head.batch)) {
-      head.batch.reset();
-      return false;
-    }
-    // What the batch pins owns the origins of its gaps; the batch itself may be emptied before.
-    if (!head.batch->gaps.empty()) {
-      loose.pins.insert(loose.pins.end(), head.batch->pins.begin(), head.batch->pins.end());
-    }
-    for (Gap& gap : head.batch->gaps)
-      loose.gaps.push_back(std::move(gap));
-    for (Note& note : head.batch->notes)
-      loose.notes.push_back(std::move(note));
-    for (const std::string_view record : head.batch->foreign)
-      loose.foreign.push_back(loose.arena.copy(record));
-    head.batch->gaps.clear();
-    head.batch->notes.clear();
-    head.batch->foreign.clear();
-    if (!head.batch->events.empty()) return true;
-  }
+// Of what stands beside events, enough for one batch.
+bool is_much_loose(const EventBatch& batch) {
+  return batch.gaps.size() + batch.notes.size() >= kMostGroupGaps || batch.arena.used() > 4 * kMiB;
 }
 
-// The tapes of one capture, in order of sequence, each event once.
-class CaptureStream : public EventSource {
- public:
-  CaptureStream(std::vector<TapeFile> files, InputReport& report, Recovery recovery) {
-    std::stable_sort(files.begin(), files.end(), [](const TapeFile& a, const TapeFile& b) {
-      return a.first_sequence < b.first_sequence;
-    });
-    for (TapeFile& file : files)
-      waiting_.push_back(std::make_unique<TapeStream>(std::move(file), report, recovery));
+// What stands beside the events of `from`.
+void take_loose(const std::shared_ptr<EventBatch>& from, EventBatch& to) {
+  if (!has_loose(*from)) return;
+  to.pins.push_back(from);  // it owns the origins of its gaps
+  std::move(from->gaps.begin(), from->gaps.end(), std::back_inserter(to.gaps));
+  std::move(from->notes.begin(), from->notes.end(), std::back_inserter(to.notes));
+  to.clocks.insert(to.clocks.end(), from->clocks.begin(), from->clocks.end());
+  std::move(from->foreign.begin(), from->foreign.end(), std::back_inserter(to.foreign));
+  from->clocks.clear();
+  from->gaps.clear();
+  from->notes.clear();
+  from->foreign.clear();
+}
+
+// What the first event that a tape has of `row` has at least.
+Merge::Start start_of(const TapeFile& tape, const CaptureRows& rows, std::size_t row) {
+  Merge::Start start;
+  start.place.tape = std::numeric_limits<std::uint64_t>::max();
+  for (const Origin& origin : tape.origins) {
+    if (rows.row_of(origin.capture) != row) continue;
+    start.place.tape = std::min(start.place.tape, origin.tape_number);
   }
-
-  [[nodiscard]] bool next(EventBatch& out) override {
-    out.clear();
-    open_due(out);
-    if (active_.size() == 1 && active_.front().untouched() && runs_alone(active_.front())) {
-      return pass_through(out);
-    }
-    if (active_.empty()) return has_loose(out);
-    merge(out);
-    return true;
+  if (!tape.mixed) start.place.sequence = tape.first_sequence;
+  if (tape.sealed) {
+    if (tape.received) start.received = tape.received->first;
+  } else if (tape.header && !tape.header->copy_of && !tape.header->origin.imported) {
+    start.received = tape.header->clock.realtime;
   }
-
- private:
-  struct Active {
-    std::unique_ptr<TapeStream> stream;
-    Head head;
-    [[nodiscard]] bool untouched() const { return head.batch != nullptr && head.taken == 0; }
-  };
-
-  // Opens what may hold the next event.  A tape that turns out empty is left behind.
-  void open_due(EventBatch& loose) {
-    while (!waiting_.empty() &&
-           (active_.empty() || waiting_.front()->file().first_sequence <= least_head())) {
-      Active opened{std::move(waiting_.front()), {}};
-      waiting_.pop_front();
-      if (refill(*opened.stream, opened.head, loose)) active_.push_back(std::move(opened));
-    }
-  }
-
-  [[nodiscard]] std::uint64_t least_head() const {
-    std::uint64_t least = std::numeric_limits<std::uint64_t>::max();
-    for (const Active& active : active_)
-      least = std::min(least, active.head.event().sequence);
-    return least;
-  }
-
-  // Everything of its batch comes before whatever another tape may hold.
-  [[nodiscard]] bool runs_alone(const Active& active) const {
-    const auto& events = active.head.batch->events;
-    return events.front().sequence > last_ &&
-           (waiting_.empty() || events.back().sequence < waiting_.front()->file().first_sequence);
-  }
-
-  bool pass_through(EventBatch& out) {
-    Active& only = active_.front();
-    std::vector<Gap> gaps = std::move(out.gaps);
-    std::vector<Note> notes = std::move(out.notes);
-    const std::vector<std::string_view> foreign = std::move(out.foreign);
-    std::vector<std::shared_ptr<const void>> pins = std::move(out.pins);
-    const std::shared_ptr<EventBatch> batch = std::move(only.head.batch);
-    std::swap(out, *batch);
-    last_ = out.events.back().sequence;
-    out.gaps = std::move(gaps);
-    out.notes = std::move(notes);
-    for (const std::string_view record : foreign)  // they stood in what `batch` now holds
-      out.foreign.push_back(out.arena.copy(record));
-    out.pins.insert(out.pins.end(), pins.begin(), pins.end());
-    if (!refill(*only.stream, only.head, out)) active_.clear();
-    return true;
-  }
-
-  void merge(EventBatch& out) {
-    MergedSize size;
-    while (!size.full() && !active_.empty()) {
-      const auto least =
-          std::min_element(active_.begin(), active_.end(), [](const Active& a, const Active& b) {
-            return a.head.event().sequence < b.head.event().sequence;
-          });
-      const Event& event = least->head.event();
-      if (!waiting_.empty() && waiting_.front()->file().first_sequence <= event.sequence) return;
-      if (event.sequence > last_) {
-        last_ = event.sequence;
-        size.add(event);
-        out.events.push_back(event);
-        if (out.pins.empty() || out.pins.back() != least->head.batch) {
-          out.pins.push_back(least->head.batch);
-        }
-      }
-      ++least->head.taken;
-      if (least->head.used_up() && !refill(*least->stream, least->head, out)) active_.erase(least);
-    }
-  }
-
-  std::deque<std::unique_ptr<TapeStream>> waiting_;  // by first sequence
-  std::list<Active> active_;
-  std::uint64_t last_ = 0;
-};
+  return start;
+}
 
 }  // namespace
 
 struct Inputs::Impl {
-  // The tapes of a capture, or one tape that may hold events of several: in that one sequences
-  // say nothing, and the order is the file's.
-  struct Lane {
-    std::unique_ptr<EventSource> stream;
-    std::string source;
-    Head head;
-    // Receive time, never going back; between two batches the next event has this or a later one.
-    std::int64_t key = std::numeric_limits<std::int64_t>::min();
-  };
   // What batches point into lives as long as they do.
   std::shared_ptr<InputReport> report = std::make_shared<InputReport>();
-  std::vector<Lane> lanes;   // in the order of their sources' names
-  std::vector<Lane*> order;  // a heap, on top the lane that comes next; none that has ended
-  bool shared_captures = false;
-  std::map<Id128, Seen> seen;
+  CaptureRows rows;
+  Merge merge;
+  std::vector<std::unique_ptr<TapeStream>> streams;  // by lane; null: ended
+  BatchPool batches;
   bool several;  // tapes: they may tell the same gaps
   SeenGaps seen_gaps;
+  DoubleFilter double_filter;
+  bool over = false;
 
   TimeWindow window;
   Recovery recovery;
 
-  Impl(std::vector<TapeFile> tapes, const TimeWindow& wanted, Recovery how)
+  Impl(std::vector<TapeFile> tapes, const TimeWindow& wanted, Recovery how, Doubles doubles)
       : several(tapes.size() > 1), window(wanted), recovery(how) {
     look_at_rows(tapes);
-    std::map<Id128, std::vector<TapeFile>> by_capture;
-    for (TapeFile& tape : tapes) {
-      if (is_outside(tape)) continue;
-      if (tape.mixed || tape.origins.empty()) {
-        const std::string source = tape.origins.empty() ? "" : tape.origins.front().source;
-        add_lane(source, {tape}, std::make_unique<TapeStream>(tape, *report, recovery));
-        shared_captures = true;
-      } else {
-        by_capture[tape.origins.front().capture].push_back(std::move(tape));
-      }
+    if (!several) {
+      const Merge::RowId row = merge.add_row({});
+      for (const TapeFile& tape : tapes)
+        if (!is_outside(tape)) add_lane(row, {}, tape, {});
+      return;
     }
-    for (auto& [capture, files] : by_capture) {
-      const std::string source = files.front().origins.front().source;
-      add_lane(source, files, std::make_unique<CaptureStream>(files, *report, recovery));
-    }
-    std::stable_sort(lanes.begin(), lanes.end(), [](const Lane& a, const Lane& b) {
-      return a.source < b.source;
-    });
-    for (Lane& lane : lanes)
-      order.push_back(&lane);
-    std::make_heap(order.begin(), order.end(), comes_later);
+    for (TapeFile& tape : tapes)
+      find_origins(tape);
+    rows = CaptureRows(tapes);
+    for (const std::string& source : rows.sources())
+      merge.add_row(source);
+    for (const TapeFile& tape : tapes)
+      if (!is_outside(tape)) add_lanes(tape);
+    if (doubles == Doubles::LeaveOut) rows.tell(double_filter, tapes);
   }
 
   [[nodiscard]] bool is_outside(const TapeFile& tape) const {
@@ -237,87 +114,85 @@ struct Inputs::Impl {
     }
   }
 
-  static bool comes_later(const Lane* a, const Lane* b) {
-    return a->key != b->key ? a->key > b->key : a > b;
+  void add_lanes(const TapeFile& tape) {
+    const std::vector<std::size_t> of_tape = rows.rows_of(tape);
+    if (of_tape.empty()) return add_lane(merge.add_row({}), {}, tape, {});
+    for (const std::size_t row : of_tape) {
+      TapeShare share;
+      if (of_tape.size() > 1) share = {&rows, row, row == of_tape.front()};
+      add_lane(row, start_of(tape, rows, row), tape, share);
+    }
   }
 
-  void add_lane(const std::string& source,
-                const std::vector<TapeFile>& files,
-                std::unique_ptr<EventSource> stream) {
-    Lane& lane = lanes.emplace_back();
-    lane.source = source;
-    lane.stream = std::move(stream);
-    std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
-    for (const TapeFile& file : files) {
-      if (!file.received) return;
-      earliest = std::min(earliest, file.received->first);
-    }
-    lane.key = earliest;
+  void add_lane(Merge::RowId row,
+                const Merge::Start& start,
+                const TapeFile& tape,
+                const TapeShare& share) {
+    merge.add_lane(row, start);
+    streams.push_back(std::make_unique<TapeStream>(tape, *report, recovery, share));
   }
 
   bool next(EventBatch& batch) {
-    bool more = !ends_here() && read(batch);
-    bool ends_before = false;  // this batch
+    batch.clear();
+    if (!note_missing(batch)) over = true;
+    while (!over && !is_much_loose(batch)) {
+      const auto lane = merge.run(batch);
+      if (!lane) {
+        over = batch.events.empty();
+        break;
+      }
+      over = !refill(*lane, batch);
+    }
+    double_filter.leave_out(batch);
     if (several) std::erase_if(batch.gaps, [&](const Gap& gap) { return !seen_gaps.add(gap); });
+    return !over || !batch.events.empty() || has_loose(batch);
+  }
+
+  // False: the end is here, because something may be missing before whatever comes.
+  bool refill(Merge::LaneId lane, EventBatch& loose) {
+    std::shared_ptr<EventBatch> batch;
+    bool more = true;
+    while (more && (batch == nullptr || batch->events.empty())) {
+      batch = batches.take();
+      more = streams[lane]->next(*batch);
+      if (!note_missing(loose)) return false;
+      if (recovery == Recovery::Tail && !report->trouble.damage.empty()) return false;
+      take_loose(batch, loose);
+    }
+    if (more) {
+      merge.give(lane, batch);
+    } else {
+      merge.end(lane);
+      streams[lane].reset();
+    }
+    return true;
+  }
+
+  // What is missing between tapes.
+  bool note_missing(EventBatch& loose) {
     for (Gap& gap : report->rows.take_missing()) {
       if (recovery == Recovery::Skip) {
-        if (!std::exchange(more, true)) batch.clear();
-        batch.pins.push_back(report);
-        batch.gaps.push_back(std::move(gap));
+        loose.pins.push_back(report);
+        loose.gaps.push_back(std::move(gap));
       } else if (window.touches(gap)) {
         report->trouble.damage.push_back(gap.detail);
-        ends_before = true;
+        return false;
       }
     }
-    if (more && !ends_before) return true;
-    batch.clear();
-    return false;
-  }
-
-  [[nodiscard]] bool ends_here() const {
-    return recovery == Recovery::Tail && !report->trouble.damage.empty();
-  }
-
-  bool read(EventBatch& batch) {
-    return lanes.size() == 1 ? lanes.front().stream->next(batch) : merge(batch);
-  }
-
-  // A lane is opened when it may hold the next event: a store of a thousand captures, one after
-  // another, needs the memory and descriptors of one.
-  bool merge(EventBatch& batch) {
-    batch.clear();
-    MergedSize size;
-    while (!size.full() && !order.empty()) {
-      std::pop_heap(order.begin(), order.end(), comes_later);
-      Lane& lane = *order.back();
-      if (!lane.head.used_up()) {
-        size.add(lane.head.event());
-        take(lane, batch);
-      } else if (!refill(*lane.stream, lane.head, batch)) {
-        lane.stream.reset();
-        order.pop_back();
-        continue;
-      }
-      if (!lane.head.used_up()) lane.key = std::max(lane.key, lane.head.event().received);
-      std::push_heap(order.begin(), order.end(), comes_later);
-    }
-    return !batch.events.empty() || has_loose(batch);
-  }
-
-  void take(Lane& lane, EventBatch& out) {
-    const Event& event = lane.head.event();
-    ++lane.head.taken;
-    if (shared_captures && event.origin != nullptr &&
-        !seen[event.origin->capture].add(event.sequence)) {
-      return;
-    }
-    out.events.push_back(event);
-    if (out.pins.empty() || out.pins.back() != lane.head.batch) out.pins.push_back(lane.head.batch);
+    return true;
   }
 };
 
-Inputs::Inputs(std::vector<TapeFile> tapes, const TimeWindow& window, Recovery recovery)
-    : impl_(std::make_unique<Impl>(std::move(tapes), window, recovery)) {
+std::string text_of_doubles(std::uint64_t left_out) {
+  return counted(left_out, "event was", "events were") +
+         " left out that another recorder of the same endpoint has, too; --keep-doubles shows them";
+}
+
+Inputs::Inputs(std::vector<TapeFile> tapes,
+               const TimeWindow& window,
+               Recovery recovery,
+               Doubles doubles)
+    : impl_(std::make_unique<Impl>(std::move(tapes), window, recovery, doubles)) {
 }
 Inputs::~Inputs() = default;
 
@@ -326,6 +201,9 @@ bool Inputs::next(EventBatch& batch) {
 }
 const InputTrouble& Inputs::trouble() const {
   return impl_->report->trouble;
+}
+std::uint64_t Inputs::doubles() const {
+  return impl_->double_filter.left_out();
 }
 
 void Inputs::spool_standard_input() {

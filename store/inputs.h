@@ -1,12 +1,12 @@
 // Tapes, stores and standard input, read as one stream of events.
 //
-// Within a capture the order is that of reception (the sequence); captures are merged by receive
-// time, then by the name of their source, taking the heads, so that the order within one never
-// changes.  Tapes that overlap (copies, extracts) are recognised by capture and sequence: no event
-// appears twice.
+// Their order is that of merge.h; which captures are a row, capture_rows.h says.  A tape with
+// events of several rows is read once for each, and takes part in the merge like several tapes. One
+// that is read alone is in order already.
 //
-// A store's tapes are opened one after another, as they are needed.  What is missing between two
-// of them (tape_row.h) comes out as a gap.
+// Tapes are opened when they may hold the next event: a sealed one tells its first time, one that a
+// recorder left open was begun when its header says.  What is missing between two of them
+// (tape_row.h) comes out as a gap.
 #pragma once
 
 #include <algorithm>
@@ -102,24 +102,41 @@ struct ListedTape {
 // is nothing to read, or when a file that was named can't be read: one line that names it.  What
 // only lies in a directory and is no tape is told of as damage when its turn comes.
 [[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);
+// The same of tapes that were listed before.
+[[nodiscard]] std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes);
+// For messages.
+[[nodiscard]] std::string name_of_input(const std::filesystem::path& path);
+// Of a tape whose header and footer don't tell: by reading it.
+void find_origins(TapeFile& tape);
 
 // What to do at damage.
 enum class Recovery : std::uint8_t {
   Skip,  // pass over it: everything whose checksum is good comes out
-  Tail,  // end there: nothing comes out that may have something missing before it
+  Tail,  // end there: nothing comes out, of any source, that may have something missing before it
 };
+
+// What two recorders of one endpoint both have (double_filter.h).
+enum class Doubles : std::uint8_t {
+  LeaveOut,
+  Keep,
+};
+// One line for a person.
+[[nodiscard]] std::string text_of_doubles(std::uint64_t left_out);
 
 class Inputs : public EventSource {
  public:
   // Tapes that certainly hold nothing of the window are left out.
   explicit Inputs(std::vector<TapeFile> tapes,
                   const TimeWindow& window = {},
-                  Recovery recovery = Recovery::Skip);
+                  Recovery recovery = Recovery::Skip,
+                  Doubles doubles = Doubles::LeaveOut);
   ~Inputs() override;
 
   [[nodiscard]] bool next(EventBatch& batch) override;
   // Complete at the end.
   [[nodiscard]] const InputTrouble& trouble() const;
+  // How many events another recorder of the same endpoint has, too.
+  [[nodiscard]] std::uint64_t doubles() const;
 
   // For "-", when it has to be read twice: standard input becomes an unlinked file of mode 0600
   // with the same bytes; and back to its start (nothing happens where that can't be).

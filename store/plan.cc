@@ -33,13 +33,9 @@ bool hold_events_once(const std::vector<TapeFile>& tapes) {
   if (tapes.size() < 2) return true;
   std::map<Id128, std::vector<SequenceRange>> of_capture;
   for (const TapeFile& tape : tapes) {
-    if (tape.origins.empty() || (tape.mixed && tape.footer == nullptr)) return false;
-    // The ranges of a mixed tape are of all its captures together.
-    for (const Origin& origin : tape.origins) {
-      of_capture[origin.capture].push_back(
-          tape.mixed ? SequenceRange{0, std::numeric_limits<std::uint64_t>::max()}
-                     : sequences_of(tape));
-    }
+    // A mixed tape is read once for each of its sources.
+    if (tape.origins.empty() || tape.mixed) return false;
+    of_capture[tape.origins.front().capture].push_back(sequences_of(tape));
   }
   return std::all_of(of_capture.begin(), of_capture.end(), [](auto& each) {
     auto& ranges = each.second;

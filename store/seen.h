@@ -1,11 +1,13 @@
 // What was given out already: tapes may overlap, and copies hold what their originals hold.
 #pragma once
 
+#include <algorithm>
+#include <cstddef>
 #include <cstdint>
-#include <iterator>
 #include <map>
 #include <set>
 #include <tuple>
+#include <vector>
 
 #include "format/event.h"
 
@@ -39,36 +41,66 @@ class SeenGaps {
   std::set<Key> seen_;
 };
 
-// Which sequence numbers of a capture were given out, as ranges.
+// Which sequence numbers of a capture were given out, as ranges.  They nearly always ascend, so
+// that a number is looked for at the end.
+//
+// Bounded: of very many ranges the older half is forgotten, and what lies there counts as new: an
+// event twice is better than none.
 class Seen {
  public:
+  static constexpr std::size_t kMostRanges = 1 << 17;  // 2 MiB
+
   // False when it was there already.
   bool add(std::uint64_t sequence) {
-    auto after = ranges_.upper_bound(sequence);
-    if (after != ranges_.begin()) {
-      const auto before = std::prev(after);
-      if (sequence <= before->second) return false;
-      if (sequence == before->second + 1) {
-        before->second = sequence;
-        if (after != ranges_.end() && after->first == sequence + 1) {
-          before->second = after->second;
-          ranges_.erase(after);
-        }
-        return true;
-      }
+    if (ranges_.empty() || sequence > ranges_.back().last) {
+      append(sequence);
+      return true;
     }
-    if (after != ranges_.end() && after->first == sequence + 1) {
-      const std::uint64_t last = after->second;
-      ranges_.erase(after);
-      ranges_[sequence] = last;
-    } else {
-      ranges_[sequence] = sequence;
+    if (sequence >= ranges_.back().first) return false;
+    return insert(sequence);
+  }
+  [[nodiscard]] std::size_t ranges() const { return ranges_.size(); }
+
+ private:
+  struct Range {
+    std::uint64_t first;
+    std::uint64_t last;
+  };
+
+  void append(std::uint64_t sequence) {
+    if (!ranges_.empty() && ranges_.back().last + 1 == sequence) {
+      ranges_.back().last = sequence;
+      return;
+    }
+    if (ranges_.size() == kMostRanges) {
+      ranges_.erase(ranges_.begin(), ranges_.begin() + kMostRanges / 2);
+    }
+    ranges_.push_back({sequence, sequence});
+  }
+
+  bool insert(std::uint64_t sequence) {
+    auto next = std::upper_bound(
+        ranges_.begin(), ranges_.end(), sequence, [](std::uint64_t number, const Range& range) {
+          return number < range.first;
+        });
+    const bool has_before = next != ranges_.begin();
+    if (has_before && sequence <= (next - 1)->last) return false;
+    const bool joins_before = has_before && (next - 1)->last + 1 == sequence;
+    const bool joins_next = next->first == sequence + 1;  // there is one: append() has the others
+    if (joins_before && joins_next) {
+      next->first = (next - 1)->first;
+      ranges_.erase(next - 1);
+    } else if (joins_before) {
+      (next - 1)->last = sequence;
+    } else if (joins_next) {
+      next->first = sequence;
+    } else if (ranges_.size() < kMostRanges) {
+      ranges_.insert(next, {sequence, sequence});
     }
     return true;
   }
 
- private:
-  std::map<std::uint64_t, std::uint64_t> ranges_;  // first, last
+  std::vector<Range> ranges_;  // ascending
 };
 
 }  // namespace smtptape

@@ -1,7 +1,6 @@
 #include "store/tape_stream.h"
 
-#include <unistd.h>
-
+#include <algorithm>
 #include <string>
 
 #include "base/error.h"
@@ -11,6 +10,26 @@
 
 namespace smtptape {
 
+void TapeShare::keep(EventBatch& batch) const {
+  if (rows == nullptr) return;
+  // What is known of the origin before: nearly always it is the same one.
+  const Origin* latest = nullptr;
+  bool is_ours = rest;
+  const auto ours = [&](const Origin* origin) {
+    if (origin == latest) return is_ours;
+    latest = origin;
+    const auto of_origin = origin == nullptr ? std::nullopt : rows->row_of(origin->capture);
+    is_ours = of_origin ? *of_origin == row : rest;
+    return is_ours;
+  };
+  std::erase_if(batch.events, [&](const Event& event) { return !ours(event.origin); });
+  std::erase_if(batch.gaps, [&](const Gap& gap) { return !ours(gap.origin); });
+  if (rest) return;
+  batch.notes.clear();
+  batch.clocks.clear();
+  batch.foreign.clear();
+}
+
 bool TapeStream::next(EventBatch& batch) {
   if (told_) return false;
   try {
@@ -19,7 +38,7 @@ bool TapeStream::next(EventBatch& batch) {
   } catch (const Error& error) {
     if (file_.named) throw;
     batch.clear();
-    report_.trouble.damage.push_back(std::string(error.what()) + "; passed over");
+    tell_damage(std::string(error.what()) + "; passed over");
   }
   told_ = true;
   return false;
@@ -31,6 +50,7 @@ bool TapeStream::read(EventBatch& batch) {
   // What damage there is lies before this batch.
   if (recovery_ == Recovery::Skip || damage().empty()) {
     note(batch);
+    share_.keep(batch);
     return true;
   }
   batch.clear();
@@ -55,9 +75,8 @@ const std::vector<Damage>& TapeStream::damage() const {
 
 void TapeStream::open() {
   const bool standard_input = file_.path == kStandardInput;
-  const std::string name = standard_input ? "standard input" : file_.path.string();
-  UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO))
-                               : open_input(file_.path, links_to(file_.named));
+  const std::string name = name_of_input(file_.path);
+  UniqueFd fd = open_input(file_.path, links_to(file_.named));
   live_ = !standard_input && is_being_written(fd.get());
   if (!standard_input) share_byte(fd.get(), kReaderByte);
   if (file_.reading != nullptr && file_.footer != nullptr) {
@@ -77,15 +96,22 @@ void TapeStream::tell() {
   const std::string& name = planned_ ? planned_->name() : reader_->name();
   if (choice_ != nullptr) file_.reading->question->give_back(std::move(choice_));
   if (reader_ && live_ && ends_normally_while_written(*reader_)) {
+    if (!share_.rest) return;
     report_.trouble.notices.push_back(name + ": is being written; read to its end at " +
                                       std::to_string(reader_->good_until()));
     return;
   }
   for (const Damage& place : damage())
-    report_.trouble.damage.push_back(name + " " + text_of(place));
-  if (reader_ && reader_->end() == TapeEnd::Unclosed) {
+    tell_damage(name + " " + text_of(place));
+  if (reader_ && reader_->end() == TapeEnd::Unclosed && share_.rest) {
     report_.trouble.notices.push_back(text_of_unclosed(*reader_));
   }
+}
+
+// Once of each tape; but whoever meets it first says so where it is the end.
+void TapeStream::tell_damage(const std::string& line) {
+  std::vector<std::string>& told = report_.trouble.damage;
+  if (share_.rest || (recovery_ == Recovery::Tail && told.empty())) told.push_back(line);
 }
 
 // What the tapes beside it in its row have to know.  A footer has told all of it before.

@@ -1,5 +1,5 @@
-// One tape among those that are read: opened when its first event is asked for, and at its end it
-// is told how it ended.
+// One tape among those that are read, or as much of it as belongs to a row: opened when its first
+// event is asked for, and at its end it is told how it ended.
 #pragma once
 
 #include <memory>
@@ -8,6 +8,7 @@
 #include "base/io.h"
 #include "format/event.h"
 #include "format/tape/tape_reader.h"
+#include "store/capture_rows.h"
 #include "store/inputs.h"
 #include "store/planned_tape.h"
 #include "store/tape_row.h"
@@ -20,13 +21,22 @@ struct InputReport {
   TapeRows rows;
 };
 
+// A tape that holds events of several rows is read once for each.
+struct TapeShare {
+  const CaptureRows* rows = nullptr;  // null: all of the tape
+  std::size_t row = 0;
+  bool rest = true;  // with what belongs to no row, and with what there is to tell of the tape
+
+  // Leaves in `batch` what belongs to it.
+  void keep(EventBatch& batch) const;
+};
+
 class TapeStream : public EventSource {
  public:
-  TapeStream(TapeFile file, InputReport& report, Recovery recovery)
-      : file_(std::move(file)), report_(report), recovery_(recovery) {}
+  TapeStream(TapeFile file, InputReport& report, Recovery recovery, const TapeShare& share = {})
+      : file_(std::move(file)), report_(report), recovery_(recovery), share_(share) {}
 
   [[nodiscard]] bool next(EventBatch& batch) override;
-  [[nodiscard]] const TapeFile& file() const { return file_; }
 
  private:
   [[nodiscard]] bool read(EventBatch& batch);
@@ -34,12 +44,14 @@ class TapeStream : public EventSource {
   [[nodiscard]] const std::vector<Damage>& damage() const;
   void open();
   void tell();
+  void tell_damage(const std::string& line);
   void note(const EventBatch& batch);
   void note_end();
 
   TapeFile file_;
   InputReport& report_;
   Recovery recovery_;
+  TapeShare share_;
   std::unique_ptr<FdSource> source_;
   std::unique_ptr<TapeReader> reader_;
   std::unique_ptr<EventChoice> choice_;   // beside it, when something is asked

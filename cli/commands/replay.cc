@@ -1,4 +1,6 @@
 // smtptape replay: prints sessions as `kcli trace-smtp-client` would have.
+#include <utility>
+
 #include "base/counted.h"
 #include "cli/command.h"
 #include "cli/options/mistakes.h"
@@ -66,12 +68,19 @@ class ReplayCommand : public Command {
     std::optional<Ending> ending;
     while (!ending && events.next(batch)) {
       ending = renderer.render(batch.events, text);
+      tell_forgotten(renderer);
       chosen_ += batch.events.size();
       printed_ = printed_ || !text.empty();
       write(text);
       text.clear();
     }
     return ending;
+  }
+
+  // When it begins: a recording may be followed for weeks.
+  void tell_forgotten(const Renderer& renderer) {
+    if (renderer.forgotten() == 0 || std::exchange(told_forgotten_, true)) return;
+    say(OpenSessions::kForgetting);
   }
 
   [[nodiscard]] Answer answer() const { return printed_ ? Answer::Something : Answer::Empty; }
@@ -103,6 +112,7 @@ class ReplayCommand : public Command {
   bool follow_ = false;
   std::uint64_t chosen_ = 0;
   bool printed_ = false;
+  bool told_forgotten_ = false;
 };
 
 }  // namespace

@@ -63,6 +63,9 @@ class ServeCommand : public Command {
     options.value(
         "--speed", speed_, "max|FACTOR", "max (default), or times as fast as it was received");
     options.flag("--once", once_, "End after the first client");
+    options.flag("--keep-doubles",
+                 keep_doubles_,
+                 "What several recorders of one endpoint have: each time, not once");
     options.flag("--as-live", as_live_, "Honour the filters as kumod does, not as its manual says");
   }
 
@@ -71,7 +74,7 @@ class ServeCommand : public Command {
     options_.duty = once_ ? Duty::FirstClient : Duty::UntilStopped;
     options_.honour = as_live_ ? Honour::AsLive : Honour::Documented;
     options_.speed = parse_speed(speed_);
-    ServedEvents events(inputs_, say);
+    ServedEvents events(inputs_, say, keep_doubles_ ? Doubles::Keep : Doubles::LeaveOut);
     Server server(
         options_, [&events] { return events.open(); }, say);
     const StopOnSignals stop(server);
@@ -88,6 +91,7 @@ class ServeCommand : public Command {
   bool public_ = false;
   bool once_ = false;
   bool as_live_ = false;
+  bool keep_doubles_ = false;
 };
 
 }  // namespace

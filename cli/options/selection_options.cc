@@ -86,6 +86,9 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
                 "At damage: skip it (default), tail: end there, strict: print nothing");
   options.flag(
       "--explain", explain, "Tell on stderr what was read of the tapes, and what not and why");
+  options.flag("--keep-doubles",
+               keep_doubles,
+               "What several recorders of one endpoint have: each time, not once");
 }
 
 bool SelectionOptions::is_strict() const {

@@ -39,12 +39,14 @@ struct SelectionOptions {
   std::optional<std::string> until;
   std::string recovery = "skip";
   bool explain = false;
+  bool keep_doubles = false;
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;
   [[nodiscard]] TimeWindow window() const;
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Recovery at_damage() const;
+  [[nodiscard]] Doubles doubles() const { return keep_doubles ? Doubles::Keep : Doubles::LeaveOut; }
 };
 
 // --color, --only-new, --only-one, --kcli-profile; --terse and --as-live come from the filters.

@@ -42,6 +42,7 @@ FollowOptions follow_options(const SelectionOptions& options, const Selection& s
   follow.tapes = names;
   follow.window = selection.window;
   follow.recovery = options.at_damage();
+  follow.doubles = options.doubles();
   return follow;
 }
 
@@ -76,6 +77,7 @@ bool FollowedTapes::next(EventBatch& batch) {
 
 bool FollowedTapes::tell_end(Answer answer) const {
   if (selected_.tally().differs_live) filters_.tell_difference();
+  if (source_.doubles() > 0) say(text_of_doubles(source_.doubles()));
   for (const std::string& line :
        text_of(looked_at_of(selected_, window_), answer == Answer::Empty)) {
     say(line);

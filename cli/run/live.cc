@@ -80,6 +80,9 @@ class LivePrinter {
       if (end_of_kcli) break;
     }
     ending_ = renderer_.render(batch_.events, text_);
+    if (renderer_.forgotten() > 0 && !std::exchange(told_forgotten_, true)) {
+      say(OpenSessions::kForgetting);
+    }
     if (!ending_) ending_ = std::move(end_of_kcli);
     out_.write(text_);
     text_.clear();
@@ -121,6 +124,7 @@ class LivePrinter {
   std::string text_;
   std::optional<Ending> ending_;
   std::uint64_t skipped_ = 0;  // frames over the limit
+  bool told_forgotten_ = false;
 };
 
 // Reads the feed on a thread of its own, into a buffer.

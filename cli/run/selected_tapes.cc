@@ -28,7 +28,7 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
 SelectedTapes::SelectedTapes(const SelectionOptions& options,
                              const Selection& selection,
                              const std::optional<std::string>& progress)
-    : filters_(options.filters), explain_(options.explain), window_(selection.window) {
+    : filters_(options.filters), explain_(options.explain), doubles_(options.doubles()), window_(selection.window) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
   const auto& names = options.tapes;
@@ -62,7 +62,7 @@ void SelectedTapes::ask(const Selection& selection,
                         std::shared_ptr<FirstPass> first_pass) {
   const TimeWindow window = selection.whole_sessions ? TimeWindow{} : selection.window;
   if (pool_ == nullptr) {
-    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery);
+    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery, doubles_);
     ahead_ = std::make_unique<ReadAhead>(*inputs_);
     selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
     return;
@@ -71,7 +71,7 @@ void SelectedTapes::ask(const Selection& selection,
   for (const TapeFile& tape : tapes_) {
     if (tape.received && !window.touches(*tape.received)) question_->note_outside();
   }
-  inputs_ = std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery);
+  inputs_ = std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery, doubles_);
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
   selected_ = std::make_unique<SelectedSource>(*ahead_, question_);
 }
@@ -119,6 +119,7 @@ void SelectedTapes::tell_trouble() const {
     say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
         " more; see smtptape info");
   }
+  if (inputs_->doubles() > 0) say(text_of_doubles(inputs_->doubles()));
   for (const std::string& notice : inputs_->trouble().notices)
     say(notice);
   for (const std::string& damage : inputs_->trouble().damage)

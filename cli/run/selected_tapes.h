@@ -46,6 +46,7 @@ class SelectedTapes {
 
   const FilterOptions& filters_;
   bool explain_;
+  Doubles doubles_;
   TimeWindow window_;
   std::optional<Progress> progress_;
   std::vector<TapeFile> tapes_;

@@ -267,5 +267,49 @@ TEST(Renderer, PanicsAsKcliWhenTheClockSteppedBack) {
   EXPECT_NE(got.message.find("OutOfRangeError(())"), std::string::npos);
 }
 
+// --- very many sessions ---
+
+// Each begins and never closes; the first one speaks again and again, or not.
+std::string open_sessions(std::size_t count, bool first_speaks) {
+  constexpr std::string_view kRest = "\"},\"payload\":\"Connected\",\"when\":\"2026-08-04T21:00:0";
+  std::string feed;
+  const auto add = [&](std::size_t session, char second) {
+    feed.append("{\"conn_meta\":{\"id\":\"s").append(std::to_string(session)).append(kRest);
+    feed.append({second}).append("Z\"}\n");
+  };
+  for (std::size_t session = 0; session < count; ++session) {
+    add(session, '0');
+    if (first_speaks && session % 1000 == 0) add(0, '0');
+  }
+  add(0, '5');
+  return feed;
+}
+
+std::string last_line(const std::string& text) {
+  return text.substr(text.rfind('\n', text.size() - 2) + 1);
+}
+
+TEST(Renderer, ForgetsTheSessionThatWasSilentForTheLongest) {
+  constexpr std::string_view kGoesOn = "[s0]    5s === Connected\n";
+  constexpr std::string_view kAnew = "[s0]       === conn_meta id=\"s0\"\n";
+  const std::size_t most = OpenSessions::kMost;
+  EXPECT_EQ(last_line(render_feed(open_sessions(most, false), {}).text), kGoesOn);
+  EXPECT_EQ(last_line(render_feed(open_sessions(most + 1, false), {}).text), kAnew);
+  EXPECT_EQ(last_line(render_feed(open_sessions(most + 1, true), {}).text), kGoesOn);
+}
+
+TEST(Renderer, SaysHowManyItForgot) {
+  EXPECT_EQ(render_feed(open_sessions(OpenSessions::kMost, false), {}).forgotten, 0U);
+  EXPECT_EQ(render_feed(open_sessions(OpenSessions::kMost + 7, true), {}).forgotten, 7U);
+}
+
+TEST(Renderer, AsLiveItForgetsNone) {
+  RenderOptions options;
+  options.behaviour = Behaviour::AsLive;
+  const Transcript shown = render_feed(open_sessions(OpenSessions::kMost + 7, false), options);
+  EXPECT_EQ(last_line(shown.text), "[s0]    5s === Connected\n");
+  EXPECT_EQ(shown.forgotten, 0U);
+}
+
 }  // namespace
 }  // namespace smtptape

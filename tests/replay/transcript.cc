@@ -35,6 +35,7 @@ Transcript render_feed(std::string_view feed, const RenderOptions& options, Serv
   }
   transcript.unreadable = renderer.unreadable();
   transcript.stepped_back = renderer.stepped_back();
+  transcript.forgotten = renderer.forgotten();
   return transcript;
 }
 

@@ -21,6 +21,7 @@ struct Transcript {
   bool ended = false;   // before the feed's end
   std::uint64_t unreadable = 0;
   std::uint64_t stepped_back = 0;
+  std::uint64_t forgotten = 0;
 };
 
 // The parts of `text` that end in a newline, without it; a last part may lack it.

@@ -15,6 +15,7 @@
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
 #include "store/watched_directory.h"
+#include "tests/store/random_store.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"
 
@@ -50,8 +51,9 @@ void add_event(TapeWriter& writer, std::uint64_t sequence, std::int64_t received
 // A tape that a recorder has open.
 class Recording {
  public:
-  Recording(const fs::path& path, const Origin& origin)
-      : file_(path), writer_(file_, header_of(origin), {}) {}
+  Recording(const fs::path& path, const Origin& origin) : Recording(path, header_of(origin)) {}
+  Recording(const fs::path& path, const TapeHeader& header)
+      : file_(path), writer_(file_, header, {}) {}
 
   // Each is received at its sequence.
   void record(const std::vector<std::uint64_t>& sequences) {
@@ -96,7 +98,9 @@ class FollowTest : public ::testing::Test {
   void write_sealed(std::uint64_t number,
                     const Origin& origin,
                     const std::vector<std::uint64_t>& sequences) {
-    testing::write_file(tape_path(number, origin.source), tape_bytes(origin, sequences));
+    // Whole at once: half a tape that nobody writes is a torn one.
+    testing::write_file(directory_ / "unnamed", tape_bytes(origin, sequences));
+    fs::rename(directory_ / "unnamed", tape_path(number, origin.source));
   }
 
   void follow(FollowOptions options = {}) {
@@ -481,6 +485,132 @@ TEST_F(FollowTest, EndsWhenToldToHoweverMuchThereIs) {
   EXPECT_THAT(take(1), ElementsAre(1));
   source_.reset();  // joins its threads
 }
+
+// ---- beside copies ----
+
+// A clock that was set back: the later half of a row is earlier in time.
+TEST_F(FollowTest, AnExtractBesideAStoreHidesNothing) {
+  const auto tape = begin(1, m_);
+  tape->record_at(1, 100);
+  tape->record_at(2, 101);
+  tape->record_at(3, 50);
+  tape->record_at(4, 51);
+  Recording extract(directory_ / "extract.tape", m_);
+  extract.record_at(3, 50);
+  extract.record_at(4, 51);
+  extract.seal();
+  follow();
+  EXPECT_THAT(take(4), ElementsAre(1, 2, 3, 4));
+  tape->record({5});
+  EXPECT_THAT(take(1), ElementsAre(5));
+}
+
+TEST_F(FollowTest, TheTapesNumberIsTheOrderNotTheClock) {
+  const Origin before{random_id(), "m", 1, false};
+  const Origin after{random_id(), "m", 2, false};
+  const auto one = begin(1, before);
+  one->record_at(1, 7200);
+  one->record_at(2, 7201);
+  one->seal();
+  const auto two = begin(2, after);
+  two->record_at(3, 10);
+  Recording extract(directory_ / "x.tape", after);
+  extract.record_at(3, 10);
+  extract.record_at(4, 11);
+  extract.seal();
+  follow();
+  EXPECT_THAT(take(4), ElementsAre(1, 2, 3, 4));
+}
+
+TEST_F(FollowTest, WhatOnlyLiesInAStoreAndIsNoTapeIsPassedOver) {
+  testing::write_file(directory_ / "notes.tape", "hello\n");
+  fs::create_directory(directory_ / "hidden.tape");
+  testing::write_file(directory_ / "empty.tape", "");
+  write_sealed(1, m_, {1});
+  follow();
+  EXPECT_THAT(take(1), ElementsAre(1));
+  EXPECT_TRUE(wait_until_told(1));
+  EXPECT_THAT(take_what_is_there(), IsEmpty());
+  EXPECT_THAT(told_,
+              ::testing::Contains(HasSubstr("notes.tape: not a smtptape tape; passed over")));
+  EXPECT_TRUE(source_->incomplete());
+}
+
+TEST_F(FollowTest, GivesAGapOnceThoughACopyHoldsItToo) {
+  Gap gap;
+  gap.cause = GapCause::Disconnected;
+  gap.from = gap.until = 5;
+  gap.after_sequence = 1;
+  const auto tape = begin(1, m_);
+  tape->record({1});
+  tape->record(gap);
+  Recording extract(directory_ / "x.tape", m_);
+  extract.record({1});
+  extract.record(gap);
+  extract.seal();
+  follow();
+  EXPECT_THAT(take_what_is_there(), ElementsAre(1));
+  EXPECT_THAT(gaps_, SizeIs(1));
+}
+
+// Where it stands in time, for every source.
+TEST_F(FollowTest, AtDamageItEndsForWhatComesLaterToo) {
+  std::string bytes = tape_bytes(m_, {10, 20});
+  bytes[bytes.find("\x28\xB5\x2F\xFD") + 20] ^= 1;  // in its group
+  testing::write_file(tape_path(2), bytes);
+  write_sealed(1, m_, {5});
+  write_sealed(1, n_, {4, 6, 7});
+  FollowOptions options;
+  options.recovery = Recovery::Tail;
+  follow(options);
+  EXPECT_TRUE(take_to_the_end());
+  EXPECT_THAT(taken_, ElementsAre(4, 5));
+}
+
+TEST_F(FollowTest, WhatTwoRecordersOfOneEndpointHaveComesOutOnce) {
+  TapeHeader of_m = header_of(m_);
+  TapeHeader of_n = header_of(n_);
+  of_m.url = of_n.url = "http://mta-1:8000";
+  Recording m(tape_path(1, "m"), of_m);
+  Recording n(tape_path(1, "n"), of_n);
+  m.record({1, 2, 3});
+  n.record({11, 12});
+  follow();
+  EXPECT_THAT(take(3), ElementsAre(1, 2, 3));
+  EXPECT_THAT(take_what_is_there(), IsEmpty());
+  EXPECT_EQ(source_->doubles(), 2U);
+  n.record({13, 14});
+  EXPECT_THAT(take(1), ElementsAre(14));
+  FollowOptions options;
+  options.doubles = Doubles::Keep;
+  follow(options);
+  EXPECT_THAT(take(7), SizeIs(7));
+}
+
+class FollowRandomStoresTest : public ::testing::TestWithParam<std::uint32_t> {};
+
+TEST_P(FollowRandomStoresTest, ComeOutAsTheRuleSays) {
+  for (std::uint32_t seed = GetParam(); seed < GetParam() + 10; ++seed) {
+    const TemporaryDirectory directory;
+    testing::RandomStore store(directory.path(), seed);
+    FollowOptions options;
+    options.tapes = store.arguments();
+    options.poll_interval = std::chrono::milliseconds(1);
+    options.window.until = 1'000'000;
+    options.now = [] { return std::int64_t{1} << 60; };
+    const auto until = steady_clock::now() + std::chrono::seconds(20);
+    FollowSource source(std::move(options),
+                        {[until] { return steady_clock::now() < until; }, [](std::string_view) {}});
+    std::vector<std::string> got;
+    EventBatch batch;
+    while (source.next(batch)) {
+      for (const Event& event : batch.events)
+        got.push_back(testing::name_of(*event.origin, event.sequence));
+    }
+    ASSERT_EQ(got, store.expected()) << "seed " << seed;
+  }
+}
+INSTANTIATE_TEST_SUITE_P(Seeds, FollowRandomStoresTest, ::testing::Values(0, 1000, 2000, 3000));
 
 TEST_F(FollowTest, RefusesMoreRowsThanItHasRoomFor) {
   for (std::size_t i = 0; i <= FollowSource::kMostRows; ++i)

@@ -36,8 +36,8 @@ enum class Seal : std::uint8_t { Yes, No };
 std::string tape_of(const std::vector<Wanted>& events,
                     const std::vector<Gap>& gaps,
                     bool copy,
-                    Seal seal = Seal::Yes) {
-  TapeHeader header;
+                    Seal seal = Seal::Yes,
+                    TapeHeader header = {}) {
   header.tape_id = random_id();
   header.origin = *(events.empty() ? gaps.front().origin : events.front().origin);
   if (copy) header.copy_of = random_id();
@@ -68,6 +68,8 @@ std::string tape_of(const std::vector<Wanted>& events,
 struct Got {
   std::vector<std::pair<std::string, std::uint64_t>> events;  // source and sequence
   std::vector<std::string> gaps;                              // their sources
+  std::vector<std::string> damage;
+  std::uint64_t doubles = 0;
 };
 
 class InputsTest : public ::testing::Test {
@@ -77,8 +79,8 @@ class InputsTest : public ::testing::Test {
     return directory_ / name;
   }
 
-  Got read(const TimeWindow& window = {}) {
-    Inputs inputs(find_tapes({directory_.path().string()}), window);
+  Got read(const TimeWindow& window = {}, Recovery recovery = Recovery::Skip) {
+    Inputs inputs(find_tapes({directory_.path().string()}), window, recovery);
     Got got;
     EventBatch batch;
     while (inputs.next(batch)) {
@@ -87,6 +89,8 @@ class InputsTest : public ::testing::Test {
       for (const Gap& gap : batch.gaps)
         got.gaps.push_back(gap.origin->source);
     }
+    got.damage = inputs.trouble().damage;
+    got.doubles = inputs.doubles();
     return got;
   }
 
@@ -180,6 +184,153 @@ TEST_F(InputsTest, ManyCapturesOneAfterAnotherNeedFewDescriptors) {
   ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
   EXPECT_THAT(read().events, SizeIs(kCaptures));
   EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+}
+
+using Pair = std::pair<std::string, std::uint64_t>;
+
+// As many descriptors as a machine gives while this lives.
+class FewDescriptors {
+ public:
+  explicit FewDescriptors(rlim_t most) {
+    EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &before_), 0);
+    struct rlimit few = before_;
+    few.rlim_cur = most;
+    EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  }
+  ~FewDescriptors() { ::setrlimit(RLIMIT_NOFILE, &before_); }
+  FewDescriptors(const FewDescriptors&) = delete;
+  FewDescriptors& operator=(const FewDescriptors&) = delete;
+
+ private:
+  struct rlimit before_ {};
+};
+
+// Of as many sources, one after another by their headers' clocks.
+TEST_F(InputsTest, ATapeWithoutAnEndIsOpenedWhenItsTurnComes) {
+  constexpr std::size_t kTapes = 300;
+  std::vector<Origin> origins;
+  for (std::size_t i = 0; i < kTapes; ++i)
+    origins.push_back(origin_of("source " + std::to_string(i)));
+  for (std::size_t i = 0; i < kTapes; ++i) {
+    TapeHeader header;
+    header.clock.realtime = static_cast<std::int64_t>(10 * i + 1);
+    write(std::to_string(i) + ".tape",
+          tape_of({{&origins[i], 1, header.clock.realtime + 5}}, {}, false, Seal::No, header));
+  }
+  const FewDescriptors few(64);
+  const Got got = read();
+  EXPECT_THAT(got.damage, IsEmpty());
+  ASSERT_THAT(got.events, SizeIs(kTapes));
+  for (std::size_t i = 0; i < kTapes; ++i)
+    EXPECT_EQ(got.events[i].first, "source " + std::to_string(i));
+}
+
+TEST_F(InputsTest, SoAreManyOfOneSource) {
+  constexpr std::size_t kTapes = 300;
+  std::vector<Origin> origins;
+  for (std::size_t i = 0; i < kTapes; ++i)
+    origins.push_back({random_id(), "a", i + 1, false});
+  for (std::size_t i = 0; i < kTapes; ++i)
+    write(std::to_string(i) + ".tape", tape_of({{&origins[i], i + 1, 7}}, {}, false, Seal::No));
+  const FewDescriptors few(64);
+  const Got got = read();
+  EXPECT_THAT(got.damage, IsEmpty());
+  ASSERT_THAT(got.events, SizeIs(kTapes));
+  for (std::size_t i = 0; i < kTapes; ++i)
+    EXPECT_EQ(got.events[i].second, i + 1);
+}
+
+// A clock that was ahead, and was set right when the machine was started anew.
+TEST_F(InputsTest, TheTapesNumberIsTheOrderNotTheClock) {
+  const Origin ahead{random_id(), "a", 1, false};
+  const Origin after{random_id(), "a", 2, false};
+  write("1.tape", tape_of({{&ahead, 1, 7210}, {&ahead, 2, 7220}}, {}, false));
+  write("2.tape", tape_of({{&after, 3, 30}, {&after, 4, 40}}, {}, false));
+  write("x.tape", tape_of({{&after, 3, 30}, {&ahead, 2, 7220}}, {}, true));
+  EXPECT_THAT(read().events, ElementsAre(Pair{"a", 1}, Pair{"a", 2}, Pair{"a", 3}, Pair{"a", 4}));
+}
+
+// Their numbers have nothing to do with each other.
+TEST_F(InputsTest, RecordersOfOneNameAreMergedByTime) {
+  const Origin old{random_id(), "a", 40, false};
+  const Origin young{random_id(), "a", 1, false};
+  std::filesystem::create_directory(directory_ / "other");
+  write("1.tape", tape_of({{&old, 1, 10}, {&old, 2, 30}}, {}, false));
+  write("other/1.tape", tape_of({{&young, 5, 20}, {&young, 6, 40}}, {}, false));
+  Inputs inputs(find_tapes({directory_.path().string(), directory_ / "other"}));
+  std::vector<std::uint64_t> got;
+  EventBatch batch;
+  while (inputs.next(batch))
+    for (const Event& event : batch.events)
+      got.push_back(event.sequence);
+  EXPECT_THAT(got, ElementsAre(1, 5, 2, 6));
+}
+
+TEST_F(InputsTest, ImportsOfOneNameAreMergedByTime) {
+  const Origin one{random_id(), "import", 0, true};
+  const Origin two{random_id(), "import", 0, true};
+  write("1.tape", tape_of({{&one, 1, 10}, {&one, 2, 30}}, {}, false));
+  write("2.tape", tape_of({{&two, 1, 20}, {&two, 2, 40}}, {}, false));
+  EXPECT_THAT(
+      read().events,
+      ElementsAre(Pair{"import", 1}, Pair{"import", 1}, Pair{"import", 2}, Pair{"import", 2}));
+}
+
+// The bytes of its first group are wrong; what is before it in time came out.
+std::string damaged(std::string bytes) {
+  bytes[bytes.find("\x28\xB5\x2F\xFD") + 20] ^= 1;
+  return bytes;
+}
+
+TEST_F(InputsTest, AtDamageTheTailIsTheEndOfEverySource) {
+  write("1.tape", tape_of({{&b_, 1, 10}, {&b_, 2, 20}}, {}, false));
+  const Origin later{b_.capture, "b", 2, false};
+  TapeHeader header;
+  header.first_sequence = 3;
+  write("2.tape", damaged(tape_of({{&later, 3, 30}}, {}, false, Seal::Yes, header)));
+  write("3.tape", tape_of({{&a_, 1, 5}, {&a_, 2, 15}, {&a_, 3, 35}, {&a_, 4, 45}}, {}, false));
+  EXPECT_THAT(read({}, Recovery::Tail).events,
+              ElementsAre(Pair{"a", 1}, Pair{"b", 1}, Pair{"a", 2}, Pair{"b", 2}));
+  EXPECT_THAT(read({}, Recovery::Tail).damage, SizeIs(1));
+  EXPECT_THAT(read().events, SizeIs(6));
+}
+
+TEST_F(InputsTest, SoItIsInAnExtractThatIsReadForEachSource) {
+  write("x.tape", damaged(tape_of({{&a_, 1, 10}, {&b_, 1, 20}}, {}, true)));
+  write("y.tape", tape_of({{&b_, 2, 30}}, {}, false));
+  EXPECT_THAT(read({}, Recovery::Tail).events, IsEmpty());
+  const Got got = read();
+  EXPECT_THAT(got.events, ElementsAre(Pair{"b", 2}));
+  EXPECT_THAT(got.damage, SizeIs(1)) << "told once";
+}
+
+TEST_F(InputsTest, AnExtractTellsItsNotesAndGapsOnceThoughItIsReadForEachSource) {
+  Gap gap;
+  gap.cause = GapCause::Disconnected;
+  gap.from = gap.until = 15;
+  gap.origin = &b_;
+  write("x.tape", tape_of({{&a_, 1, 10}, {&b_, 1, 20}}, {gap}, true));
+  write("y.tape", tape_of({{&a_, 1, 10}}, {}, false));
+  EXPECT_THAT(read().gaps, ElementsAre("b"));
+  EXPECT_THAT(read().events, ElementsAre(Pair{"a", 1}, Pair{"b", 1}));
+}
+
+TEST_F(InputsTest, WhatTwoRecordersOfOneEndpointHaveComesOutOnce) {
+  TapeHeader header;
+  header.url = "http://mta-1:8000";
+  write("1.tape",
+        tape_of({{&a_, 1, 10}, {&a_, 2, 20}, {&a_, 3, 30}}, {}, false, Seal::Yes, header));
+  write("2.tape", tape_of({{&b_, 7, 11}, {&b_, 8, 31}}, {}, false, Seal::No, header));
+  const Got got = read();
+  EXPECT_THAT(got.events, ElementsAre(Pair{"a", 1}, Pair{"a", 2}, Pair{"a", 3}));
+  EXPECT_EQ(got.doubles, 2U);
+  Inputs all(find_tapes({directory_.path().string()}), {}, Recovery::Skip, Doubles::Keep);
+  std::size_t events = 0;
+  EventBatch batch;
+  while (all.next(batch))
+    events += batch.events.size();
+  EXPECT_EQ(events, 5U);
+  EXPECT_EQ(all.doubles(), 0U);
 }
 
 }  // namespace
