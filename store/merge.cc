@@ -34,7 +34,7 @@ Merge::RowId Merge::add_row(std::string name) {
 
 Merge::LaneId Merge::add_lane(RowId row, const Start& start) {
   lanes_.push_back({row, State::Asked, start.place, start.received});
-  rows_[row].later.push_back(lanes_.size() - 1);
+  rows_[row].later.push_back({lanes_.size() - 1});
   rows_[row].sorted = false;
   stale_ = true;
   return lanes_.size() - 1;
@@ -117,7 +117,8 @@ bool Merge::find_first(Row& row) {
     row.first = row.active[i];
   }
   if (first == nullptr) return false;
-  // Who has to be asked may have something later than the lanes beside it.
+  // Who has to be asked may have something later than all the others.
+  if (!row.later.empty()) earliest = std::min(earliest, row.later.back().earliest);
   row.turn = std::max(row.time, first->state == State::Ready ? first->received : earliest);
   return true;
 }
@@ -125,16 +126,21 @@ bool Merge::find_first(Row& row) {
 // Makes the next of the later lanes active when it may have something before `first`.
 void Merge::bring_near(Row& row, const Lane* first) {
   if (row.later.empty()) return;
-  if (!std::exchange(row.sorted, true)) {
-    std::sort(row.later.begin(), row.later.end(), [this](LaneId a, LaneId b) {
-      const Lane& one = lanes_[a];
-      const Lane& two = lanes_[b];
-      return std::tie(one.place, one.received, a) > std::tie(two.place, two.received, b);
-    });
-  }
-  if (first != nullptr && lanes_[row.later.back()].place >= first->place) return;
-  row.active.push_back(row.later.back());
+  if (!std::exchange(row.sorted, true)) sort_later(row);
+  if (first != nullptr && lanes_[row.later.back().lane].place >= first->place) return;
+  row.active.push_back(row.later.back().lane);
   row.later.pop_back();
+}
+
+void Merge::sort_later(Row& row) const {
+  std::sort(row.later.begin(), row.later.end(), [this](const Later& a, const Later& b) {
+    const Lane& one = lanes_[a.lane];
+    const Lane& two = lanes_[b.lane];
+    return std::tie(one.place, one.received, a.lane) > std::tie(two.place, two.received, b.lane);
+  });
+  std::int64_t earliest = std::numeric_limits<std::int64_t>::max();
+  for (Later& later : row.later)
+    later.earliest = earliest = std::min(earliest, lanes_[later.lane].received);
 }
 
 bool Merge::has_turn(RowId row) const {
@@ -145,7 +151,7 @@ bool Merge::has_turn(RowId row) const {
 Merge::Place Merge::least_beside(const Row& row) const {
   constexpr std::uint64_t kMost = std::numeric_limits<std::uint64_t>::max();
   Place least{kMost, kMost};
-  if (!row.later.empty()) least = lanes_[row.later.back()].place;
+  if (!row.later.empty()) least = lanes_[row.later.back().lane].place;
   for (const LaneId id : row.active) {
     const Lane& lane = lanes_[id];
     if (id != row.first && lane.state != State::Paused) least = std::min(least, lane.place);

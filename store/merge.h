@@ -83,10 +83,14 @@ class Merge {
     const Origin* origin = nullptr;
     Seen* seen = nullptr;
   };
+  struct Later {
+    LaneId lane = 0;
+    std::int64_t earliest = kAnyTime;  // that it or one behind it has
+  };
   struct Row {
     std::string name;
-    std::vector<LaneId> later;  // whose first event is not near: by place, descending
-    bool sorted = true;         // `later` is
+    std::vector<Later> later;  // whose first event is not near: by place, descending
+    bool sorted = true;        // `later` is
     std::vector<LaneId> active;
     std::int64_t time = kAnyTime;  // of its last event, never going back
     std::int64_t turn = kAnyTime;  // of its next event, at least
@@ -107,6 +111,7 @@ class Merge {
   [[nodiscard]] bool has_turn(RowId row) const;
   [[nodiscard]] bool find_first(Row& row);
   void bring_near(Row& row, const Lane* first);
+  void sort_later(Row& row) const;
   void take(RowId row, EventBatch& out);
   [[nodiscard]] Place least_beside(const Row& row) const;
   void look_at_head(Lane& lane);

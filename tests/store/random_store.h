@@ -159,8 +159,8 @@ class RandomStore {
   void copy_some(const std::vector<StoredEvent>& all) {
     std::vector<StoredEvent> events;
     const std::size_t sparse = 1 + below(3);
-    for (const StoredEvent& event : all)
-      if (one_in(sparse)) events.push_back(event);
+    for (std::size_t i = below(all.size() + 1); i < all.size() && !one_in(100); ++i)
+      if (one_in(sparse)) events.push_back(all[i]);
     if (events.empty()) return;
     const bool inside = one_in(2);
     const auto path = (inside ? std::filesystem::path(*directories_.begin()) : directory_) /
