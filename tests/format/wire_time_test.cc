@@ -102,6 +102,11 @@ TEST(Elapsed, IsExactOverTheWholeRange) {
   const Elapsed wide = elapsed_between({-8'000'000'000'000, 1}, {8'000'000'000'000, 0});
   EXPECT_EQ(wide, (Elapsed{false, 15'999'999'999'999, 999'999'999}));
   EXPECT_EQ(elapsed_between({5, 0}, {4, 999'999'999}), (Elapsed{true, 0, 1}));
+  // About as many nanoseconds as 64 bits hold.
+  EXPECT_EQ(elapsed_between({0, 0}, {18'446'744'073, 709'551'615}),
+            (Elapsed{false, 18'446'744'073, 709'551'615}));
+  EXPECT_EQ(elapsed_between({18'446'744'073, 709'551'616}, {0, 0}),
+            (Elapsed{true, 18'446'744'073, 709'551'616}));
 }
 
 }  // namespace
