@@ -147,10 +147,12 @@ class Meta::Splicer {
     const std::string_view last = old_[end - 1].json;
     const char* const to =
         append({from, static_cast<std::size_t>(last.data() + last.size() - from)}).data();
-    for (; next_ < end; ++next_) {
+    std::size_t at = meta_.entries_.size();
+    meta_.entries_.resize(at + end - next_);
+    for (; next_ < end; ++next_, ++at) {
       const auto& [key, json] = old_[next_];
-      meta_.entries_.push_back(
-          {{to + (key.data() - from), key.size()}, {to + (json.data() - from), json.size()}});
+      meta_.entries_[at] = {{to + (key.data() - from), key.size()},
+                            {to + (json.data() - from), json.size()}};
     }
   }
 

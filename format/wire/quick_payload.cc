@@ -67,7 +67,7 @@ class TextReader {
     while (end - from >= static_cast<std::ptrdiff_t>(kTextBlock)) {
       std::memcpy(to, from, kTextBlock);
       const unsigned mask = JsonScan::mask(from);
-      const int clean = mask == 0 ? 16 : std::countr_zero(mask);
+      const int clean = mask == 0 ? static_cast<int>(kTextBlock) : std::countr_zero(mask);
       from += clean;
       to += clean;
       if (mask != 0) return;
