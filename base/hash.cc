@@ -27,10 +27,17 @@ constexpr bool has_avx2() {
 }
 void update_with_avx2(void*, const char*, std::size_t) {
 }
+std::uint64_t hash_with_avx2(const char*, std::size_t) {
+  return 0;
+}
 #endif
+
+// Shorter text is hashed without vectors.
+constexpr std::size_t kShort = 240;
 }  // namespace
 
 std::uint64_t hash64(std::string_view bytes) {
+  if (bytes.size() > kShort && has_avx2()) return hash_with_avx2(bytes.data(), bytes.size());
   return XXH3_64bits(bytes.data(), bytes.size());
 }
 

@@ -12,4 +12,8 @@ void update_with_avx2(void* state, const char* bytes, std::size_t size) {
   XXH3_64bits_update(static_cast<XXH3_state_t*>(state), bytes, size);
 }
 
+std::uint64_t hash_with_avx2(const char* bytes, std::size_t size) {
+  return XXH3_64bits(bytes, size);
+}
+
 }  // namespace smtptape

@@ -43,15 +43,24 @@ std::string unescaped(std::string_view json_string) {
 Meta::Meta() : serial_(next_serial.fetch_add(1, std::memory_order_relaxed)) {
 }
 
-// Writes the text of an object entry by entry.
+// Writes the text of an object entry by entry, whatever the keys.
 class Meta::Builder {
  public:
   // `bytes` and `entries`: at most so much is to come.
-  Builder(Meta& meta, std::size_t bytes, std::size_t entries) : meta_(meta) {
+  Builder(Meta& meta, const Meta& parent, std::size_t bytes, std::size_t entries)
+      : meta_(meta), old_(parent.entries_) {
     meta_.text_.reserve(bytes);
     meta_.text_.push_back('{');
     spans_.reserve(entries);
   }
+
+  // Copies the parent's entries before this key; then whether the next one has it.
+  bool copy_up_to(std::string_view key) {
+    for (; next_ < old_.size() && old_[next_].key < key; ++next_)
+      add(old_[next_].key, old_[next_].json);
+    return next_ < old_.size() && old_[next_].key == key;
+  }
+  void skip() { ++next_; }
 
   void add(std::string_view key, std::string_view json) {
     std::string& text = meta_.text_;
@@ -65,6 +74,8 @@ class Meta::Builder {
   }
 
   void finish() {
+    for (; next_ < old_.size(); ++next_)
+      add(old_[next_].key, old_[next_].json);
     meta_.text_.push_back('}');
     meta_.finish_object(spans_);
   }
@@ -74,8 +85,86 @@ class Meta::Builder {
   static std::uint32_t narrow(std::size_t size) { return static_cast<std::uint32_t>(size); }
 
   Meta& meta_;
+  const std::vector<Entry>& old_;
+  std::size_t next_ = 0;  // of these
   std::vector<JsonSpan> spans_;
 };
+
+// Writes the text of an object whose keys need no escapes, as is so of its parent: what both have
+// is copied from the parent's text, many entries at once.
+class Meta::Splicer {
+ public:
+  Splicer(Meta& meta, const Meta& parent, std::size_t bytes, std::size_t entries)
+      : meta_(meta), old_(parent.entries_) {
+    meta_.form_ = Form::Object;
+    meta_.text_.reserve(bytes);  // never moves: entries point into it from the start
+    meta_.text_.push_back('{');
+    meta_.entries_.reserve(entries);
+  }
+
+  // Copies the parent's entries before this key; then whether the next one has it.
+  bool copy_up_to(std::string_view key) {
+    std::size_t end = next_;
+    int order = -1;
+    for (; end < old_.size(); ++end) {
+      order = old_[end].key.compare(key);
+      if (order >= 0) break;
+    }
+    copy(end);
+    return order == 0;
+  }
+  void skip() { ++next_; }
+
+  void add(std::string_view key, std::string_view json) {
+    start_entry();
+    meta_.text_.push_back('"');
+    const std::string_view new_key = append(key);
+    meta_.text_.append("\":");
+    meta_.entries_.push_back({new_key, append(json)});
+  }
+
+  void finish() {
+    copy(old_.size());
+    meta_.text_.push_back('}');
+    meta_.find_session_id();
+  }
+
+ private:
+  void start_entry() {
+    if (!meta_.entries_.empty()) meta_.text_.push_back(',');
+  }
+
+  std::string_view append(std::string_view text) {
+    const std::size_t at = meta_.text_.size();
+    meta_.text_.append(text);
+    return std::string_view(meta_.text_).substr(at);
+  }
+
+  void copy(std::size_t end) {
+    if (next_ == end) return;
+    start_entry();
+    const char* const from = old_[next_].key.data() - 1;  // the quote before it
+    const std::string_view last = old_[end - 1].json;
+    const char* const to =
+        append({from, static_cast<std::size_t>(last.data() + last.size() - from)}).data();
+    std::size_t at = meta_.entries_.size();
+    meta_.entries_.resize(at + end - next_);
+    for (; next_ < end; ++next_, ++at) {
+      const auto& [key, json] = old_[next_];
+      meta_.entries_[at] = {{to + (key.data() - from), key.size()},
+                            {to + (json.data() - from), json.size()}};
+    }
+  }
+
+  Meta& meta_;
+  const std::vector<Entry>& old_;
+  std::size_t next_ = 0;  // of these
+};
+
+const Meta& Meta::empty_object() {
+  static const MetaPtr kEmpty = parse("{}");
+  return *kEmpty;
+}
 
 MetaPtr Meta::parse(std::string_view json, int outer_depth) {
   std::array<JsonSpan, kUsualEntries> room;
@@ -97,42 +186,49 @@ MetaPtr Meta::parse(std::string_view json, int outer_depth) {
   std::vector<JsonMember> members;
   if (!read_canonical_members(json, outer_depth, members)) return nullptr;
   boost::intrusive_ptr<Meta> meta(new Meta);
-  Builder builder(*meta, json.size(), members.size());
+  Builder builder(*meta, empty_object(), json.size(), members.size());
   for (const JsonMember& member : members)
     builder.add(member.key, member.json);
   builder.finish();
   return meta;
 }
 
+template <class Writer>
+void Meta::merge(Writer out,
+                 const std::vector<Entry>& set,
+                 const std::vector<std::string_view>& removed) {
+  auto next_removed = removed.begin();
+  for (const Entry& entry : set) {
+    for (; next_removed != removed.end() && *next_removed < entry.key; ++next_removed) {
+      if (out.copy_up_to(*next_removed)) out.skip();
+    }
+    if (out.copy_up_to(entry.key)) out.skip();
+    out.add(entry.key, entry.json);
+  }
+  for (; next_removed != removed.end(); ++next_removed) {
+    if (out.copy_up_to(*next_removed)) out.skip();
+  }
+  out.finish();
+}
+
 MetaPtr Meta::derive(const Meta* parent,
                      const std::vector<Entry>& set,
                      const std::vector<std::string_view>& removed) {
   boost::intrusive_ptr<Meta> meta(new Meta);
-  std::size_t size = parent == nullptr ? 2 : parent->text().size();
-  for (const Entry& entry : set)
-    size += entry.key.size() + entry.json.size() + 4;
-  static const std::vector<Entry> kNone;
-  const std::vector<Entry>& old = parent == nullptr ? kNone : parent->entries();
-  Builder builder(*meta, size, old.size() + set.size());
-  auto next_set = set.begin();
-  auto next_removed = removed.begin();
-  for (const Entry& entry : old) {
-    while (next_set != set.end() && next_set->key < entry.key) {
-      builder.add(next_set->key, next_set->json);
-      ++next_set;
-    }
-    while (next_removed != removed.end() && *next_removed < entry.key)
-      ++next_removed;
-    if (next_set != set.end() && next_set->key == entry.key) {
-      builder.add(next_set->key, next_set->json);
-      ++next_set;
-    } else if (next_removed == removed.end() || *next_removed != entry.key) {
-      builder.add(entry.key, entry.json);
-    }
+  const Meta& old = parent == nullptr ? empty_object() : *parent;
+  std::size_t size = old.text().size();
+  bool plain = !old.any_key_escaped_;
+  for (const Entry& entry : set) {
+    const std::size_t key_size = json_escaped_size(entry.key);
+    plain = plain && key_size == entry.key.size();
+    size += key_size + entry.json.size() + 4;
   }
-  for (; next_set != set.end(); ++next_set)
-    builder.add(next_set->key, next_set->json);
-  builder.finish();
+  const std::size_t entries = old.entries().size() + set.size();
+  if (plain) {
+    merge(Splicer(*meta, old, size, entries), set, removed);
+  } else {
+    merge(Builder(*meta, old, size, entries), set, removed);
+  }
   return meta;
 }
 
@@ -142,7 +238,6 @@ MetaPtr Meta::null() {
     meta->form_ = Form::Null;
     meta->text_ = "null";
     meta->session_id_ = std::string();
-    meta->hash_ = hash64(meta->text_);
     return meta;
   }();
   return kNull;
@@ -152,7 +247,6 @@ MetaPtr Meta::other(std::string_view json) {
   boost::intrusive_ptr<Meta> meta(new Meta);
   meta->form_ = Form::Other;
   meta->text_ = json;
-  meta->hash_ = hash64(json);
   JsonReader reader(meta->text_);
   std::string id;
   if (reader.peek() == JsonReader::Type::Array && reader.enter_array() && reader.next_element() &&
@@ -165,16 +259,27 @@ MetaPtr Meta::other(std::string_view json) {
 
 void Meta::finish_object(std::span<const JsonSpan> spans) {
   form_ = Form::Object;
-  hash_ = hash64(text_);
   const std::string_view text = text_;
   entries_.reserve(spans.size());
-  bool any_escaped = false;
   for (const JsonSpan& span : spans) {
     const std::string_view key = text.substr(span.key_at, span.key_size);
-    any_escaped = any_escaped || key.find('\\') != std::string_view::npos;
+    any_key_escaped_ = any_key_escaped_ || key.find('\\') != std::string_view::npos;
     entries_.push_back({key, text.substr(span.value_at, span.value_size)});
   }
-  if (any_escaped) unescape_keys();
+  if (any_key_escaped_) unescape_keys();
+  find_session_id();
+}
+
+std::uint64_t Meta::hash() const {
+  std::uint64_t hash = hash_.load(std::memory_order_relaxed);
+  if (hash == 0) {
+    hash = hash64(text_);
+    hash_.store(hash, std::memory_order_relaxed);  // whoever comes second stores the same
+  }
+  return hash;
+}
+
+void Meta::find_session_id() {
   const auto id = find("id");
   if (!id || !id->starts_with('"')) return;
   const std::string_view inside = id->substr(1, id->size() - 2);
@@ -214,7 +319,7 @@ bool Meta::same_value(std::string_view a, std::string_view b) {
 
 bool Meta::same_as(const Meta& other) const {
   if (this == &other) return true;
-  if (hash_ == other.hash_ && text_ == other.text_) return true;
+  if (text_ == other.text_) return true;
   return form_ == other.form_ && same_value(text_, other.text_);
 }
 

@@ -4,11 +4,12 @@
 // twice a message.  So each distinct text becomes one immutable Meta, and events refer to it: a
 // filter is decided once per Meta, the renderer compares references first, a tape stores deltas.
 //
-// Threads: immutable after construction; the reference count is atomic.  An EventBatch keeps its
-// metas alive; whoever remembers one for longer holds a MetaPtr.
+// Threads: nothing that is seen changes after construction; the reference count is atomic.  An
+// EventBatch keeps its metas alive; whoever remembers one for longer holds a MetaPtr.
 #pragma once
 
 #include <algorithm>
+#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <optional>
@@ -67,8 +68,8 @@ class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counte
 
   // Unique in this process, ascending by creation: the key of MetaMemo.
   [[nodiscard]] std::uint64_t serial() const { return serial_; }
-  // XXH3-64 of text().
-  [[nodiscard]] std::uint64_t hash() const { return hash_; }
+  // XXH3-64 of text().  Found out when it is first asked for: most metas of a tape never are.
+  [[nodiscard]] std::uint64_t hash() const;
 
   // JSON equality of two values in serde_json's form (0.0 equals -0.0).
   [[nodiscard]] static bool same_value(std::string_view a, std::string_view b);
@@ -80,18 +81,27 @@ class Meta : public boost::intrusive_ref_counter<Meta, boost::thread_safe_counte
 
  private:
   class Builder;
+  class Splicer;
   Meta();
+  static const Meta& empty_object();
+  // What derive() makes, by either of these.
+  template <class Writer>
+  static void merge(Writer out,
+                    const std::vector<Entry>& set,
+                    const std::vector<std::string_view>& removed);
   // Of an object: makes the entries from where they stand in text_, which no longer changes.
   void finish_object(std::span<const JsonSpan> spans);
+  void find_session_id();
   void unescape_keys();
 
   Form form_ = Form::Null;
+  bool any_key_escaped_ = false;
   std::string text_;
   std::string unescaped_keys_;  // of the keys that need escapes in JSON, one after another
   std::vector<Entry> entries_;
   std::optional<std::string> session_id_;
   std::uint64_t serial_;
-  std::uint64_t hash_ = 0;
+  mutable std::atomic<std::uint64_t> hash_{0};  // 0: not known yet
 };
 
 // For hash tables of metas in which a text occurs once; they can be asked for a text, too.

@@ -1,18 +1,16 @@
-// Nearly all lines are plain ASCII, and nearly all others hold nothing that is escaped: runs are
-// found sixteen bytes at a time and copied whole; a character beyond ASCII costs one bit looked up.
+// Nearly all lines are plain ASCII, and nearly all others hold nothing that is escaped: sixteen
+// bytes are copied and looked at in one go; a character beyond ASCII costs one bit looked up.
 #include "replay/kcli_text.h"
-
-#ifdef __SSE2__
-#include <emmintrin.h>
-#endif
 
 #include <algorithm>
 #include <array>
-#include <bit>
 #include <charconv>
 #include <cstddef>
+#include <cstring>
 #include <limits>
 #include <span>
+
+#include "format/wire/text_scan.h"
 
 namespace smtptape {
 namespace {
@@ -134,88 +132,104 @@ Decoded decode(std::string_view text) {
 
 // --- lines ---
 
-constexpr bool is_plain(std::uint8_t byte) {
-  return byte >= 0x20 && byte < 0x7F && byte != '"' && byte != '\'' && byte != '\\';
-}
+// Text on its way into a string: room on the stack, moved when it is nearly full.
+class Room {
+ public:
+  explicit Room(std::string& out) : out_(out) {}
+  Room(const Room&) = delete;
+  Room& operator=(const Room&) = delete;
+  ~Room() { flush(); }
 
-#ifdef __SSE2__
-constexpr std::size_t kBlock = 16;
-
-// A bit for each byte of a block that is not plain.
-unsigned unplain_bits(const char* bytes) {
-  const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
-  // One more and seen as signed, DEL and the bytes from 0x80 on lie below the space too.
-  const __m128i next = _mm_add_epi8(block, _mm_set1_epi8(1));
-  __m128i unplain = _mm_cmplt_epi8(next, _mm_set1_epi8(0x21));
-  for (const char special : {'"', '\'', '\\'}) {
-    unplain = _mm_or_si128(unplain, _mm_cmpeq_epi8(block, _mm_set1_epi8(special)));
+  // Here so many bytes can be written before advance_to().
+  static constexpr std::size_t kPlain = 256;
+  static constexpr std::size_t kStep = kPlain + kTextBlock;
+  char* next() {
+    if (static_cast<std::size_t>(bytes_.data() + bytes_.size() - to_) < kStep) flush();
+    return to_;
   }
-  return static_cast<unsigned>(_mm_movemask_epi8(unplain));
-}
+  void advance_to(char* to) { to_ = to; }
 
-// The first position from `at` on whose byte is not plain.
-std::size_t skip_plain(std::string_view line, std::size_t at) {
-  for (; at + kBlock <= line.size(); at += kBlock) {
-    const unsigned bits = unplain_bits(line.data() + at);
-    if (bits != 0) return at + static_cast<std::size_t>(std::countr_zero(bits));
+  void append(std::string_view text) {
+    const auto left = static_cast<std::size_t>(bytes_.data() + bytes_.size() - to_);
+    if (text.size() > left) flush();
+    if (text.size() > bytes_.size()) {
+      out_.append(text);
+      return;
+    }
+    std::memcpy(to_, text.data(), text.size());
+    to_ += text.size();
   }
-  if (line.size() >= kBlock) {  // the rest, in a block that reaches back over what was seen
-    const std::size_t start = line.size() - kBlock;
-    const unsigned bits = unplain_bits(line.data() + start) >> (at - start);
-    return bits == 0 ? line.size() : at + static_cast<std::size_t>(std::countr_zero(bits));
-  }
-  while (at < line.size() && is_plain(byte_at(line, at)))
-    ++at;
-  return at;
-}
-#else
-// The first position from `at` on whose byte is not plain.
-std::size_t skip_plain(std::string_view line, std::size_t at) {
-  while (at < line.size() && is_plain(byte_at(line, at)))
-    ++at;
-  return at;
-}
-#endif
 
-// The first character that can't be copied, and where it is; at the end when there is none.
-struct Find {
-  std::size_t at = 0;
-  Decoded found;
+ private:
+  void flush() {
+    out_.append(bytes_.data(), to_);
+    to_ = bytes_.data();
+  }
+
+  std::string& out_;
+  std::array<char, 2048> bytes_;  // NOLINT: written before it is read
+  char* to_ = bytes_.data();
 };
 
-Find find_escape(std::string_view line, std::size_t at, const EscapeSets& sets) {
-  for (;;) {
-    at = skip_plain(line, at);
-    if (at == line.size()) return {at, {}};
-    if (byte_at(line, at) < 0x80) return {at, {byte_at(line, at), 1}};
-    do {
-      const Decoded next = decode(line.substr(at));
-      const EscapeSet& set = at == 0 ? sets.first : sets.later;
-      if (next.size == 0 || set.contains(next.character)) return {at, next};
-      at += next.size;
-    } while (at < line.size() && byte_at(line, at) >= 0x80);
-  }
-}
-
-void append_escape(std::string& out, Decoded next) {
-  if (next.size == 0) {
-    out += "\uFFFD";
-    return;
-  }
+// Writes at most Room::kStep bytes; returns their end.
+char* write_escape(char* to, Decoded next) {
+  const auto put = [&to](std::string_view text) { return std::ranges::copy(text, to).out; };
+  if (next.size == 0) return put("\uFFFD");
   switch (next.character) {
-    case '\0': out += "\\0"; return;
-    case '\t': out += "\\t"; return;
-    case '\r': out += "\\r"; return;
-    case '\n': out += "\\n"; return;
-    case '"': out += "\\\""; return;
-    case '\'': out += "\\'"; return;
-    case '\\': out += "\\\\"; return;
+    case '\0': return put("\\0");
+    case '\t': return put("\\t");
+    case '\r': return put("\\r");
+    case '\n': return put("\\n");
+    case '"': return put("\\\"");
+    case '\'': return put("\\'");
+    case '\\': return put("\\\\");
     default: break;
   }
-  std::array<char, 8> digits{};
-  const std::uint32_t code = next.character;
-  const char* const end = std::to_chars(digits.begin(), digits.end(), code, 16).ptr;
-  out.append("\\u{").append(digits.cbegin(), end).push_back('}');
+  to = put("\\u{");
+  to = std::to_chars(to, to + 8, static_cast<std::uint32_t>(next.character), 16).ptr;
+  return put("}");
+}
+
+// Passes over characters beyond ASCII up to the first that is escaped, and over that.
+const char* copy_beyond_ascii(const char* from, const char* end, const EscapeSet& set, Room& room) {
+  const Decoded next = decode({from, static_cast<std::size_t>(end - from)});
+  char* const to = room.next();
+  if (next.size == 0 || set.contains(next.character)) {
+    room.advance_to(write_escape(to, next));
+    return from + std::max<std::size_t>(next.size, 1);
+  }
+  room.advance_to(std::copy_n(from, next.size, to));
+  return from + next.size;
+}
+
+enum class Newlines : std::uint8_t { Escape, EndTheLine };
+
+// Copies a line and returns where it ends, at its LF or at the end of the text.  One CR before the
+// LF belongs to the ending.
+template <Newlines newlines>
+const char* copy_line(const char* from, const char* end, const EscapeSets& sets, Room& room) {
+  const char* const start = from;
+  while (from != end) {
+    char* const to = room.next();
+    const std::size_t size = std::min(static_cast<std::size_t>(end - from), Room::kPlain);
+    const std::size_t plain = copy_unfound<PlainScan>(to, from, size);
+    room.advance_to(to + plain);
+    from += plain;
+    if (plain == size) continue;
+    if (static_cast<unsigned char>(*from) >= 0x80) {
+      do {
+        from = copy_beyond_ascii(from, end, from == start ? sets.first : sets.later, room);
+      } while (from != end && static_cast<unsigned char>(*from) >= 0x80);
+      continue;
+    }
+    if constexpr (newlines == Newlines::EndTheLine) {
+      if (*from == '\n') return from;
+      if (*from == '\r' && from + 1 != end && from[1] == '\n') return from + 1;
+    }
+    room.advance_to(write_escape(room.next(), {static_cast<unsigned char>(*from), 1}));
+    ++from;
+  }
+  return from;
 }
 
 }  // namespace
@@ -234,13 +248,19 @@ void append_delta(std::string& out, Elapsed delta, KcliProfile profile) {
 }
 
 void append_escaped(std::string& out, std::string_view line, KcliProfile profile) {
+  Room room(out);
+  copy_line<Newlines::Escape>(line.data(), line.data() + line.size(), sets_of(profile), room);
+}
+
+void append_lines(std::string& out, std::string_view text, LineFrame frame, KcliProfile profile) {
   const EscapeSets& sets = sets_of(profile);
-  for (std::size_t at = 0;;) {
-    const Find next = find_escape(line, at, sets);
-    out.append(line.data() + at, next.at - at);
-    if (next.at == line.size()) return;
-    append_escape(out, next.found);
-    at = next.at + std::max<std::size_t>(next.found.size, 1);
+  Room room(out);
+  const char* const end = text.data() + text.size();
+  for (const char* from = text.data(); from != end;) {
+    room.append(frame.start);
+    from = copy_line<Newlines::EndTheLine>(from, end, sets, room);
+    room.append(frame.end);
+    if (from != end) ++from;
   }
 }
 

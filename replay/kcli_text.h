@@ -26,4 +26,12 @@ void append_delta(std::string& out, Elapsed delta, KcliProfile profile);
 // Bytes that are not UTF-8 (kcli never gets any) come out as U+FFFD, one each.
 void append_escaped(std::string& out, std::string_view line, KcliProfile profile);
 
+// What stands before and behind each line.
+struct LineFrame {
+  std::string_view start;
+  std::string_view end;
+};
+// All lines of `text`, as next_line() finds them, each escaped and within its frame.
+void append_lines(std::string& out, std::string_view text, LineFrame frame, KcliProfile profile);
+
 }  // namespace smtptape

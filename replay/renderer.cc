@@ -101,9 +101,11 @@ using Entries = std::vector<Meta::Entry>;
 
 // Moves `at` to the entry with this key; null when there is none.  Called with ascending keys.
 const Meta::Entry* seek(Entries::const_iterator& at, const Entries& entries, std::string_view key) {
-  while (at != entries.end() && at->key < key)
-    ++at;
-  return at != entries.end() && at->key == key ? &*at : nullptr;
+  for (; at != entries.end(); ++at) {
+    const int order = at->key.compare(key);
+    if (order >= 0) return order == 0 ? &*at : nullptr;
+  }
+  return nullptr;
 }
 
 class MetaLines {
@@ -115,7 +117,7 @@ class MetaLines {
   void append_difference(const Meta* before, const Meta& now) {
     const bool was_object = before == nullptr || before->form() == Meta::Form::Object;
     if (!was_object || now.form() != Meta::Form::Object) {
-      append("updated to ", {}, now.text());
+      if (before == nullptr || !before->same_as(now)) append("updated to ", {}, now.text());
       return;
     }
     static const Entries none;
@@ -125,14 +127,17 @@ class MetaLines {
  private:
   void append_changes(const Entries& before, const Entries& now) {
     auto in_now = now.begin();
+    std::size_t kept_entries = 0;
     for (const Meta::Entry& old : before) {
       const Meta::Entry* const kept = seek(in_now, now, old.key);
       if (kept == nullptr) {
         append("deleted ", old.key, {});
-      } else if (!Meta::same_value(old.json, kept->json)) {
-        append_value(*kept);
+        continue;
       }
+      ++kept_entries;
+      if (!Meta::same_value(old.json, kept->json)) append_value(*kept);
     }
+    if (kept_entries == now.size()) return;
     auto in_before = before.begin();
     for (const Meta::Entry& entry : now) {
       if (seek(in_before, before, entry.key) == nullptr) append_value(entry);
@@ -240,9 +245,7 @@ void Renderer::start_prefix(std::string_view key, std::string_view delta) {
 
 void Renderer::show_meta(const Session& session, const Meta& meta, std::string& out) {
   if (session.meta.get() == &meta) return;
-  if (session.meta == nullptr || !session.meta->same_as(meta)) {
-    MetaLines(prefix_, options_.visible, out).append_difference(session.meta.get(), meta);
-  }
+  MetaLines(prefix_, options_.visible, out).append_difference(session.meta.get(), meta);
   session.meta = &meta;
 }
 
@@ -281,20 +284,14 @@ void Renderer::append_payload(const Event& event, std::string& out) {
 
 void Renderer::append_read(std::string_view text, std::string& out) {
   start_lines(colors_.read, kReadArrow);
-  std::string_view line;
-  while (next_line(text, line))
-    append_line(line, out);
+  append_lines(out, text, {line_start_, line_end_}, options_.profile);
 }
 
 void Renderer::append_write(const Event& event, std::string& out) {
   start_lines(colors_.write, kWriteArrow);
   std::string_view rest = trim_ascii_end(event.text);
+  if (!options_.terse) return append_lines(out, rest, {line_start_, line_end_}, options_.profile);
   std::string_view line;
-  if (!options_.terse) {
-    while (next_line(rest, line))
-      append_line(line, out);
-    return;
-  }
   if (next_line(rest, line)) append_line(line, out);
   if (next_line(rest, line) || event.trimmed) append_byte_count(full_length(event), out);
 }

@@ -55,7 +55,7 @@ class ExportCommand : public Command {
  private:
   // The last newline is held back: the file that was imported may have ended without one.
   static Answer write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
-    constexpr std::size_t kEnough = 256 << 10;
+    constexpr std::size_t kEnough = 128 << 10;  // it stays in the processor's second cache
     std::string text;
     EventBatch batch;
     std::uint64_t last_sequence = 0;
@@ -65,10 +65,12 @@ class ExportCommand : public Command {
     Answer answer = Answer::Empty;
     while (events.next(batch)) {
       if (!batch.events.empty()) answer = Answer::Something;
+      const Origin* origin = nullptr;  // as last looked at
       for (const Event& event : batch.events) {
         append_feed_frame(text, event, format);
         last_sequence = event.sequence;
-        if (event.origin != nullptr) {
+        if (event.origin != origin && event.origin != nullptr) {
+          origin = event.origin;
           one_capture =
               one_capture && capture.value_or(event.origin->capture) == event.origin->capture;
           capture = event.origin->capture;

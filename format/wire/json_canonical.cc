@@ -1,7 +1,9 @@
 // serde_json's form of a value: writing it, and bringing other JSON into it.
 #include <algorithm>
 #include <array>
+#include <bit>
 #include <charconv>
+#include <cstring>
 #include <limits>
 
 #include <simdjson.h>
@@ -14,40 +16,64 @@ namespace smtptape {
 
 namespace {
 
-// What follows the backslash for a byte that JSON escapes; 'u' where only the hex form exists.
-char escape_name(unsigned char byte) {
-  switch (byte) {
-    case '\b': return 'b';
-    case '\f': return 'f';
-    case '\n': return 'n';
-    case '\r': return 'r';
-    case '\t': return 't';
-    case '"':
-    case '\\': return static_cast<char>(byte);
-    default: return 'u';
+// A byte as it stands in JSON, padded so that all of it is stored at once.
+struct WrittenByte {
+  std::array<char, 7> text{};
+  std::uint8_t size = 1;
+};
+
+constexpr std::array<WrittenByte, 256> make_written_bytes() {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kShort = "\bb\ff\nn\rr\tt\"\"\\\\";
+  std::array<WrittenByte, 256> written{};
+  for (std::size_t byte = 0; byte < written.size(); ++byte) {
+    written[byte].text[0] = static_cast<char>(byte);
+    if (!needs_json_escape(static_cast<unsigned char>(byte))) continue;
+    written[byte] = {{'\\', 'u', '0', '0', kHex[byte >> 4 & 0xF], kHex[byte & 0xF]}, 6};
   }
+  for (std::size_t i = 0; i < kShort.size(); i += 2) {
+    written[static_cast<unsigned char>(kShort[i])] = {{'\\', kShort[i + 1]}, 2};
+  }
+  return written;
+}
+constexpr std::array<WrittenByte, 256> kWrittenBytes = make_written_bytes();
+
+const WrittenByte& written_byte(char c) {
+  return kWrittenBytes[static_cast<unsigned char>(c)];
+}
+
+// So many bytes are escaped at a time, into room on the stack that surely suffices: what is
+// written there needs no look at the string's room, and one append moves it.
+constexpr std::size_t kSlice = 1024;
+constexpr std::size_t kMostGrowth = 6;
+
+// Returns the end of what was written.
+char* write_escaped(char* to, std::string_view text) {
+  const char* from = text.data();
+  const char* const end = from + text.size();
+  while (from != end) {
+    const std::size_t plain =
+        copy_unfound<JsonScan>(to, from, static_cast<std::size_t>(end - from));
+    from += plain;
+    to += plain;
+    // Mostly two: the end of a line.
+    for (; from != end && needs_json_escape(static_cast<unsigned char>(*from)); ++from) {
+      const WrittenByte& byte = written_byte(*from);
+      std::memcpy(to, &byte, sizeof(byte));
+      to += byte.size;
+    }
+  }
+  return to;
 }
 
 }  // namespace
 
 void append_json_escaped(std::string& out, std::string_view text) {
-  constexpr char kHex[] = "0123456789abcdef";
-  const char* from = text.data();
-  const char* const end = from + text.size();
-  while (from != end) {
-    const char* const stop = find_json_escape(from, end);
-    out.append(from, stop);
-    if (stop == end) return;
-    const auto byte = static_cast<unsigned char>(*stop);
-    const char name = escape_name(byte);
-    out.push_back('\\');
-    out.push_back(name);
-    if (name == 'u') {
-      out.append("00");
-      out.push_back(kHex[byte >> 4]);
-      out.push_back(kHex[byte & 0xF]);
-    }
-    from = stop + 1;
+  std::array<char, kSlice * kMostGrowth + kTextBlock> room;  // NOLINT: written before it is read
+  while (!text.empty()) {
+    const std::string_view slice = text.substr(0, kSlice);
+    out.append(room.data(), write_escaped(room.data(), slice));
+    text.remove_prefix(slice.size());
   }
 }
 
@@ -55,10 +81,12 @@ std::size_t json_escaped_size(std::string_view text) {
   std::size_t size = text.size();
   const char* from = text.data();
   const char* const end = from + text.size();
-  while ((from = find_json_escape(from, end)) != end) {
-    size += escape_name(static_cast<unsigned char>(*from)) == 'u' ? 5U : 1U;
-    ++from;
+  for (; end - from >= static_cast<std::ptrdiff_t>(kTextBlock); from += kTextBlock) {
+    for (unsigned mask = JsonScan::mask(from); mask != 0; mask &= mask - 1)
+      size += written_byte(from[std::countr_zero(mask)]).size - 1U;
   }
+  for (; from != end; ++from)
+    size += written_byte(*from).size - 1U;
   return size;
 }
 

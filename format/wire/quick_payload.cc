@@ -64,17 +64,14 @@ class TextReader {
   }
 
   static void copy_clean_run(const char*& from, const char* end, char*& to) {
-#ifdef __SSE2__
-    while (end - from >= 16) {
-      const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-      _mm_storeu_si128(reinterpret_cast<__m128i*>(to), block);
-      const unsigned mask = json_escape_mask(block);
-      const int clean = mask == 0 ? 16 : std::countr_zero(mask);
+    while (end - from >= static_cast<std::ptrdiff_t>(kTextBlock)) {
+      std::memcpy(to, from, kTextBlock);
+      const unsigned mask = JsonScan::mask(from);
+      const int clean = mask == 0 ? static_cast<int>(kTextBlock) : std::countr_zero(mask);
       from += clean;
       to += clean;
       if (mask != 0) return;
     }
-#endif
     while (from != end && !needs_json_escape(static_cast<unsigned char>(*from)))
       *to++ = *from++;
   }

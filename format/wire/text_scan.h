@@ -1,10 +1,12 @@
-// JSON text as serde_json writes it: finding the next byte that is not simply itself, sixteen bytes
-// at a time, and what its escapes mean.
+// Text sixteen bytes at a time: copying it while looking for what is not simply itself.  And what
+// the escapes of JSON mean, as serde_json writes them.
 #pragma once
 
+#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <string_view>
 
 #ifdef __SSE2__
@@ -14,32 +16,86 @@
 namespace smtptape {
 
 // Quote, backslash and control characters: what JSON escapes.
-[[nodiscard]] inline bool needs_json_escape(unsigned char byte) {
+[[nodiscard]] constexpr bool needs_json_escape(unsigned char byte) {
   return byte < 0x20 || byte == '"' || byte == '\\';
 }
 
-#ifdef __SSE2__
-// A mask with bit i set where byte i of the block needs an escape.
-[[nodiscard]] inline unsigned json_escape_mask(__m128i block) {
-  const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
-  const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
-  // min(byte, 0x1f) == byte, unsigned: a control character.
-  const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
-  const __m128i any = _mm_or_si128(_mm_or_si128(quote, backslash), control);
-  return static_cast<unsigned>(_mm_movemask_epi8(any));
+inline constexpr std::size_t kTextBlock = 16;
+
+// A mask with bit i set where a scan finds byte i of a block; for processors without the
+// instructions below.
+template <class Scan>
+[[nodiscard]] unsigned portable_mask(const char* block) {
+  unsigned mask = 0;
+  for (unsigned i = 0; i < kTextBlock; ++i)
+    mask |= (Scan::finds(static_cast<unsigned char>(block[i])) ? 1U : 0U) << i;
+  return mask;
 }
+
+struct JsonScan {
+  static constexpr bool finds(unsigned char byte) { return needs_json_escape(byte); }
+  static unsigned mask(const char* bytes) {
+#ifdef __SSE2__
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    const __m128i quote = _mm_cmpeq_epi8(block, _mm_set1_epi8('"'));
+    const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    // min(byte, 0x1f) == byte, unsigned: a control character.
+    const __m128i control = _mm_cmpeq_epi8(_mm_min_epu8(block, _mm_set1_epi8(0x1f)), block);
+    const __m128i any = _mm_or_si128(_mm_or_si128(quote, backslash), control);
+    return static_cast<unsigned>(_mm_movemask_epi8(any));
+#else
+    return portable_mask<JsonScan>(bytes);
 #endif
+  }
+};
+
+// All but visible ASCII without quotes and backslash.
+struct PlainScan {
+  static constexpr bool finds(unsigned char byte) {
+    return byte < 0x20 || byte >= 0x7F || byte == '"' || byte == '\'' || byte == '\\';
+  }
+  static unsigned mask(const char* bytes) {
+#ifdef __SSE2__
+    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(bytes));
+    // One more and seen as signed, DEL and the bytes from 0x80 on lie below the space too.
+    const __m128i next = _mm_add_epi8(block, _mm_set1_epi8(1));
+    const __m128i outside = _mm_cmplt_epi8(next, _mm_set1_epi8(0x21));
+    const __m128i quotes = _mm_or_si128(_mm_cmpeq_epi8(block, _mm_set1_epi8('"')),
+                                        _mm_cmpeq_epi8(block, _mm_set1_epi8('\'')));
+    const __m128i backslash = _mm_cmpeq_epi8(block, _mm_set1_epi8('\\'));
+    const __m128i any = _mm_or_si128(_mm_or_si128(outside, quotes), backslash);
+    return static_cast<unsigned>(_mm_movemask_epi8(any));
+#else
+    return portable_mask<PlainScan>(bytes);
+#endif
+  }
+};
+
+// Copies what lies before the first byte that the scan finds, and returns how much that is.  Up to
+// a block more may be written to `to`.
+template <class Scan>
+[[nodiscard]] [[gnu::always_inline]] inline std::size_t copy_unfound(char* to,
+                                                                     const char* from,
+                                                                     std::size_t size) {
+  std::size_t at = 0;
+  // Branches that are foretold well: where the next block lies must not depend on this one's bits.
+  for (; at + kTextBlock <= size; at += kTextBlock) {
+    std::memcpy(to + at, from + at, kTextBlock);
+    const unsigned mask = Scan::mask(from + at);
+    if (mask != 0) return at + static_cast<std::size_t>(std::countr_zero(mask));
+  }
+  for (; at < size && !Scan::finds(static_cast<unsigned char>(from[at])); ++at)
+    to[at] = from[at];
+  return at;
+}
 
 // The first byte in [from, end) that JSON escapes, or end.
 [[nodiscard]] inline const char* find_json_escape(const char* from, const char* end) {
-#ifdef __SSE2__
-  while (end - from >= 16) {
-    const __m128i block = _mm_loadu_si128(reinterpret_cast<const __m128i*>(from));
-    const unsigned mask = json_escape_mask(block);
+  while (end - from >= static_cast<std::ptrdiff_t>(kTextBlock)) {
+    const unsigned mask = JsonScan::mask(from);
     if (mask != 0) return from + std::countr_zero(mask);
-    from += 16;
+    from += kTextBlock;
   }
-#endif
   while (from != end && !needs_json_escape(static_cast<unsigned char>(*from)))
     ++from;
   return from;

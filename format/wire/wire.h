@@ -63,6 +63,9 @@ void abbreviate(Event& event, Arena& arena);
 [[nodiscard]] std::optional<WallTime> parse_wire_time(std::string_view text);
 // As serde_json writes it: UTC, "Z", 0, 3, 6 or 9 digits of fraction.
 void append_wire_time(std::string& out, WallTime time);
+// The same into room for kMostWireTime bytes; returns the end of what was written.
+inline constexpr std::size_t kMostWireTime = 64;
+char* write_wire_time(char* to, WallTime time);
 // As kcli prints it after BeginSession: "2026-08-04 13:54:50.120 UTC".
 void append_kcli_time(std::string& out, WallTime time);
 

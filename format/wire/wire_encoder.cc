@@ -1,5 +1,6 @@
 // Event to frame text, and what kumod's `terse` makes of an event.
 #include <algorithm>
+#include <array>
 #include <charconv>
 #include <cstring>
 
@@ -12,53 +13,59 @@ namespace smtptape {
 
 namespace {
 
-std::string_view tag_of(EventKind kind) {
-  switch (kind) {
-    case EventKind::BeginSession: return "BeginSession";
-    case EventKind::Connected: return "Connected";
-    case EventKind::Closed: return "Closed";
-    case EventKind::Read: return "Read";
-    case EventKind::Write: return "Write";
-    case EventKind::Diagnostic: return "Diagnostic";
-    case EventKind::MessageObtained: return "MessageObtained";
-    case EventKind::AbbreviatedWrite: return "AbbreviatedWrite";
-    case EventKind::Unknown: break;
-  }
-  SMTPTAPE_CHECK(false && "an unknown event has no wire form but its own frame");
-}
-
 void append_abbreviated(std::string& out, std::string_view snippet, std::uint64_t length) {
   out.append(R"({"AbbreviatedWrite":{"snippet":)");
   append_json_string(out, snippet);
   out.append(",\"len\":").append(std::to_string(length)).append("}}");
 }
 
-void append_payload(std::string& out, const Event& event) {
-  switch (event.kind) {
-    case EventKind::BeginSession:
-    case EventKind::Connected:
-    case EventKind::Closed:
-    case EventKind::MessageObtained:
-      out.append("\"").append(tag_of(event.kind)).append("\"");
-      return;
-    case EventKind::Read:
-    case EventKind::Write:
-      out.append("{\"").append(tag_of(event.kind)).append("\":");
-      append_json_string(out, event.text);
-      out.push_back('}');
-      return;
-    case EventKind::Diagnostic:
-      out.append(R"({"Diagnostic":{"level":)");
-      append_json_string(out, event.level);
-      out.append(",\"message\":");
-      append_json_string(out, event.text);
-      out.append("}}");
-      return;
-    case EventKind::AbbreviatedWrite: append_abbreviated(out, event.text, event.length); return;
+constexpr std::string_view kBeforeMeta = R"({"conn_meta":)";
+constexpr std::string_view kBeforeWhen = R"(,"when":")";
+
+// What stands between the metadata and the text that is escaped, and behind it.
+struct PayloadForm {
+  std::string_view before;
+  std::string_view after;
+};
+
+PayloadForm payload_form(EventKind kind) {
+  switch (kind) {
+    case EventKind::BeginSession: return {R"(,"payload":"BeginSession)", "\""};
+    case EventKind::Connected: return {R"(,"payload":"Connected)", "\""};
+    case EventKind::Closed: return {R"(,"payload":"Closed)", "\""};
+    case EventKind::MessageObtained: return {R"(,"payload":"MessageObtained)", "\""};
+    case EventKind::Read: return {R"(,"payload":{"Read":")", "\"}"};
+    case EventKind::Write: return {R"(,"payload":{"Write":")", "\"}"};
+    case EventKind::Diagnostic: return {R"(,"payload":{"Diagnostic":{"level":")", "\"}}"};
+    case EventKind::AbbreviatedWrite: return {R"(,"payload":)", ""};
     case EventKind::Unknown: break;
   }
   SMTPTAPE_CHECK(false && "an unknown event has no wire form but its own frame");
 }
+
+constexpr std::string_view kBeforeMessage = R"(","message":")";
+
+bool has_text(EventKind kind) {
+  return kind == EventKind::Read || kind == EventKind::Write || kind == EventKind::Diagnostic;
+}
+
+// What follows the text: few bytes, put together here so that they are appended at once.
+class FrameEnd {
+ public:
+  FrameEnd(std::string_view after_text, WallTime when) {
+    char* to = std::ranges::copy(after_text, bytes_.data()).out;
+    to = std::ranges::copy(kBeforeWhen, to).out;
+    to = write_wire_time(to, when);
+    *to++ = '"';
+    *to++ = '}';
+    size_ = static_cast<std::size_t>(to - bytes_.data());
+  }
+  [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
+
+ private:
+  std::array<char, kMostWireTime + 32> bytes_;  // NOLINT: written before it is read
+  std::size_t size_;
+};
 
 }  // namespace
 
@@ -68,21 +75,32 @@ void append_frame(std::string& out, const Event& event) {
     return;
   }
   SMTPTAPE_CHECK(event.meta != nullptr);
-  out.append(R"({"conn_meta":)").append(event.meta->text()).append(R"(,"payload":)");
-  append_payload(out, event);
-  out.append(R"(,"when":")");
-  append_wire_time(out, event.when);
-  out.append("\"}");
+  const PayloadForm form = payload_form(event.kind);
+  out.append(kBeforeMeta).append(event.meta->text()).append(form.before);
+  if (event.kind == EventKind::Diagnostic) {
+    append_json_escaped(out, event.level);
+    out.append(kBeforeMessage);
+  }
+  if (has_text(event.kind)) append_json_escaped(out, event.text);
+  if (event.kind == EventKind::AbbreviatedWrite) append_abbreviated(out, event.text, event.length);
+  out.append(FrameEnd(form.after, event.when).text());
 }
 
 std::size_t frame_size(const Event& event) {
   if (event.verbatim != nullptr) return event.verbatim->frame.size();
-  // Everything but the text is short: build it without, and count the text.
-  Event short_event = event;
-  short_event.text = {};
-  std::string out;
-  append_frame(out, short_event);
-  return out.size() + json_escaped_size(event.text);
+  SMTPTAPE_CHECK(event.meta != nullptr);
+  const PayloadForm form = payload_form(event.kind);
+  std::size_t size = kBeforeMeta.size() + event.meta->text().size() + form.before.size() +
+                     FrameEnd(form.after, event.when).text().size();
+  if (event.kind == EventKind::Diagnostic)
+    size += json_escaped_size(event.level) + kBeforeMessage.size();
+  if (has_text(event.kind)) size += json_escaped_size(event.text);
+  if (event.kind == EventKind::AbbreviatedWrite) {
+    std::string empty;
+    append_abbreviated(empty, {}, event.length);
+    size += empty.size() + json_escaped_size(event.text);
+  }
+  return size;
 }
 
 bool next_line(std::string_view& text, std::string_view& line) {

@@ -1,6 +1,8 @@
 // The times of the wire, as chrono reads them and serde_json and kcli write them.
+#include <algorithm>
 #include <array>
 #include <charconv>
+#include <cstring>
 
 #include "format/wire/wire.h"
 
@@ -83,46 +85,93 @@ unsigned days_in_month(std::int64_t year, std::int64_t month) {
   return month == 2 && leap ? 29 : kDays[static_cast<std::size_t>(month - 1)];
 }
 
-void append_padded(std::string& out, std::uint64_t value, std::size_t width) {
-  std::array<char, 20> buffer{};
-  const auto end = std::to_chars(buffer.data(), buffer.data() + buffer.size(), value).ptr;
-  const auto size = static_cast<std::size_t>(end - buffer.data());
-  if (size < width) out.append(width - size, '0');
-  out.append(buffer.data(), size);
+constexpr std::array<char, 200> kTwoDigits = [] {
+  std::array<char, 200> digits{};
+  for (std::size_t i = 0; i < 100; ++i) {
+    digits[2 * i] = static_cast<char>('0' + i / 10);
+    digits[2 * i + 1] = static_cast<char>('0' + i % 10);
+  }
+  return digits;
+}();
+
+// `value` is below 100, below 1000.
+char* write_two(char* to, std::uint64_t value) {
+  return std::copy_n(&kTwoDigits[2 * value], 2, to);
+}
+char* write_three(char* to, std::uint32_t value) {
+  *to++ = static_cast<char>('0' + value / 100);
+  return write_two(to, value % 100);
 }
 
-// YYYY-MM-DD, `between`, HH:MM:SS and the shortest exact fraction of 0, 3, 6 or 9 digits.
-void append_date_time(std::string& out, WallTime time, char between) {
-  std::int64_t days = time.seconds / kSecondsPerDay;
-  std::int64_t second = time.seconds % kSecondsPerDay;
-  if (second < 0) {
-    second += kSecondsPerDay;
+char* write_date(char* to, CivilDate date) {
+  if (date.year < 0 || date.year > 9999) *to++ = date.year < 0 ? '-' : '+';
+  const auto year = static_cast<std::uint64_t>(date.year < 0 ? -date.year : date.year);
+  if (year > 9999) {
+    to = std::to_chars(to, to + 20, year).ptr;
+  } else {
+    to = write_two(write_two(to, year / 100), year % 100);
+  }
+  *to++ = '-';
+  to = write_two(to, date.month);
+  *to++ = '-';
+  return write_two(to, date.day);
+}
+
+// "YYYY-MM-DD HH:MM:".  Events come by the thousand within a minute, and finding the date costs
+// more than all the rest: the last one is kept.
+struct Minute {
+  std::int64_t number = 0;  // since 1970
+  std::array<char, 32> text{};
+  std::size_t size = 0;  // 0: nothing kept yet
+};
+
+Minute write_minute(std::int64_t number) {
+  constexpr std::int64_t kMinutesPerDay = kSecondsPerDay / 60;
+  std::int64_t days = number / kMinutesPerDay;
+  std::int64_t minute = number % kMinutesPerDay;
+  if (minute < 0) {
+    minute += kMinutesPerDay;
     --days;
   }
-  const CivilDate date = civil_from_days(days);
-  if (date.year < 0 || date.year > 9999) out.push_back(date.year < 0 ? '-' : '+');
-  append_padded(out, static_cast<std::uint64_t>(date.year < 0 ? -date.year : date.year), 4);
-  out.push_back('-');
-  append_padded(out, date.month, 2);
-  out.push_back('-');
-  append_padded(out, date.day, 2);
-  out.push_back(between);
-  const bool leap = time.nanos >= kNanosPerSecond;
-  append_padded(out, static_cast<std::uint64_t>(second / 3600), 2);
-  out.push_back(':');
-  append_padded(out, static_cast<std::uint64_t>(second / 60 % 60), 2);
-  out.push_back(':');
-  append_padded(out, static_cast<std::uint64_t>(second % 60) + (leap ? 1 : 0), 2);
-  const std::uint32_t nanos = leap ? time.nanos - kNanosPerSecond : time.nanos;
-  if (nanos == 0) return;
-  out.push_back('.');
-  if (nanos % 1'000'000 == 0) {
-    append_padded(out, nanos / 1'000'000, 3);
-  } else if (nanos % 1'000 == 0) {
-    append_padded(out, nanos / 1'000, 6);
-  } else {
-    append_padded(out, nanos, 9);
+  Minute made{number};
+  char* to = write_date(made.text.data(), civil_from_days(days));
+  *to++ = ' ';
+  to = write_two(to, static_cast<std::uint64_t>(minute / 60));
+  *to++ = ':';
+  to = write_two(to, static_cast<std::uint64_t>(minute % 60));
+  *to++ = ':';
+  made.size = static_cast<std::size_t>(to - made.text.data());
+  return made;
+}
+
+constexpr std::size_t kPlaceOfBlank = 7;  // from the end of a minute's text
+
+// The shortest exact fraction of 0, 3, 6 or 9 digits.
+char* write_fraction(char* to, std::uint32_t nanos) {
+  if (nanos == 0) return to;
+  *to++ = '.';
+  to = write_three(to, nanos / 1'000'000);
+  if (nanos % 1'000'000 == 0) return to;
+  to = write_three(to, nanos / 1'000 % 1'000);
+  return nanos % 1'000 == 0 ? to : write_three(to, nanos % 1'000);
+}
+
+// YYYY-MM-DD, `between`, HH:MM:SS and the fraction.
+char* write_date_time(char* to, WallTime time, char between) {
+  thread_local constinit Minute kept;
+  std::int64_t number = time.seconds / 60;
+  std::int64_t second = time.seconds % 60;
+  if (second < 0) {
+    second += 60;
+    --number;
   }
+  if (kept.size == 0 || kept.number != number) kept = write_minute(number);
+  std::memcpy(to, kept.text.data(), kept.text.size());
+  to += kept.size;
+  *(to - kPlaceOfBlank) = between;
+  const bool leap = time.nanos >= kNanosPerSecond;
+  to = write_two(to, static_cast<std::uint64_t>(second) + (leap ? 1 : 0));
+  return write_fraction(to, leap ? time.nanos - kNanosPerSecond : time.nanos);
 }
 
 }  // namespace
@@ -156,14 +205,20 @@ std::optional<WallTime> parse_wire_time(std::string_view text) {
   return WallTime{days * kSecondsPerDay + hour * 3600 + minute * 60 + second - offset, nanos};
 }
 
+char* write_wire_time(char* to, WallTime time) {
+  to = write_date_time(to, time, 'T');
+  *to++ = 'Z';
+  return to;
+}
+
 void append_wire_time(std::string& out, WallTime time) {
-  append_date_time(out, time, 'T');
-  out.push_back('Z');
+  std::array<char, kMostWireTime> text;  // NOLINT: written before it is read
+  out.append(text.data(), write_wire_time(text.data(), time));
 }
 
 void append_kcli_time(std::string& out, WallTime time) {
-  append_date_time(out, time, ' ');
-  out.append(" UTC");
+  std::array<char, kMostWireTime> text;  // NOLINT: written before it is read
+  out.append(text.data(), write_date_time(text.data(), time, ' ')).append(" UTC");
 }
 
 }  // namespace smtptape

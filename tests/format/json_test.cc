@@ -1,9 +1,13 @@
 #include "format/wire/json.h"
 
+#include <random>
 #include <string>
+#include <string_view>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+
+#include "format/wire/text_scan.h"
 
 namespace smtptape {
 namespace {
@@ -88,6 +92,67 @@ TEST(JsonEscape, SizeAgreesWithTheText) {
     std::string out;
     append_json_escaped(out, std::string_view(all).substr(from));
     EXPECT_EQ(out.size(), json_escaped_size(std::string_view(all).substr(from)));
+  }
+}
+
+// As serde_json does it, a byte at a time.
+std::string escaped_slowly(std::string_view text) {
+  constexpr std::string_view kHex = "0123456789abcdef";
+  constexpr std::string_view kShort = "\bb\ff\nn\rr\tt\"\"\\\\";
+  std::string out;
+  for (const char c : text) {
+    const auto byte = static_cast<unsigned char>(c);
+    const std::size_t at = kShort.find(c);
+    if (byte >= 0x20 && c != '"' && c != '\\') {
+      out.push_back(c);
+    } else if (at != std::string_view::npos) {
+      // A letter is found behind its own control character only: letters were dealt with above.
+      out.append("\\").push_back(kShort[at + (c == '"' || c == '\\' ? 0 : 1)]);
+    } else {
+      out.append("\\u00").push_back(kHex[byte >> 4]);
+      out.push_back(kHex[byte & 0xF]);
+    }
+  }
+  return out;
+}
+
+// Of bytes that mostly need no escape; `size` of them.
+std::string random_text(std::minstd_rand& random, std::size_t size) {
+  std::string text;
+  const unsigned rare = 1 + static_cast<unsigned>(random() % 40);
+  while (text.size() < size) {
+    const bool any = random() % rare == 0;
+    text.push_back(static_cast<char>(any ? random() % 256 : 'a' + random() % 26));
+  }
+  return text;
+}
+
+TEST(JsonEscape, EqualsWhatIsMadeByteByByte) {
+  std::minstd_rand random(7);
+  for (int round = 0; round < 3000; ++round) {
+    const std::string text = random_text(random, random() % (round % 10 == 0 ? 5000 : 100));
+    std::string out = "before";
+    append_json_escaped(out, text);
+    ASSERT_EQ(out, "before" + escaped_slowly(text));
+    ASSERT_EQ(json_escaped_size(text), out.size() - 6);
+  }
+  const std::string worst(5000, '\x01');
+  std::string out;
+  append_json_escaped(out, worst);
+  EXPECT_EQ(out, escaped_slowly(worst));
+}
+
+TEST(TextScan, WideAndPortableFindTheSame) {
+  std::minstd_rand random(8);
+  for (int round = 0; round < 20'000; ++round) {
+    const std::string block = random_text(random, kTextBlock);
+    ASSERT_EQ(JsonScan::mask(block.data()), portable_mask<JsonScan>(block.data()));
+    ASSERT_EQ(PlainScan::mask(block.data()), portable_mask<PlainScan>(block.data()));
+  }
+  for (int c = 0; c < 256; ++c) {
+    const std::string block(kTextBlock, static_cast<char>(c));
+    EXPECT_EQ(JsonScan::mask(block.data()), portable_mask<JsonScan>(block.data())) << c;
+    EXPECT_EQ(PlainScan::mask(block.data()), portable_mask<PlainScan>(block.data())) << c;
   }
 }
 

@@ -1,5 +1,12 @@
 #include "format/meta.h"
 
+#include <array>
+#include <map>
+#include <random>
+#include <string>
+#include <string_view>
+#include <vector>
+
 #include <gtest/gtest.h>
 
 namespace smtptape {
@@ -36,6 +43,59 @@ TEST(Meta, DerivesFromAParentByChangesAndRemovals) {
       Meta::derive(parent.get(), {{"a", "0"}, {"d", "\"x\""}, {"g", "[]"}}, {"b", "zz"});
   EXPECT_EQ(child->text(), R"({"a":0,"d":"x","f":3,"g":[]})");
   EXPECT_EQ(Meta::derive(nullptr, {}, {})->text(), "{}");
+}
+
+// Whatever is changed, and whether keys need escapes or not: as if the text had been read anew.
+TEST(Meta, DerivesWhatReadingTheTextWouldGive) {
+  constexpr std::array<std::string_view, 6> kKeys{"a", "b\"", "c", "d", "f\n", "é"};
+  std::minstd_rand random(1);
+  for (int round = 0; round < 3000; ++round) {
+    // Every third without the keys that need escapes.
+    const auto has = [&](std::size_t i) {
+      return random() % 2 == 0 && (round % 3 != 0 || (i != 1 && i != 4));
+    };
+    std::map<std::string, std::string> wanted;
+    std::vector<Meta::Entry> set;
+    for (std::size_t i = 0; i < kKeys.size(); ++i)
+      if (has(i)) set.push_back({kKeys[i], "[1,2]"});
+    const MetaPtr parent = Meta::derive(nullptr, set, {});
+    for (const Meta::Entry& entry : set)
+      wanted.emplace(entry.key, entry.json);
+    std::vector<std::string_view> removed;
+    set.clear();
+    for (std::size_t i = 0; i < kKeys.size(); ++i) {
+      if (random() % 3 == 0) removed.push_back(kKeys[i]);
+      if (!has(i)) continue;
+      set.push_back({kKeys[i], "\"new\""});
+    }
+    for (const std::string_view key : removed)
+      wanted.erase(std::string(key));
+    for (const Meta::Entry& entry : set)
+      wanted.insert_or_assign(std::string(entry.key), entry.json);
+
+    const MetaPtr child = Meta::derive(parent.get(), set, removed);
+    const MetaPtr again = Meta::parse(child->text());
+    ASSERT_NE(again, nullptr) << child->text();
+    EXPECT_EQ(again->text(), child->text());
+    EXPECT_EQ(again->hash(), child->hash());
+    ASSERT_EQ(child->entries().size(), wanted.size()) << child->text();
+    ASSERT_EQ(again->entries().size(), wanted.size());
+    std::size_t at = 0;
+    for (const auto& [key, json] : wanted) {
+      EXPECT_EQ(child->entries()[at].key, key);
+      EXPECT_EQ(child->entries()[at].json, json);
+      EXPECT_EQ(again->entries()[at++].key, key);
+    }
+  }
+}
+
+TEST(Meta, KeepsTheSessionOfItsParent) {
+  const MetaPtr parent = Meta::parse(R"({"a":1,"id":"one"})");
+  EXPECT_EQ(Meta::derive(parent.get(), {{"z", "1"}}, {})->session_id(), "one");
+  EXPECT_EQ(Meta::derive(parent.get(), {{"id", "\"two\""}}, {})->session_id(), "two");
+  EXPECT_EQ(Meta::derive(parent.get(), {}, {"id"})->session_id(), std::nullopt);
+  // From what is no object nothing is taken.
+  EXPECT_EQ(Meta::derive(Meta::null().get(), {{"z", "1"}}, {})->text(), R"({"z":1})");
 }
 
 TEST(Meta, ComparesAsJson) {

@@ -1,3 +1,8 @@
+#include <array>
+#include <cstdio>
+#include <random>
+#include <string>
+
 #include <gtest/gtest.h>
 
 #include "format/wire/wire.h"
@@ -20,6 +25,52 @@ TEST(WireTime, ReadsAndWritesAsChronoDoes) {
     std::string shown;
     append_kcli_time(shown, *time);
     EXPECT_EQ(shown, row.at(2));
+  }
+}
+
+std::string time_written_slowly(WallTime time) {
+  const bool leap = time.nanos >= kNanosPerSecond;
+  const std::int64_t second = (time.seconds % 86'400 + 86'400) % 86'400;
+  const CivilDate date = civil_from_days((time.seconds - second) / 86'400);
+  std::array<char, 80> text{};
+  std::snprintf(text.data(),
+                text.size(),
+                "%s%04lld-%02u-%02uT%02lld:%02lld:%02lld.%09u",
+                date.year < 0      ? "-"
+                : date.year > 9999 ? "+"
+                                   : "",
+                static_cast<long long>(date.year < 0 ? -date.year : date.year),
+                date.month,
+                date.day,
+                static_cast<long long>(second / 3600),
+                static_cast<long long>(second / 60 % 60),
+                static_cast<long long>(second % 60 + (leap ? 1 : 0)),
+                leap ? time.nanos - kNanosPerSecond : time.nanos);
+  std::string out = text.data();
+  if (out.ends_with("000000000")) return out.substr(0, out.size() - 10) + "Z";
+  while (out.ends_with("000"))
+    out.resize(out.size() - 3);
+  return out + "Z";
+}
+
+// Times of one minute follow each other, and minutes in any order.
+TEST(WireTime, EqualsWhatIsWrittenFieldByField) {
+  std::minstd_rand random(3);
+  for (int round = 0; round < 20'000; ++round) {
+    const auto far = static_cast<std::int64_t>(random()) * (random() % 2 == 0 ? 4000 : -4000);
+    WallTime time{round % 7 == 0 ? far : static_cast<std::int64_t>(random() % 200) - 100, 0};
+    time.nanos = static_cast<std::uint32_t>(random() % 1000 * 1'000'000);
+    if (round % 3 == 0) time.nanos += static_cast<std::uint32_t>(random() % 1000 * 1000);
+    if (round % 9 == 0) time.nanos += static_cast<std::uint32_t>(random() % 1000);
+    if (round % 11 == 0) time.nanos += kNanosPerSecond;
+    std::string out;
+    append_wire_time(out, time);
+    ASSERT_EQ(out, time_written_slowly(time));
+    std::string shown;
+    append_kcli_time(shown, time);
+    out.back() = ' ';
+    out[out.find('T')] = ' ';
+    ASSERT_EQ(shown, out + "UTC");
   }
 }
 
@@ -51,6 +102,11 @@ TEST(Elapsed, IsExactOverTheWholeRange) {
   const Elapsed wide = elapsed_between({-8'000'000'000'000, 1}, {8'000'000'000'000, 0});
   EXPECT_EQ(wide, (Elapsed{false, 15'999'999'999'999, 999'999'999}));
   EXPECT_EQ(elapsed_between({5, 0}, {4, 999'999'999}), (Elapsed{true, 0, 1}));
+  // About as many nanoseconds as 64 bits hold.
+  EXPECT_EQ(elapsed_between({0, 0}, {18'446'744'073, 709'551'615}),
+            (Elapsed{false, 18'446'744'073, 709'551'615}));
+  EXPECT_EQ(elapsed_between({18'446'744'073, 709'551'616}, {0, 0}),
+            (Elapsed{true, 18'446'744'073, 709'551'616}));
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <array>
 #include <charconv>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -211,6 +212,81 @@ TEST(KcliTime, EqualsKcli) {
     std::string out;
     append_kcli_time(out, *when);
     EXPECT_EQ(out, row.at(2));
+  }
+}
+
+// Characters of all kinds, many ends of lines, and bytes that are no UTF-8.
+std::string random_lines(std::minstd_rand& random, std::size_t pieces) {
+  constexpr std::array<std::string_view, 16> kPieces{"\n",
+                                                     "\r\n",
+                                                     "\r",
+                                                     "\"",
+                                                     "'",
+                                                     "\\",
+                                                     "\t",
+                                                     "\x7f",
+                                                     "\u0301",
+                                                     "\u00e9",
+                                                     "\u200b",
+                                                     "\xc3",
+                                                     "\U0001f600",
+                                                     "\xff",
+                                                     "\x01",
+                                                     "\xe2\x82"};
+  const unsigned rare = 1 + static_cast<unsigned>(random() % 30);
+  std::string text;
+  for (; pieces > 0; --pieces) {
+    if (random() % rare == 0) {
+      text.append(kPieces[random() % kPieces.size()]);
+    } else {
+      text.push_back(static_cast<char>(' ' + random() % 95));
+    }
+  }
+  return text;
+}
+
+TEST(Lines, EqualLineByLineEscaping) {
+  std::minstd_rand random(5);
+  for (int round = 0; round < 5000; ++round) {
+    const std::string text = random_lines(random, random() % (round % 20 == 0 ? 9000 : 200));
+    const std::string start(random() % (round % 50 == 0 ? 5000 : 90), '>');
+    const KcliProfile profile = round % 2 == 0 ? KcliProfile::HalfUp : KcliProfile::HalfEven;
+    std::string wanted = "before";
+    std::string_view rest = text;
+    std::string_view line;
+    while (next_line(rest, line)) {
+      wanted.append(start);
+      append_escaped(wanted, line, profile);
+      wanted.append("<\n");
+    }
+    std::string out = "before";
+    append_lines(out, text, {start, "<\n"}, profile);
+    ASSERT_EQ(out, wanted);
+  }
+}
+
+// Escaping in one go and a character at a time; the first of a line has a set of its own.
+TEST(Escape, OfALineIsThatOfItsCharacters) {
+  std::minstd_rand random(6);
+  for (int round = 0; round < 2000; ++round) {
+    const std::string line = random_lines(random, 1 + random() % 60);
+    std::string wanted;
+    for (std::size_t at = 0; at < line.size();) {
+      // A character of the first place is tried alone, a later one behind a letter.
+      std::size_t size = 1;
+      while (at + size < line.size() && size < 4 &&
+             escaped("x" + line.substr(at, size)).find("\uFFFD") != std::string::npos &&
+             (static_cast<unsigned char>(line[at + size]) & 0xC0) == 0x80) {
+        ++size;
+      }
+      if (size > 1 && escaped("x" + line.substr(at, size)).find("\uFFFD") != std::string::npos) {
+        size = 1;
+      }
+      const std::string one = line.substr(at, size);
+      wanted.append(at == 0 ? escaped(one) : escaped("x" + one).substr(1));
+      at += size;
+    }
+    ASSERT_EQ(escaped(line), wanted);
   }
 }
 
