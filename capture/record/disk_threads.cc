@@ -8,22 +8,32 @@
 
 namespace smtptape {
 
-bool sync_now(SyncPoint& file) {
+namespace {
+
+enum class Synced : std::uint8_t { Good, Failed, FailedBefore };
+
+Synced sync_once(SyncPoint& file) {
   const std::lock_guard lock(file.syncing);
-  if (file.error != 0) return false;
+  if (file.error != 0) return Synced::FailedBefore;
   const std::uint64_t written = file.written;
-  if (written == file.synced) return true;
+  if (written == file.synced) return Synced::Good;
   SMTPTAPE_FAILPOINT("before-sync");
   if (!file.named) {
     file.error = sync_entries(file.directory, file.calls);
-    if (file.error != 0) return false;
+    if (file.error != 0) return Synced::Failed;
     file.named = true;
   }
   file.error = sync_data(file.fd.get(), file.calls);
   SMTPTAPE_FAILPOINT("after-sync");
-  if (file.error != 0) return false;
+  if (file.error != 0) return Synced::Failed;
   file.synced = written;
-  return true;
+  return Synced::Good;
+}
+
+}  // namespace
+
+bool sync_now(SyncPoint& file) {
+  return sync_once(file) == Synced::Good;
 }
 
 DiskThreads::DiskThreads(std::chrono::nanoseconds sync_interval, std::size_t most_threads)
@@ -150,13 +160,14 @@ void DiskThreads::sync_all() {
 void DiskThreads::sync(SyncPoint& file) {
   if (file.written == file.synced || file.error != 0) return;
   const auto began = std::chrono::steady_clock::now();
-  const bool good = sync_now(file);
+  const Synced result = sync_once(file);
   const std::chrono::duration<double> took = std::chrono::steady_clock::now() - began;
   {
     const std::lock_guard lock(mutex_);
     durations_.add(took.count());
   }
-  if (!good && file.on_failure) file.on_failure();
+  // Two threads may have had it in hand: it is told once.
+  if (result == Synced::Failed && file.on_failure) file.on_failure();
 }
 
 }  // namespace smtptape

@@ -107,6 +107,14 @@ std::string heard_with(const FakeServiceManager& manager, const std::string& wor
   return all;
 }
 
+// Bounded; whatever comes before it.
+bool heard(const FakeServiceManager& manager, const std::string& line) {
+  std::string last;
+  while (last != line && last != "(nothing)")
+    last = manager.heard();
+  return last == line;
+}
+
 TEST_F(DaemonHealthTest, TellsOfTheTroubleOfTheDiskAndOfItsEnd) {
   const FakeServiceManager manager(directory_ / "notify");
   const Variable notify("NOTIFY_SOCKET", directory_ / "notify");
@@ -114,7 +122,7 @@ TEST_F(DaemonHealthTest, TellsOfTheTroubleOfTheDiskAndOfItsEnd) {
   const FakeKumod server({upgrade_then({gate.step(), send_text(event_number(1)), stay_silent()})});
   add("mta", server.url());
   auto running = start();
-  EXPECT_EQ(heard_with(manager, "1 of 1"), "STATUS=1 of 1 source connected");
+  EXPECT_TRUE(heard(manager, "STATUS=1 of 1 source connected"));
   EXPECT_TRUE(status().is_ready());
   fail_writes_ = true;
   gate.open();
@@ -126,7 +134,7 @@ TEST_F(DaemonHealthTest, TellsOfTheTroubleOfTheDiskAndOfItsEnd) {
   EXPECT_THAT(heard_with(manager, "not writing"),
               testing::MatchesRegex("STATUS=1 of 1 source connected; not writing .*error.*"));
   fail_writes_ = false;
-  EXPECT_EQ(heard_with(manager, "connected"), "STATUS=1 of 1 source connected");
+  EXPECT_TRUE(heard(manager, "STATUS=1 of 1 source connected"));
   EXPECT_TRUE(status().is_ready());
   EXPECT_EQ(status().sources.at(0).disk_trouble, "");
   EXPECT_EQ(stop(running).ledger.received, 1U);
@@ -147,7 +155,7 @@ TEST_F(DaemonHealthTest, TellsSystemdThatThereIsNoRoomThoughNothingComes) {
   Gate deleting;
   before_unlink_ = &deleting;
   auto running = start();
-  EXPECT_EQ(heard_with(manager, "1 of 1"), "STATUS=1 of 1 source connected");
+  EXPECT_TRUE(heard(manager, "STATUS=1 of 1 source connected"));
   // While a deletion waits, nobody else gets to the disk: the tape must be there before.
   wait_until([this] { return !status().sources.at(0).tape.empty(); });
   std::ofstream(options_.store / "old-00000001-20260101T000000Z.tape") << "of another";
