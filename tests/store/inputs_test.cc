@@ -2,6 +2,7 @@
 
 #include <sys/resource.h>
 
+#include <set>
 #include <string>
 #include <vector>
 
@@ -267,13 +268,21 @@ TEST_F(InputsTest, RecordersOfOneNameAreMergedByTime) {
 }
 
 TEST_F(InputsTest, ImportsOfOneNameAreMergedByTime) {
-  const Origin one{random_id(), "import", 0, true};
-  const Origin two{random_id(), "import", 0, true};
+  const Origin one{random_id(), "import", 1, true};
+  const Origin two{random_id(), "import", 2, true};
   write("1.tape", tape_of({{&one, 1, 10}, {&one, 2, 30}}, {}, false));
   write("2.tape", tape_of({{&two, 1, 20}, {&two, 2, 40}}, {}, false));
   EXPECT_THAT(
       read().events,
       ElementsAre(Pair{"import", 1}, Pair{"import", 1}, Pair{"import", 2}, Pair{"import", 2}));
+}
+
+TEST_F(InputsTest, SoIsAnImportBesideARecordingOfItsName) {
+  const Origin recorded{random_id(), "a", 1, false};
+  const Origin imported{random_id(), "a", 2, true};
+  write("1.tape", tape_of({{&recorded, 1, 10}, {&recorded, 2, 30}}, {}, false));
+  write("2.tape", tape_of({{&imported, 3, 20}, {&imported, 4, 40}}, {}, false));
+  EXPECT_THAT(read().events, ElementsAre(Pair{"a", 1}, Pair{"a", 3}, Pair{"a", 2}, Pair{"a", 4}));
 }
 
 // The bytes of its first group are wrong; what is before it in time came out.
@@ -302,6 +311,29 @@ TEST_F(InputsTest, SoItIsInAnExtractThatIsReadForEachSource) {
   const Got got = read();
   EXPECT_THAT(got.events, ElementsAre(Pair{"b", 2}));
   EXPECT_THAT(got.damage, SizeIs(1)) << "told once";
+}
+
+// Whichever source meets it first.
+TEST_F(InputsTest, AnExtractEndsForAllWhereOneOfItsSourcesMeetsTheDamage) {
+  std::vector<Wanted> events;
+  for (std::uint64_t i = 1; i <= 60; ++i)
+    events.push_back({&b_, i, static_cast<std::int64_t>(i)});
+  for (std::uint64_t i = 1; i <= 60; ++i)
+    events.push_back({&a_, i, static_cast<std::int64_t>(100 + i)});
+  std::string bytes = tape_of(events, {}, true);
+  const std::size_t group = bytes.find("\x28\xB5\x2F\xFD");
+  const std::size_t end = bytes.find("\x2A\x4D\x18", group);
+  bytes[group + (end - group) * 9 / 10] ^= 1;
+  write("x.tape", bytes);
+  write("y.tape", tape_of({{&b_, 61, 200}}, {}, false));
+  std::set<std::string> sources;
+  for (const Pair& event : read().events)
+    sources.insert(event.first);
+  EXPECT_THAT(sources, UnorderedElementsAre("a", "b")) << "there is something of both before it";
+  sources.clear();
+  for (const Pair& event : read({}, Recovery::Tail).events)
+    sources.insert(event.first);
+  EXPECT_THAT(sources, ElementsAre("b"));
 }
 
 TEST_F(InputsTest, AnExtractTellsItsNotesAndGapsOnceThoughItIsReadForEachSource) {
