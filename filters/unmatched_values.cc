@@ -36,9 +36,27 @@ void UnmatchedValues::note_new(const Meta& meta) {
   }
 }
 
-void UnmatchedValues::note_more(std::string_view key) {
+void UnmatchedValues::note(const PropertySummary& summary) {
   for (Watched& watched : watched_) {
-    if (watched.property->meta_key == key) watched.overflown = true;
+    if (watched.property->meta_key != summary.key || watched.all_found()) continue;
+    watched.note(summary);
+    if (watched.all_found()) --open_;
+  }
+}
+
+// What is not listed is found when it may be there: nobody is told that there is none of it.
+void UnmatchedValues::Watched::note(const PropertySummary& summary) {
+  const bool in_lists = property->kind == PropertyKind::TextList;
+  for (const SummaryValue& value : summary.values) {
+    if (in_lists || !value.in_list) note(value.json);
+  }
+  if (summary.complete) return;
+  overflown = true;
+  for (Wanted& one : wanted) {
+    std::string json;
+    append_json_string(json, one.value);
+    one.found = one.found || property->kind == PropertyKind::Address ||
+                summary.may_hold(json, false) || (in_lists && summary.may_hold(json, true));
   }
 }
 

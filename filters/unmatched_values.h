@@ -16,6 +16,7 @@
 #include "filters/property.h"
 #include "filters/request.h"
 #include "format/meta.h"
+#include "format/tape/tape_info.h"
 
 namespace smtptape {
 
@@ -37,8 +38,8 @@ class UnmatchedValues {
     note_new(meta);
   }
 
-  // Events hold more values of a metadata's key than are known here.
-  void note_more(std::string_view key);
+  // The same of what the events of a group have.
+  void note(const PropertySummary& summary);
 
   struct Miss {
     std::string_view flag;             // "--tenant"
@@ -62,6 +63,7 @@ class UnmatchedValues {
     bool overflown = false;
 
     void note(std::string_view json);
+    void note(const PropertySummary& summary);
     void note_text(const std::string& text);
     void note_address(const std::string& text);
     void remember(const std::string& text);

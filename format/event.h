@@ -8,6 +8,7 @@
 #include <compare>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -71,8 +72,11 @@ struct Origin {
 };
 
 struct Event {
-  std::uint64_t sequence = 0;      // ours, counted from 1 over the data frames of a capture
-  std::int64_t received = 0;       // ns since 1970, at reception
+  std::uint64_t sequence = 0;  // ours, counted from 1 over the data frames of a capture
+  std::int64_t received = 0;   // ns since 1970, at reception
+  // The latest time of reception of events before it that were left out, where that is later: what
+  // a merge has to know of them.
+  std::int64_t after = std::numeric_limits<std::int64_t>::min();
   WallTime when;                   // as the server wrote it
   const Origin* origin = nullptr;  // owned by the batch; null before it was recorded
   const Meta* meta = nullptr;      // owned by the batch; null: no metadata could be read

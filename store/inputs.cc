@@ -162,7 +162,7 @@ struct Inputs::Impl {
     if (more) {
       merge.give(lane, batch);
     } else {
-      merge.end(lane);
+      merge.end(lane, streams[lane]->left_out_until());
       streams[lane].reset();
     }
     return true;

@@ -59,8 +59,10 @@ void Merge::resume(LaneId lane) {
   stale_ = true;
 }
 
-void Merge::end(LaneId lane) {
+void Merge::end(LaneId lane, std::int64_t after) {
   lanes_[lane].state = State::Ended;
+  Row& row = rows_[lanes_[lane].row];
+  row.time = std::max(row.time, after);
   std::erase(rows_[lanes_[lane].row].active, lane);
 }
 
@@ -72,7 +74,7 @@ void Merge::look_at_head(Lane& lane) {
     lane.seen = event.origin == nullptr ? nullptr : &seen_[event.origin->capture];
   }
   lane.place.sequence = event.sequence;
-  lane.received = event.received;
+  lane.received = std::max(event.received, event.after);
 }
 
 // ---- which row, and which of its lanes ----

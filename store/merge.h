@@ -59,7 +59,8 @@ class Merge {
   void pause(LaneId lane);
   // It is paused, and will be given something soon: it is waited for again.
   void resume(LaneId lane);
-  void end(LaneId lane);
+  // `after`: the latest time of reception of events that it left out at its end.
+  void end(LaneId lane, std::int64_t after = kAnyTime);
 
   // Adds to the events of `out`, and pins what they come from.  The lane that has to say what it
   // has next; nullopt: `out` is full, or, when it has no events, no lane has any.

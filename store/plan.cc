@@ -9,22 +9,37 @@ namespace smtptape {
 
 namespace {
 
+constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
+
 struct SequenceRange {
   std::uint64_t first = 0;
   std::uint64_t last = 0;
+  bool recorded = false;  // not a copy: the recorder's next tape begins behind it
 };
 
-// What a tape may hold of its captures; of an unsealed one nobody knows where it ends.
+// What a tape may hold of its capture; of an unsealed one nobody knows where it ends.
 SequenceRange sequences_of(const TapeFile& tape) {
-  constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
-  if (tape.footer == nullptr) return {tape.first_sequence, kEnd};
-  SequenceRange range{kEnd, 0};
+  const bool recorded = tape.header && !tape.header->copy_of;
+  if (tape.footer == nullptr) return {tape.first_sequence, kEnd, recorded};
+  SequenceRange range{kEnd, 0, recorded};
   for (const GroupIndex& group : tape.footer->summary.footer.groups) {
     if (group.events == 0) continue;
     range.first = std::min(range.first, group.first_sequence);
     range.last = std::max(range.last, group.last_sequence);
   }
   return range;
+}
+
+bool overlap(const SequenceRange& a, const SequenceRange& b) {
+  const bool next = a.recorded && b.recorded && a.first < b.first && a.last == kEnd;
+  return !next && b.first <= a.last;
+}
+
+bool any_overlap(std::vector<SequenceRange>& ranges) {
+  std::erase_if(ranges, [](const SequenceRange& range) { return range.first > range.last; });
+  std::sort(
+      ranges.begin(), ranges.end(), [](const auto& a, const auto& b) { return a.first < b.first; });
+  return std::adjacent_find(ranges.begin(), ranges.end(), overlap) != ranges.end();
 }
 
 }  // namespace
@@ -37,18 +52,8 @@ bool hold_events_once(const std::vector<TapeFile>& tapes) {
     if (tape.origins.empty() || tape.mixed) return false;
     of_capture[tape.origins.front().capture].push_back(sequences_of(tape));
   }
-  return std::all_of(of_capture.begin(), of_capture.end(), [](auto& each) {
-    auto& ranges = each.second;
-    std::erase_if(ranges, [](const SequenceRange& range) { return range.first > range.last; });
-    std::sort(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
-      return a.first < b.first;
-    });
-    const auto overlap =
-        std::adjacent_find(ranges.begin(), ranges.end(), [](const auto& a, const auto& b) {
-          return b.first <= a.last;
-        });
-    return overlap == ranges.end();
-  });
+  return std::none_of(
+      of_capture.begin(), of_capture.end(), [](auto& each) { return any_overlap(each.second); });
 }
 
 std::vector<TapeFile> planned(std::vector<TapeFile> tapes, const PlannedReading& reading) {

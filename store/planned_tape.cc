@@ -102,6 +102,7 @@ struct PlannedTape::Task {
   bool damaged = false;
   std::exception_ptr failure;
   std::deque<EventBatch> batches;
+  LeftOut left_out;
 
   [[nodiscard]] const GroupIndex& index() const { return tape->summary.footer.groups[group]; }
   [[nodiscard]] Question& question() const { return *asked; }
@@ -151,6 +152,7 @@ struct PlannedTape::Task {
       return false;  // the events tell
     }
     question().note_passed_over(index(), Skipped::Session);
+    if (index().events > 0) left_out.add(index().last_received);
     if (!index().gaps.empty()) out.push_back(gaps_of(tape, index()));
     return true;
   }
@@ -161,10 +163,13 @@ struct PlannedTape::Task {
                     bool& columns_only) {
     const bool all = question().takes_everything();
     ChooseEvents choose;
+    std::vector<Looked> looked;
     if (!all) {
       choose = [&](std::span<const Event> events, std::vector<bool>& wanted) {
-        for (std::size_t i = 0; i < events.size(); ++i)
+        for (std::size_t i = 0; i < events.size(); ++i) {
           wanted[i] = events[i].verbatim != nullptr || choice->wanted(events[i]);
+          looked.push_back({events[i].received, wanted[i]});
+        }
       };
     }
     GroupDecoder decoder(tape->summary.header.tape_id, index());
@@ -180,8 +185,11 @@ struct PlannedTape::Task {
     } catch (const Error&) {
       return false;  // whoever scans it is told what is wrong
     }
+    auto next = looked.cbegin();
     for (EventBatch& batch : out)
-      all ? choice->take_all(batch.events) : choose_verbatim(batch, choice);
+      all ? choice->take_all(batch.events) : finish_choice(batch, choice, next);
+    for (; next != looked.cend(); ++next)
+      left_out.add(next->received);
     return true;
   }
 
@@ -195,12 +203,29 @@ struct PlannedTape::Task {
     return hasher.value() == index().hash && decoder.add_payload(second);
   }
 
-  // What is kept whole could not be told from the columns.
-  static void choose_verbatim(EventBatch& batch, Borrowed& choice) {
-    std::erase_if(batch.events, [&](const Event& event) {
+  // An event whose columns were looked at.
+  struct Looked {
+    std::int64_t received;
+    bool wanted;
+  };
+
+  // What is kept whole could not be told from the columns.  `next`: what stands between the events
+  // was left out, too.
+  void finish_choice(EventBatch& batch,
+                     Borrowed& choice,
+                     std::vector<Looked>::const_iterator& next) {
+    std::erase_if(batch.events, [&](Event& event) {
+      for (; !next->wanted; ++next)
+        left_out.add(next->received);
+      ++next;
       const bool told =
           event.verbatim == nullptr || event.verbatim->newer_kind != EventKind::Unknown;
-      return !told && !choice->wanted(event);
+      if (!told && !choice->wanted(event)) {
+        left_out.add(event.received);
+        return true;
+      }
+      left_out.tell(event);
+      return false;
     });
   }
 };
@@ -265,6 +290,7 @@ void PlannedTape::plan_groups() {
       why = Skipped::Session;
     }
     if (why) {
+      passed_over_.push_back(i);
       pass_over(index, *why);
     } else {
       groups_.push_back(i);
@@ -317,6 +343,7 @@ bool PlannedTape::next(EventBatch& batch) {
       continue;
     }
     if (groups_.empty()) {
+      pass_groups_before(tape_->summary.footer.groups.size());
       batch.clear();
       return false;
     }
@@ -361,15 +388,30 @@ bool PlannedTape::next_of_task(EventBatch& batch) {
     return false;
   }
   if (task->batches.empty()) {
+    left_out_.add(task->left_out.until);
     drop_task();
     return false;
   }
+  pass_groups_before(task->group);
   batch = std::move(task->batches.front());
   task->batches.pop_front();
+  for (Event& event : batch.events)
+    left_out_.tell(event);
   return true;
 }
 
+// What stands before a group and is not read was left out.
+void PlannedTape::pass_groups_before(std::size_t group) {
+  const std::vector<GroupIndex>& groups = tape_->summary.footer.groups;
+  while (!passed_over_.empty() && passed_over_.front() < group) {
+    const GroupIndex& index = groups[passed_over_.front()];
+    if (index.events > 0) left_out_.add(index.last_received);
+    passed_over_.pop_front();
+  }
+}
+
 void PlannedTape::scan(std::size_t group) {
+  pass_groups_before(group);
   scan_ = std::make_unique<Scan>(*this, group);
 }
 
@@ -386,8 +428,7 @@ bool PlannedTape::next_of_scan(EventBatch& batch) {
   if (reading_.question->takes_everything()) {
     scan_->choice->take_all(batch.events);
   } else {
-    std::erase_if(batch.events,
-                  [this](const Event& event) { return !scan_->choice->wanted(event); });
+    scan_->choice->keep_wanted(batch, left_out_);
   }
   return true;
 }

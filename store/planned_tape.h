@@ -48,6 +48,8 @@ class PlannedTape : public EventSource {
   [[nodiscard]] bool next(EventBatch& batch) override;
   [[nodiscard]] const std::vector<Damage>& damage() const { return damage_; }
   [[nodiscard]] const std::string& name() const { return name_; }
+  // The latest time of reception of events that were left out so far.
+  [[nodiscard]] std::int64_t left_out_until() const { return left_out_.until; }
 
  private:
   struct Task;
@@ -62,14 +64,17 @@ class PlannedTape : public EventSource {
   void drop_task();
   bool next_of_scan(EventBatch& batch);
   void scan(std::size_t group);
+  void pass_groups_before(std::size_t group);
 
   std::shared_ptr<const UniqueFd> fd_;
   std::string name_;
   std::shared_ptr<const SealedTape> tape_;
   PlannedReading reading_;
-  std::deque<std::size_t> groups_;  // to be read, not asked for yet
-  std::deque<EventBatch> beside_;   // gaps and notes of groups that are passed over
-  bool notes_told_ = false;         // by the footer
+  std::deque<std::size_t> groups_;       // to be read, not asked for yet
+  std::deque<EventBatch> beside_;        // gaps and notes of groups that are passed over
+  std::deque<std::size_t> passed_over_;  // these, behind what was given
+  LeftOut left_out_;                     // before it
+  bool notes_told_ = false;              // by the footer
   bool began_ = false;
   std::deque<std::shared_ptr<Task>> tasks_;  // asked for, in order
   std::unique_ptr<Scan> scan_;               // the group that is scanned

@@ -138,17 +138,7 @@ bool Question::collect_rows(const SessionRows& rows) {
   const std::lock_guard lock(mutex_);
   for (const std::string_view id : found)
     first_pass_->sessions.collect_session(id);
-  if (!found.empty()) note_allowed(rows);
   return true;
-}
-
-// The values of all rows: those that were asked for are among them.
-void Question::note_allowed(const SessionRows& rows) {
-  for (const SessionRows::Property& property : rows.properties) {
-    for (const SummaryValue& value : property.values) {
-      first_pass_->unmatched.note(*Meta::derive(nullptr, {{property.key, value.json}}, {}));
-    }
-  }
 }
 
 bool Question::may_hold_sessions(const std::vector<std::uint64_t>& ascending) const {
@@ -177,12 +167,8 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
 
 // The values that none of the events had.
 void Question::note_values(const GroupIndex& index) {
-  for (const PropertySummary& summary : index.summaries) {
-    if (!summary.complete) first_pass_->unmatched.note_more(summary.key);
-    for (const SummaryValue& value : summary.values) {
-      first_pass_->unmatched.note(*Meta::derive(nullptr, {{summary.key, value.json}}, {}));
-    }
-  }
+  for (const PropertySummary& summary : index.summaries)
+    first_pass_->unmatched.note(summary);
 }
 
 void Question::note_read(std::uint64_t bytes, bool columns_only) {
@@ -256,6 +242,17 @@ void EventChoice::take_all(const std::vector<Event>& events) {
   // Between these two the clock may have been set: good enough for words.
   include(tally.span, {events.front().received, events.front().received});
   include(tally.span, {events.back().received, events.back().received});
+}
+
+void EventChoice::keep_wanted(EventBatch& batch, LeftOut& left_out) {
+  std::erase_if(batch.events, [&](Event& event) {
+    if (!wanted(event)) {
+      left_out.add(event.received);
+      return true;
+    }
+    left_out.tell(event);
+    return false;
+  });
 }
 
 bool EventChoice::wanted(const Event& event) {

@@ -5,9 +5,11 @@
 // threads that read for it; an EventChoice belongs to one of them at a time.
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -46,6 +48,18 @@ struct ReadingPlan {
   std::uint64_t tapes_outside = 0;  // not opened
 
   [[nodiscard]] Count& of(Skipped why) { return skipped[static_cast<std::size_t>(why)]; }
+};
+
+// Of the events of a tape that were left out so far, the latest time of reception.  The events
+// behind them are told (Event::after): within a source time never counts as going back, whatever is
+// chosen, so that a choice changes no order.
+struct LeftOut {
+  std::int64_t until = std::numeric_limits<std::int64_t>::min();
+
+  void add(std::int64_t received) { until = std::max(until, received); }
+  void tell(Event& event) const {
+    if (until > event.received) event.after = std::max(event.after, until);
+  }
 };
 
 class EventChoice;
@@ -98,7 +112,6 @@ class Question {
   [[nodiscard]] bool has_chosen_session(const SessionRows& rows) const;
   [[nodiscard]] bool collect_rows(const SessionRows& rows);
   void note_values(const GroupIndex& index);
-  void note_allowed(const SessionRows& rows);
   void note_meta(const Meta& meta);
   void collect(const Event& event);
 
@@ -121,6 +134,8 @@ class EventChoice {
   explicit EventChoice(Question& question);
 
   [[nodiscard]] bool wanted(const Event& event);
+  // Leaves in `batch` what is wanted.
+  void keep_wanted(EventBatch& batch, LeftOut& left_out);
   // Instead of it, where everything is wanted.
   void take_all(const std::vector<Event>& events);
 

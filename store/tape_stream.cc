@@ -64,9 +64,13 @@ bool TapeStream::read_whole(EventBatch& batch) {
   if (file_.reading->question->takes_everything()) {
     choice_->take_all(batch.events);
   } else {
-    std::erase_if(batch.events, [this](const Event& event) { return !choice_->wanted(event); });
+    choice_->keep_wanted(batch, left_out_);
   }
   return true;
+}
+
+std::int64_t TapeStream::left_out_until() const {
+  return planned_ ? planned_->left_out_until() : left_out_.until;
 }
 
 const std::vector<Damage>& TapeStream::damage() const {

@@ -37,6 +37,8 @@ class TapeStream : public EventSource {
       : file_(std::move(file)), report_(report), recovery_(recovery), share_(share) {}
 
   [[nodiscard]] bool next(EventBatch& batch) override;
+  // The latest time of reception of events that a question left out.
+  [[nodiscard]] std::int64_t left_out_until() const;
 
  private:
   [[nodiscard]] bool read(EventBatch& batch);
@@ -54,6 +56,7 @@ class TapeStream : public EventSource {
   TapeShare share_;
   std::unique_ptr<FdSource> source_;
   std::unique_ptr<TapeReader> reader_;
+  LeftOut left_out_;                      // of it
   std::unique_ptr<EventChoice> choice_;   // beside it, when something is asked
   std::unique_ptr<PlannedTape> planned_;  // instead, when the footer tells what is read
   bool live_ = false;                     // when it was opened

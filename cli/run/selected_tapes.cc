@@ -28,7 +28,10 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
 SelectedTapes::SelectedTapes(const SelectionOptions& options,
                              const Selection& selection,
                              const std::optional<std::string>& progress)
-    : filters_(options.filters), explain_(options.explain), doubles_(options.doubles()), window_(selection.window) {
+    : filters_(options.filters),
+      explain_(options.explain),
+      doubles_(options.doubles()),
+      window_(selection.window) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
   const auto& names = options.tapes;
@@ -71,7 +74,8 @@ void SelectedTapes::ask(const Selection& selection,
   for (const TapeFile& tape : tapes_) {
     if (tape.received && !window.touches(*tape.received)) question_->note_outside();
   }
-  inputs_ = std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery, doubles_);
+  inputs_ =
+      std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery, doubles_);
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
   selected_ = std::make_unique<SelectedSource>(*ahead_, question_);
 }

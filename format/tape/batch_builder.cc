@@ -277,7 +277,11 @@ void BatchBuilder::append_events(BatchBody& body) {
   to.setFirstReceived(first_received_);
   write_column(skipped_, [&] { return to.initSkipped(); });
   write_column(when_, [&] { return to.initWhen(); });
-  if (!received_follows_when_) write_column(received_, [&] { return to.initReceived(); });
+  if (!received_follows_when_) {
+    // There even when all are zero: left out, it says that they follow `when`.
+    to.initReceived();
+    write_column(received_, [&] { return to.getReceived(); });
+  }
   fill_list(to.initKind(events_), kind_);
   write_column(meta_, [&] { return to.initMeta(); });
   write_column(length_, [&] { return to.initLength(); });

@@ -43,6 +43,28 @@ TEST_P(TapeLayouts, GivesBackWhatWasWritten) {
   }
 }
 
+// A server whose clock is ahead of ours, and events of one moment.
+TEST_P(TapeLayouts, KeepsTimesOfReceptionThatAreAllTheSame) {
+  constexpr std::int64_t kReceived = 1'785'877'200'000'000'000;  // 2026-08-04T21:00:00Z
+  StringSink sink;
+  TapeWriter writer(sink, header_of(GetParam()), {});
+  WireDecoder decoder;
+  EventBatch batch;
+  for (std::uint64_t sequence = 1; sequence <= 3; ++sequence) {
+    batch.clear();
+    Event& event =
+        decoder.decode(R"({"conn_meta":{"id":"a"},"payload":"Closed","when":"2026-08-04T21:00:0)" +
+                           std::to_string(sequence) + R"(Z"})",
+                       Opcode::Text,
+                       batch);
+    event.sequence = sequence;
+    event.received = kReceived;
+    writer.add(event);
+  }
+  writer.seal({}, 0);
+  EXPECT_THAT(read_back(sink.text()).received, ::testing::Each(kReceived));
+}
+
 TEST_P(TapeLayouts, GivesBackABatchOfNothingButFramesKeptWhole) {
   const Made made =
       make_tape(std::vector<std::string>(5000, "not json"), GetParam(), sizes(kMiB, kMiB));
