@@ -7,6 +7,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
+#include "format/tape/section.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/unpacked_source.h"
 #include "store/input_files.h"
@@ -31,7 +32,10 @@ std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
     if (group.gaps.size() < group.gap_count) return std::nullopt;  // nobody knows
     for (const Gap& gap : group.gaps) {
       if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
-      include(span, {gap.from != 0 ? gap.from : gap.until, std::max(gap.from, gap.until)});
+      // As TimeWindow::touches() takes them: clocks step, and nobody knows how long it lasted.
+      if (gap.from == 0 || gap.until == 0) return std::nullopt;
+      const auto [first, last] = std::minmax(gap.from, gap.until);
+      include(span, {first, last});
     }
   }
   return span;
@@ -164,6 +168,7 @@ bool holds_frames(const std::filesystem::path& path) {
   std::array<char, kPackingBytes> first{};
   const std::string_view bytes(first.data(), source.read(first.data(), first.size()));
   const Packing packing = packing_of(bytes);
+  if (bytes.starts_with(kSkippableMagicBytes)) return false;  // a tape's header, perhaps damaged
   return bytes.starts_with('{') || packing == Packing::Zstd || packing == Packing::Gzip;
 }
 

@@ -1,6 +1,7 @@
 #include "store/group_pool.h"
 
 #include <algorithm>
+#include <system_error>
 #include <utility>
 
 #include "base/thread_name.h"
@@ -16,11 +17,21 @@ GroupPool::GroupPool()
 }
 
 GroupPool::GroupPool(std::size_t threads) {
-  for (std::size_t i = 0; i < threads; ++i)
-    threads_.emplace_back([this] { work(); });
+  for (std::size_t i = 0; i < threads; ++i) {
+    try {
+      threads_.emplace_back([this] { work(); });
+    } catch (const std::system_error&) {
+      if (threads_.empty()) throw;
+      return;  // those that there are will do
+    }
+  }
 }
 
 GroupPool::~GroupPool() {
+  stop();
+}
+
+void GroupPool::stop() {
   {
     const std::lock_guard lock(mutex_);
     stopped_ = true;
@@ -29,6 +40,7 @@ GroupPool::~GroupPool() {
   changed_.notify_all();
   for (std::thread& thread : threads_)
     thread.join();
+  threads_.clear();
 }
 
 bool GroupPool::reserve(std::uint64_t bytes) {

@@ -28,6 +28,9 @@ class GroupPool {
   GroupPool(const GroupPool&) = delete;
   GroupPool& operator=(const GroupPool&) = delete;
 
+  // Waits for the tasks that run; no other will.  By the thread that made it.
+  void stop();
+
   // False: there is no room for so much now.
   [[nodiscard]] bool reserve(std::uint64_t bytes);
   void release(std::uint64_t bytes);

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <map>
+#include <string>
 #include <utility>
 
 namespace smtptape {
@@ -54,6 +55,16 @@ bool hold_events_once(const std::vector<TapeFile>& tapes) {
   }
   return std::none_of(
       of_capture.begin(), of_capture.end(), [](auto& each) { return any_overlap(each.second); });
+}
+
+bool may_hold_doubles(const std::vector<TapeFile>& tapes) {
+  using Recorder = std::pair<std::string, std::string>;  // its source's name, its store
+  std::map<std::string, Recorder> of_endpoint;
+  return std::any_of(tapes.begin(), tapes.end(), [&](const TapeFile& tape) {
+    if (!tape.header || tape.header->url.empty()) return false;
+    const Recorder recorder{tape.header->origin.source, tape.path.parent_path().string()};
+    return of_endpoint.emplace(tape.header->url, recorder).first->second != recorder;
+  });
 }
 
 std::vector<TapeFile> planned(std::vector<TapeFile> tapes, const PlannedReading& reading) {

@@ -14,6 +14,9 @@ namespace smtptape {
 // be chosen before they are merged.  Copies beside their originals are read whole.
 [[nodiscard]] bool hold_events_once(const std::vector<TapeFile>& tapes);
 
+// Two recorders may have recorded one endpoint: what both have is found when all of it is merged.
+[[nodiscard]] bool may_hold_doubles(const std::vector<TapeFile>& tapes);
+
 // The same tapes, to be read for this question.
 [[nodiscard]] std::vector<TapeFile> planned(std::vector<TapeFile> tapes,
                                             const PlannedReading& reading);

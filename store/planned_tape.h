@@ -3,21 +3,21 @@
 //
 // What comes out is what TapeReader and a filter behind it would give.  A group that is not as its
 // index says is scanned by TapeReader instead, which tells what is wrong; so is one for whose
-// decoding there is no room, and the first one, whose beginning is wanted soon.
+// decoding there is no room, and the first one, whose beginning is wanted soon.  Damage is passed
+// over: who ends at it reads everything.
 #pragma once
 
 #include <cstdint>
 #include <deque>
 #include <memory>
-#include <optional>
 #include <string>
 #include <vector>
 
 #include "base/io.h"
 #include "format/event.h"
-#include "format/tape/group_extents.h"
 #include "format/tape/tape_reader.h"
 #include "store/group_pool.h"
+#include "store/group_task.h"
 #include "store/question.h"
 
 namespace smtptape {
@@ -28,17 +28,13 @@ struct PlannedReading {
   std::shared_ptr<GroupPool> pool;
 };
 
-// What a footer says of a tape, kept while a command runs.
-struct SealedTape {
-  TapeSummary summary;  // without session hashes: those are read again where they are asked for
-  std::vector<GroupExtent> extents;
-};
 // Null: the footer makes no sense, or the tape was written by a newer program in a way that we
 // don't know: it is read from front to back.
 [[nodiscard]] std::shared_ptr<const SealedTape> plan_of(TapeSummary summary);
 
 class PlannedTape : public EventSource {
  public:
+  // `fd` is the tape that `tape` tells of.
   PlannedTape(UniqueFd fd,
               std::string name,
               std::shared_ptr<const SealedTape> tape,
@@ -52,17 +48,21 @@ class PlannedTape : public EventSource {
   [[nodiscard]] std::int64_t left_out_until() const { return left_out_.until; }
 
  private:
-  struct Task;
   struct Scan;
+  struct Asked {
+    std::shared_ptr<GroupTask> task;
+    std::uint64_t reserved = 0;
+    bool taken = false;  // its answer was counted
+  };
 
   void plan_groups();
   [[nodiscard]] bool in_no_chosen_session() const;
-  void pass_over(const GroupIndex& index, Skipped why);
   void ask_ahead();
   [[nodiscard]] bool ask(std::size_t group);
   bool next_of_task(EventBatch& batch);
-  void drop_task();
   bool next_of_scan(EventBatch& batch);
+  void count(const GroupTask& task, const GroupTask::Answer& answer);
+  void drop_task();
   void scan(std::size_t group);
   void pass_groups_before(std::size_t group);
 
@@ -70,14 +70,14 @@ class PlannedTape : public EventSource {
   std::string name_;
   std::shared_ptr<const SealedTape> tape_;
   PlannedReading reading_;
+  bool footer_tells_notes_ = false;      // all of them, so that they need not be read
   std::deque<std::size_t> groups_;       // to be read, not asked for yet
-  std::deque<EventBatch> beside_;        // gaps and notes of groups that are passed over
-  std::deque<std::size_t> passed_over_;  // these, behind what was given
-  LeftOut left_out_;                     // before it
-  bool notes_told_ = false;              // by the footer
+  std::deque<std::size_t> passed_over_;  // behind what was given
+  std::deque<EventBatch> beside_;        // gaps and notes that come next
+  LeftOut left_out_;                     // before what comes next
   bool began_ = false;
-  std::deque<std::shared_ptr<Task>> tasks_;  // asked for, in order
-  std::unique_ptr<Scan> scan_;               // the group that is scanned
+  std::deque<Asked> tasks_;     // in order
+  std::unique_ptr<Scan> scan_;  // the group that is scanned
   std::vector<Damage> damage_;
 };
 

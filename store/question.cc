@@ -42,6 +42,7 @@ Question::Question(Selection selection, Mode mode, std::shared_ptr<FirstPass> fi
     : selection_(std::move(selection)),
       mode_(mode),
       rules_(selection_.request, selection_.honour),
+      the_other_way_(the_other_way(selection_)),
       takes_everything_(mode == Mode::Choose && rules_.empty() && !selection_.window.is_set()),
       second_pass_(mode == Mode::Choose && first_pass != nullptr),
       first_pass_(first_pass != nullptr ? std::move(first_pass) : new_pass(selection_)) {
@@ -50,14 +51,14 @@ Question::Question(Selection selection, Mode mode, std::shared_ptr<FirstPass> fi
 
 Question::~Question() = default;
 
+// Whether what is outside the window is not wanted, whatever it is.
+bool Question::window_decides() const {
+  const bool whole = selection_.scope == Scope::Session && selection_.whole_sessions;
+  return mode_ == Mode::Collect ? selection_.whole_sessions : !whole;
+}
+
 std::optional<Skipped> Question::why_not(const GroupIndex& index) const {
-  // Gaps and notes are told, whatever is chosen: of these the index has to know all.
-  const bool gaps_known = index.gaps.size() == index.gap_count && index.origins.size() <= 1;
-  if (index.gap_count > 0 && !gaps_known) return std::nullopt;
-  const bool only_window =
-      !(selection_.scope == Scope::Session && selection_.whole_sessions) || mode_ == Mode::Collect;
-  const bool window_chooses = only_window && (mode_ == Mode::Choose || selection_.whole_sessions);
-  if (window_chooses && index.events > 0 && !selection_.window.touches(span_of(index))) {
+  if (window_decides() && index.events > 0 && !selection_.window.touches(span_of(index))) {
     return Skipped::Time;
   }
   if (is_partly_in_window(index)) return std::nullopt;
@@ -69,7 +70,8 @@ std::optional<Skipped> Question::why_not(const GroupIndex& index) const {
 bool Question::is_partly_in_window(const GroupIndex& index) const {
   const TimeWindow& window = selection_.window;
   const bool inside = window.holds(index.first_received) && window.holds(index.last_received);
-  return mode_ == Mode::Choose && window.touches(span_of(index)) && !inside;
+  const bool counts = mode_ == Mode::Choose || selection_.whole_sessions;
+  return counts && window.touches(span_of(index)) && !inside;
 }
 
 bool Question::summaries_exclude(const GroupIndex& index) const {
@@ -77,6 +79,8 @@ bool Question::summaries_exclude(const GroupIndex& index) const {
   const bool by_session = mode_ == Mode::Choose && selection_.scope == Scope::Session;
   if (by_session) return false;  // rows tell
   const Scope scope = mode_ == Mode::Collect ? Scope::Strict : selection_.scope;
+  // An event about which the manual and a live server differ has to be seen.
+  if (the_other_way_ && !the_other_way_->excludes(index, scope)) return false;
   return rules_.excludes(index, scope);
 }
 
@@ -86,9 +90,9 @@ bool Question::chooses_by_session_alone() const {
 }
 
 bool Question::asks_rows(const GroupIndex& index) const {
+  if (is_partly_in_window(index)) return false;
   if (mode_ == Mode::Collect) return true;
   if (selection_.scope != Scope::Session || !second_pass_) return false;
-  if (is_partly_in_window(index)) return false;
   // Without filters the window chooses, and what has no session as well.
   return !rules_.empty() || !selection_.window.touches(span_of(index));
 }
@@ -152,8 +156,9 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
   ReadingPlan::Count& count = plan_.of(why);
   ++count.groups;
   count.bytes += index.bytes;
-  if (mode_ == Mode::Collect || index.events == 0) {
-    if (why == Skipped::Property) note_values(index);
+  if (index.events == 0) return;
+  if (mode_ == Mode::Collect) {
+    if (why == Skipped::Property) note_values(index);  // which is inside the window, if that counts
     return;
   }
   passed_over_.looked_at += index.events;
@@ -206,6 +211,11 @@ void Question::give_back(std::unique_ptr<EventChoice> choice) {
   choices_.push_back(std::move(choice));
 }
 
+void Question::add(const Tally& looked_at) {
+  const std::lock_guard lock(mutex_);
+  passed_over_ += looked_at;
+}
+
 Tally Question::tally() const {
   const std::lock_guard lock(mutex_);
   Tally all = passed_over_;
@@ -244,7 +254,8 @@ void EventChoice::take_all(const std::vector<Event>& events) {
   include(tally.span, {events.back().received, events.back().received});
 }
 
-void EventChoice::keep_wanted(EventBatch& batch, LeftOut& left_out) {
+void EventChoice::keep(EventBatch& batch, LeftOut& left_out) {
+  if (question_.takes_everything()) return take_all(batch.events);
   std::erase_if(batch.events, [&](Event& event) {
     if (!wanted(event)) {
       left_out.add(event.received);

@@ -101,6 +101,7 @@ class Question {
   [[nodiscard]] std::unique_ptr<EventChoice> borrow();
   void give_back(std::unique_ptr<EventChoice> choice);
 
+  void add(const Tally& looked_at);
   // What was looked at, without what is still borrowed.
   [[nodiscard]] Tally tally() const;
   [[nodiscard]] ReadingPlan plan() const;
@@ -108,6 +109,7 @@ class Question {
 
  private:
   friend class EventChoice;
+  [[nodiscard]] bool window_decides() const;
   [[nodiscard]] bool summaries_exclude(const GroupIndex& index) const;
   [[nodiscard]] bool has_chosen_session(const SessionRows& rows) const;
   [[nodiscard]] bool collect_rows(const SessionRows& rows);
@@ -117,7 +119,8 @@ class Question {
 
   Selection selection_;
   Mode mode_;
-  AllowList rules_;  // never asked for an event
+  AllowList rules_;                         // never asked for an event
+  std::optional<AllowList> the_other_way_;  // as live, or as the manual says, where they may differ
   bool takes_everything_;
   bool second_pass_;
   std::shared_ptr<FirstPass> first_pass_;
@@ -135,7 +138,7 @@ class EventChoice {
 
   [[nodiscard]] bool wanted(const Event& event);
   // Leaves in `batch` what is wanted.
-  void keep_wanted(EventBatch& batch, LeftOut& left_out);
+  void keep(EventBatch& batch, LeftOut& left_out);
   // Instead of it, where everything is wanted.
   void take_all(const std::vector<Event>& events);
 

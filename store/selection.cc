@@ -68,11 +68,8 @@ bool SelectedSource::next(EventBatch& batch) {
   std::erase_if(batch.gaps, [&](const Gap& gap) { return !selection.window.touches(gap); });
   for (const Gap& gap : batch.gaps)
     tell_of(gap);
-  if (choice_ != nullptr && question_->takes_everything()) {
-    choice_->take_all(batch.events);
-  } else if (choice_ != nullptr) {
-    std::erase_if(batch.events, [this](const Event& event) { return !choice_->wanted(event); });
-  }
+  LeftOut unused;  // nothing is merged behind it
+  if (choice_ != nullptr) choice_->keep(batch, unused);
   if (selection.request.terse) {
     for (Event& event : batch.events)
       abbreviate(event, batch.arena);

@@ -38,34 +38,32 @@ bool TapeStream::next(EventBatch& batch) {
   } catch (const Error& error) {
     if (file_.named) throw;
     batch.clear();
+    give_choice_back();
     tell_damage(std::string(error.what()) + "; passed over");
   }
   told_ = true;
   return false;
 }
 
-bool TapeStream::read(EventBatch& batch) {
-  if (!reader_ && !planned_) open();
-  if (!(planned_ ? planned_->next(batch) : read_whole(batch))) return false;
-  // What damage there is lies before this batch.
-  if (recovery_ == Recovery::Skip || damage().empty()) {
-    note(batch);
-    share_.keep(batch);
-    return true;
-  }
-  batch.clear();
-  return false;
+TapeStream::~TapeStream() {
+  give_choice_back();
 }
 
-// From front to back; what is asked is asked of each event.
-bool TapeStream::read_whole(EventBatch& batch) {
-  if (!reader_->next(batch)) return false;
-  if (choice_ == nullptr) return true;
-  if (file_.reading->question->takes_everything()) {
-    choice_->take_all(batch.events);
-  } else {
-    choice_->keep_wanted(batch, left_out_);
+void TapeStream::give_choice_back() {
+  if (choice_ != nullptr) file_.reading->question->give_back(std::move(choice_));
+}
+
+bool TapeStream::read(EventBatch& batch) {
+  if (!reader_ && !planned_) open();
+  if (!(planned_ ? planned_->next(batch) : reader_->next(batch))) return false;
+  // What damage there is lies before this batch.
+  if (recovery_ == Recovery::Tail && !damage().empty()) {
+    batch.clear();
+    return false;
   }
+  if (choice_ != nullptr) choice_->keep(batch, left_out_);
+  note(batch);
+  share_.keep(batch);
   return true;
 }
 
@@ -77,13 +75,20 @@ const std::vector<Damage>& TapeStream::damage() const {
   return planned_ ? planned_->damage() : reader_->damage();
 }
 
+// A copy may have been put in its place since.
+bool TapeStream::is_as_its_footer_said(int fd) const {
+  if (file_.footer == nullptr) return false;
+  const auto header = read_header(fd);
+  return header && header->tape_id == file_.footer->summary.header.tape_id;
+}
+
 void TapeStream::open() {
   const bool standard_input = file_.path == kStandardInput;
   const std::string name = name_of_input(file_.path);
   UniqueFd fd = open_input(file_.path, links_to(file_.named));
   live_ = !standard_input && is_being_written(fd.get());
   if (!standard_input) share_byte(fd.get(), kReaderByte);
-  if (file_.reading != nullptr && file_.footer != nullptr) {
+  if (file_.reading != nullptr && is_as_its_footer_said(fd.get())) {
     planned_ = std::make_unique<PlannedTape>(std::move(fd), name, file_.footer, *file_.reading);
     return;
   }
@@ -98,7 +103,7 @@ void TapeStream::open() {
 void TapeStream::tell() {
   note_end();
   const std::string& name = planned_ ? planned_->name() : reader_->name();
-  if (choice_ != nullptr) file_.reading->question->give_back(std::move(choice_));
+  give_choice_back();
   if (reader_ && live_ && ends_normally_while_written(*reader_)) {
     if (!share_.rest) return;
     report_.trouble.notices.push_back(name + ": is being written; read to its end at " +

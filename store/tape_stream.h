@@ -36,13 +36,15 @@ class TapeStream : public EventSource {
   TapeStream(TapeFile file, InputReport& report, Recovery recovery, const TapeShare& share = {})
       : file_(std::move(file)), report_(report), recovery_(recovery), share_(share) {}
 
+  ~TapeStream() override;
   [[nodiscard]] bool next(EventBatch& batch) override;
   // The latest time of reception of events that a question left out.
   [[nodiscard]] std::int64_t left_out_until() const;
 
  private:
   [[nodiscard]] bool read(EventBatch& batch);
-  [[nodiscard]] bool read_whole(EventBatch& batch);
+  [[nodiscard]] bool is_as_its_footer_said(int fd) const;
+  void give_choice_back();
   [[nodiscard]] const std::vector<Damage>& damage() const;
   void open();
   void tell();

@@ -49,7 +49,10 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     refuse_damage(tapes_);
     Inputs::rewind_standard_input();
   }
-  if (hold_events_once(tapes_)) pool_ = std::make_shared<GroupPool>();
+  // Who ends at damage, or looks for what two recorders have, has to see everything.
+  const bool sees_all = options.at_damage() == Recovery::Tail ||
+                        (doubles_ == Doubles::LeaveOut && may_hold_doubles(tapes_));
+  if (!sees_all && hold_events_once(tapes_)) pool_ = std::make_shared<GroupPool>();
   std::shared_ptr<FirstPass> first_pass;
   if (twice) {
     Collected collected = collect_sessions(tapes_, selection, options.at_damage(), pool_);
@@ -84,7 +87,7 @@ SelectedTapes::~SelectedTapes() = default;
 
 void SelectedTapes::explain() const {
   if (question_ == nullptr) {
-    say("plan: the tapes hold events twice, or don't say which: all of them are read whole");
+    say("plan: all is read: an event may stand in two of the tapes, or --recovery is not skip");
     return;
   }
   if (first_plan_) {
@@ -102,6 +105,7 @@ EventSource& SelectedTapes::events() {
 bool SelectedTapes::tell_end(Answer answer) {
   progress_.reset();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
+  if (pool_ != nullptr) pool_->stop();
   const Tally tally = selected_->tally();
   if (tally.differs_live) filters_.tell_difference();
   tell_trouble();

@@ -57,6 +57,7 @@ class Messages {
 struct BatchParser::ColumnValues {
   explicit ColumnValues(const tape::Events::Reader& from) {
     const std::size_t count = from.getCount();
+    kinds = count;
     if (from.getKind().size() != count) throw Error("a column has the wrong number of entries");
     if (count > kMostBatchEvents) {
       throw Error("a batch of " + std::to_string(count) + " events is over the limit of " +
@@ -71,6 +72,7 @@ struct BatchParser::ColumnValues {
     read_column(from.getOrigin(), count, origin);
   }
   [[nodiscard]] bool is_verbatim(std::size_t i) const { return (flags[i] & kVerbatimFlag) != 0; }
+  std::size_t kinds = 0;  // how many events
   std::vector<std::int64_t> skipped, when, received, meta, length, flags, origin;
 };
 
@@ -279,6 +281,10 @@ BatchParser::ColumnsPtr BatchParser::read_columns(std::string_view body) {
 
 void BatchParser::parse(std::string_view columns, std::string_view payload, EventBatch& batch) {
   complete(*read_columns(columns), payload, nullptr, batch);
+}
+
+std::size_t BatchParser::count_of(const Columns& columns) {
+  return columns.values ? columns.values->kinds : 0;
 }
 
 void BatchParser::outline(const Columns& columns, EventBatch& batch) {

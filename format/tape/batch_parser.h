@@ -30,6 +30,7 @@ class BatchParser {
   struct Columns;
   using ColumnsPtr = std::shared_ptr<const Columns>;
   [[nodiscard]] ColumnsPtr read_columns(std::string_view body);
+  [[nodiscard]] static std::size_t count_of(const Columns& columns);
   // Appends the events without texts.  One that was kept whole has a Verbatim that says nothing,
   // and perhaps no metadata: what it holds is not known yet.
   void outline(const Columns& columns, EventBatch& batch);

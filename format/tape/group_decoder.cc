@@ -99,11 +99,13 @@ struct GroupDecoder::Impl {
     parser.begin_group();
     std::uint64_t events = 0;
     const auto use = [&](const Piece& piece) {
+      events += piece.head.events;
+      if (events > index.events) return false;  // before memory is taken for them
       Read& read = batches.emplace_back();
       read.columns = parser.read_columns(piece.body);
       read.body = piece.body;
       read.events = piece.head.events;
-      events += piece.head.events;
+      if (BatchParser::count_of(*read.columns) != read.events) return false;
       return choose_events(read, choose);
     };
     const bool good = for_each_batch(*columns, two_frames() ? kColumns : kEverything, use);
@@ -117,7 +119,6 @@ struct GroupDecoder::Impl {
     }
     EventBatch outline;
     parser.outline(*read.columns, outline);
-    if (outline.events.size() != read.events) return false;
     read.wanted.assign(read.events, false);
     choose(outline.events, read.wanted);
     read.any = std::find(read.wanted.begin(), read.wanted.end(), true) != read.wanted.end();
@@ -141,7 +142,6 @@ struct GroupDecoder::Impl {
     const std::string_view text = payloads.empty() ? read.body : payloads[place];
     const bool all = read.wanted.empty();
     parser.complete(*read.columns, text, all ? nullptr : &read.wanted, batch);
-    if (batch.events.size() > read.events) throw Error("a batch holds more than its header says");
     batch.pins.push_back(payload == nullptr ? columns : payload);
   }
 };
@@ -153,13 +153,16 @@ GroupDecoder::~GroupDecoder() = default;
 
 bool GroupDecoder::can_decode(const GroupIndex& index) {
   const bool two_frames = index.column_bytes != 0;
-  return index.column_raw_bytes > 0 && index.column_raw_bytes <= kMostGroupInPlace &&
+  return index.events <= kMostGroupEvents && index.column_raw_bytes > 0 &&
+         index.column_raw_bytes <= kMostGroupInPlace &&
          index.payload_raw_bytes <= kMostGroupInPlace &&
          two_frames == (index.payload_raw_bytes > 0) && index.column_bytes < index.bytes;
 }
 
 std::uint64_t GroupDecoder::memory_of(const GroupIndex& index) {
-  return index.bytes + index.column_raw_bytes + index.payload_raw_bytes;
+  // Seven columns of 64 bits, and what is told of one whose frame is kept whole.
+  constexpr std::uint64_t kOfEvent = sizeof(Event) + 7 * 8 + sizeof(Verbatim);
+  return index.bytes + index.column_raw_bytes + index.payload_raw_bytes + index.events * kOfEvent;
 }
 
 std::uint64_t GroupDecoder::column_bytes(const GroupIndex& index) {

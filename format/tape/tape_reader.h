@@ -83,6 +83,8 @@ struct TapeSummary {
 [[nodiscard]] std::optional<GroupIndex> read_index(int fd,
                                                    const Id128& tape,
                                                    const GroupIndex& of_footer);
+// Whether that index is there and its checksum good.
+[[nodiscard]] bool is_index_whole(int fd, const Id128& tape, const GroupIndex& of_footer);
 // The header alone.
 [[nodiscard]] std::optional<TapeHeader> read_header(int fd);
 

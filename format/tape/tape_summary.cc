@@ -83,14 +83,28 @@ std::optional<TapeSummary> read_summary(int fd) {
   }
 }
 
-std::optional<GroupIndex> read_index(int fd, const Id128& tape, const GroupIndex& of_footer) {
+namespace {
+
+std::optional<OwnedSection> index_section(int fd, const Id128& tape, const GroupIndex& of_footer) {
   const std::uint64_t offset = of_footer.offset + of_footer.bytes;
   char start[kFrameHeaderBytes];
   if (!read_at(fd, start, sizeof(start), offset) || load_u32(start) != kSkippableMagic) return {};
   const std::uint64_t bytes = load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes};
-  const auto owned = read_section_at(fd, offset, bytes);
+  auto owned = read_section_at(fd, offset, bytes);
   if (!owned || owned->section.kind != SectionKind::Index) return {};
   if (owned->section.tape_id != tape) return {};
+  return owned;
+}
+
+}  // namespace
+
+bool is_index_whole(int fd, const Id128& tape, const GroupIndex& of_footer) {
+  return index_section(fd, tape, of_footer).has_value();
+}
+
+std::optional<GroupIndex> read_index(int fd, const Id128& tape, const GroupIndex& of_footer) {
+  const auto owned = index_section(fd, tape, of_footer);
+  if (!owned) return {};
   try {
     GroupIndex index = read_index_message(owned->section.message());
     const bool same = index.number == of_footer.number && index.hash == of_footer.hash;

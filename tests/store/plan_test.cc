@@ -187,7 +187,9 @@ class RandomTapes {
 
 struct Answered {
   std::vector<std::string> events;
-  std::vector<std::string> gaps;
+  std::vector<std::string> gaps;   // of each source in order
+  std::vector<std::string> notes;  // in any
+  bool differs_live = false;
   std::uint64_t seen = 0;
   std::size_t sessions = 0;
   std::vector<std::string> misses;
@@ -231,9 +233,18 @@ Answered answer(const std::vector<TapeFile>& tapes, const Selection& selection, 
                                 std::to_string(event.received) + " " + frame);
     }
     for (const Gap& gap : batch.gaps)
-      answered.gaps.push_back(describe(gap) + " " + std::to_string(gap.after_sequence));
+      answered.gaps.push_back(gap.origin->source + " " + describe(gap) + " " +
+                              std::to_string(gap.after_sequence));
+    for (const Note& note : batch.notes)
+      answered.notes.push_back(note.key + note.value);
   }
-  std::sort(answered.gaps.begin(), answered.gaps.end());
+  if (pool != nullptr) pool->stop();
+  // Between sources they stand where the batches end.
+  std::stable_sort(answered.gaps.begin(), answered.gaps.end(), [](const auto& a, const auto& b) {
+    return a.front() < b.front();
+  });
+  std::sort(answered.notes.begin(), answered.notes.end());
+  answered.differs_live = selected.tally().differs_live;
   answered.seen = selected.tally().seen;
   for (const UnmatchedValues::Miss& miss : selected.unmatched().misses())
     answered.misses.push_back(std::string(miss.flag) + " " + miss.value);
@@ -274,6 +285,8 @@ TEST(Plan, LeavesOutNothingThatIsWanted) {
         ASSERT_EQ(planned.events, whole.events) << which;
         ASSERT_EQ(planned.sessions, whole.sessions) << which;
         ASSERT_EQ(planned.gaps, whole.gaps) << which;
+        ASSERT_EQ(planned.notes, whole.notes) << which;
+        ASSERT_EQ(planned.differs_live, whole.differs_live) << which;
         ASSERT_TRUE(planned.damage.empty()) << which;
         ASSERT_EQ(planned.seen, whole.seen) << which;
         // A filter may say that a value is there that is not.
