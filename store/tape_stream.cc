@@ -61,8 +61,8 @@ bool TapeStream::read(EventBatch& batch) {
     batch.clear();
     return false;
   }
-  if (choice_ != nullptr) choice_->keep(batch, left_out_);
   note(batch);
+  if (choice_ != nullptr) choice_->keep(batch, left_out_);
   share_.keep(batch);
   return true;
 }
