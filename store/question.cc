@@ -123,18 +123,13 @@ bool Question::has_chosen_session(const SessionRows& rows) const {
   });
 }
 
-// False: of some session the events have to tell.
+// False: of some session the events have to tell.  Where a window chooses, all of the group is in
+// it.
 bool Question::collect_rows(const SessionRows& rows) {
   std::vector<std::string_view> found;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const SessionRow& row = rows.rows[i];
-    AllowList::InRow in_row = rules_.in_row(rows, i);
-    if (selection_.whole_sessions && selection_.window.is_set()) {
-      const TimeSpan span{row.first_received, row.last_received};
-      if (!selection_.window.touches(span)) continue;
-      const bool inside = selection_.window.holds(span.first) && selection_.window.holds(span.last);
-      if (!inside) in_row = std::min(in_row, AllowList::InRow::Maybe);
-    }
+    const AllowList::InRow in_row = rules_.in_row(rows, i);
     if (in_row == AllowList::InRow::No) continue;
     if (in_row == AllowList::InRow::Maybe || row.id_hashed) return false;
     found.push_back(row.id);

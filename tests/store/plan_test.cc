@@ -310,5 +310,30 @@ TEST(Plan, LeavesOutNothingThatIsWanted) {
   EXPECT_GT(stores, 40U);
 }
 
+// Whether that made a difference has to be told.
+TEST(Question, LooksAtGroupsOverWhichTheManualAndALiveServerDiffer) {
+  GroupIndex index;
+  index.index_version = kIndexVersion;
+  index.events = 1;
+  for (const char* key : {"recipient", "tenant"}) {
+    PropertySummary& summary = index.summaries.emplace_back();
+    summary.key = key;
+    summary.values = {{"\"other\"", false}};
+  }
+  const auto why_not = [&](const char* request, Scope scope) {
+    Selection selection;
+    selection.request = parse_request(request);
+    selection.scope = scope;
+    return Question(selection, Question::Mode::Choose, nullptr).why_not(index);
+  };
+  EXPECT_EQ(why_not(R"({"tenant":["acme"]})", Scope::Event), Skipped::Property);
+  EXPECT_EQ(why_not(R"({"rcpt_to":["bob"]})", Scope::Strict), Skipped::Property);
+  EXPECT_EQ(why_not(R"({"rcpt_to":["bob"]})", Scope::Event), Skipped::Property);
+  index.summaries[0].values = {{"\"other\"", true}};  // a list, which the live server passes
+  index.summaries[0].lists = true;
+  EXPECT_EQ(why_not(R"({"rcpt_to":["bob"]})", Scope::Event), std::nullopt);
+  EXPECT_EQ(why_not(R"({"rcpt_to":["bob"]})", Scope::Strict), Skipped::Property);
+}
+
 }  // namespace
 }  // namespace smtptape
