@@ -133,11 +133,16 @@ class ContentHash {
       text(notes_, note.key);
       text(notes_, note.value);
     }
+    for (const ClockReading& clock : batch.clocks) {
+      for (const std::int64_t each : {clock.realtime, clock.monotonic, clock.boottime})
+        number(clocks_, static_cast<std::uint64_t>(each));
+    }
     for (const std::string_view record : batch.foreign)
       text(foreign_, record);
   }
-  [[nodiscard]] std::array<std::uint64_t, 4> values() const {
-    return {events_.value(), gaps_.value(), notes_.value(), foreign_.value()};
+  using Values = std::array<std::uint64_t, 5>;
+  [[nodiscard]] Values values() const {
+    return {events_.value(), gaps_.value(), notes_.value(), clocks_.value(), foreign_.value()};
   }
 
  private:
@@ -151,12 +156,13 @@ class ContentHash {
   Hasher events_;
   Hasher gaps_;
   Hasher notes_;
+  Hasher clocks_;
   Hasher foreign_;
   std::string text_;
 };
 
 struct Content {
-  std::array<std::uint64_t, 4> hashes;
+  ContentHash::Values hashes;
   bool whole;
 };
 

@@ -1,5 +1,6 @@
 // smtptape compact: recorded tapes in the layout that is small and quick to search.
 #include <algorithm>
+#include <charconv>
 #include <filesystem>
 #include <optional>
 
@@ -19,8 +20,19 @@ namespace smtptape {
 
 namespace {
 
-// Nobody waits for it.
-constexpr int kCompactLevel = 9;
+// Nobody waits for it.  Levels above 19 take gigabytes for hardly anything.
+constexpr int kMostLevel = 19;
+
+int parse_level(const std::string& text) {
+  int level = 0;
+  const char* const end = text.data() + text.size();
+  const auto read = std::from_chars(text.data(), end, level);
+  if (read.ec != std::errc() || read.ptr != end || level < 1 || level > kMostLevel) {
+    throw UsageError("--level: \"" + text + "\" is no level of zstd's; give a number from 1 to " +
+                     std::to_string(kMostLevel));
+  }
+  return level;
+}
 
 class CompactCommand : public Command {
  public:
@@ -38,6 +50,10 @@ class CompactCommand : public Command {
     options.flag("--replace",
                  replace_,
                  "Put each copy in its original's place, once it was read back and compared");
+    options.value("--level",
+                  level_,
+                  "N",
+                  "How hard zstd tries, 1 to 19 (default: 9); 19 takes many times as long");
     options.flag("--json", json_, "One JSON object a line");
   }
 
@@ -45,6 +61,7 @@ class CompactCommand : public Command {
     if (output_.empty() != replace_) {
       throw UsageError("give either -o DIR, where the copies go, or --replace");
     }
+    zstd_level_ = parse_level(level_);
     refuse_standard_output(output_);
     refuse_pipes(tapes_);
     if (std::find(tapes_.begin(), tapes_.end(), "-") != tapes_.end()) {
@@ -103,7 +120,7 @@ class CompactCommand : public Command {
     }
     TapeOptions options;
     options.indexed_keys = indexed_keys();
-    options.level = kCompactLevel;
+    options.level = zstd_level_;
     OutputFile file(to, replace_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
     const CopyTotals totals =
         copy_tape(check, header_of_copy(check), options, now_unix_nanos(), file);
@@ -144,6 +161,8 @@ class CompactCommand : public Command {
 
   std::vector<std::string> tapes_;
   std::string output_;
+  std::string level_ = "9";
+  int zstd_level_ = 0;
   bool replace_ = false;
   bool json_ = false;
   bool incomplete_ = false;

@@ -255,5 +255,34 @@ TEST_F(Tapes, ExtractTakesWholeTheSessionsThatAWindowAloneChose) {
   EXPECT_THAT(info.out, Not(HasSubstr("gap: ")));
 }
 
+TEST_F(Tapes, CompactTriesAsHardAsItIsTold) {
+  std::vector<std::uintmax_t> sizes;
+  for (const std::string level : {"1", "19"}) {
+    const std::string copies = directory_ / ("level" + level);
+    const Ran ran = smtptape("compact --level " + level + " -o", {copies, tape_});
+    ASSERT_EQ(ran.exit, 0) << ran.err;
+    sizes.push_back(std::filesystem::file_size(copies + "/night.tape"));
+    EXPECT_EQ(smtptape("export", {copies + "/night.tape"}).out, whole_);
+  }
+  EXPECT_LT(sizes[1], sizes[0]);
+  for (const char* level : {"0", "20", "x", "3x", ""}) {
+    const Ran ran = smtptape({"compact", "--level", level, "-o", directory_ / "none", tape_});
+    EXPECT_EQ(ran.exit, 2) << level;
+    EXPECT_THAT(ran.err, HasSubstr("give a number from 1 to 19"));
+  }
+}
+
+// What was read and what not, and why.
+TEST_F(Tapes, ExplainTellsWhatWasRead) {
+  const Ran none = smtptape("export --explain --scope strict --tenant nobody", {tape_});
+  EXPECT_THAT(none.err, HasSubstr("passed over: no event has a value that was asked for"));
+  EXPECT_THAT(none.err, Not(HasSubstr(" read\n")));
+  const Ran some = smtptape("export --explain --scope session --tenant acme", {tape_});
+  EXPECT_THAT(some.err, HasSubstr("plan, choosing sessions: 1 tape"));
+  EXPECT_THAT(some.err, HasSubstr("plan, reading: 1 group of"));
+  EXPECT_THAT(smtptape("export --explain", {tape_, tape_}).err, HasSubstr("all is read"));
+  EXPECT_EQ(smtptape("export", {tape_}).err, "");
+}
+
 }  // namespace
 }  // namespace smtptape::testing
