@@ -15,7 +15,7 @@ constexpr std::size_t kMostBatches = 4;
 constexpr std::size_t kMostBytes = 8 * kMiB;  // beyond this one batch waits at a time
 
 std::size_t bytes_of(const EventBatch& batch) {
-  std::size_t bytes = 0;
+  std::size_t bytes = batch.events.size() * sizeof(Event);
   for (const Event& event : batch.events) {
     bytes += event.text.size() + (event.verbatim == nullptr ? 0 : event.verbatim->frame.size());
   }
