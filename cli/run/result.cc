@@ -128,14 +128,27 @@ Result::Result(const std::string& output,
 void Result::write(std::string_view bytes) {
   constexpr std::size_t kMostHeldBack = 64 << 10;
   if (file_ != nullptr) return file_->write(bytes);
-  held_back_.append(bytes);
-  if (held_back_.size() > kMostHeldBack) commit();
+  if (bytes.size() <= kMostHeldBack) {
+    held_back_.append(bytes);
+    if (held_back_.size() > kMostHeldBack) write_held_back();
+    return;
+  }
+  write_held_back();
+  put(bytes);
 }
 
 void Result::commit() {
   if (file_ != nullptr) return file_->commit();
-  json_ ? standard_->write_json(held_back_) : standard_->write(held_back_);
+  write_held_back();
+}
+
+void Result::write_held_back() {
+  put(held_back_);
   held_back_.clear();
+}
+
+void Result::put(std::string_view bytes) {
+  json_ ? standard_->write_json(bytes) : standard_->write(bytes);
 }
 
 }  // namespace smtptape

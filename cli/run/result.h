@@ -50,6 +50,9 @@ class Result : public ByteSink {
   [[nodiscard]] bool is_file() const { return file_ != nullptr; }
 
  private:
+  void write_held_back();
+  void put(std::string_view bytes);  // to standard output
+
   std::string name_;
   std::string held_back_;  // of standard output
   std::unique_ptr<OutputFile> file_;
