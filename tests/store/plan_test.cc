@@ -268,7 +268,7 @@ TEST(Plan, LeavesOutNothingThatIsWanted) {
   std::uint64_t undamaged = 0;
   std::uint64_t misses = 0;
   std::uint64_t stores = 0;
-  for (std::uint32_t seed = 1; seed <= 60; ++seed) {
+  for (std::uint32_t seed = 1; seed <= 40; ++seed) {
     const TemporaryDirectory directory;
     RandomTapes random(directory.path(), seed);
     const std::vector<TapeFile> tapes = find_tapes(random.names());
@@ -303,11 +303,49 @@ TEST(Plan, LeavesOutNothingThatIsWanted) {
     }
   }
   // Else it would prove nothing.
-  EXPECT_GT(left_out, 500U);
-  EXPECT_GT(with_events, 500U);
-  EXPECT_GT(undamaged, 500U);
-  EXPECT_GT(misses, 100U);
-  EXPECT_GT(stores, 40U);
+  EXPECT_GT(left_out, 300U);
+  EXPECT_GT(with_events, 300U);
+  EXPECT_GT(undamaged, 300U);
+  EXPECT_GT(misses, 50U);
+  EXPECT_GT(stores, 25U);
+}
+
+// `compact --replace` may put a copy there between the look at the footer and the reading.
+TEST(Plan, ReadsATapeThatTookThePlaceOfTheOneThatWasFound) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.tape";
+  const auto write = [&](Layout layout, std::uint64_t batch_bytes) {
+    TapeHeader header;
+    header.tape_id = random_id();
+    header.origin = {Id128{}, "a", 1, false};
+    header.layout = layout;
+    TapeOptions options;
+    options.batch_bytes = batch_bytes;
+    StringSink sink;
+    TapeWriter writer(sink, header, options);
+    WireDecoder decoder;
+    EventBatch batch;
+    const std::string frame =
+        R"({"conn_meta":{"id":"a","tenant":"t"},"payload":"Closed","when":"2026-08-04T21:00:00Z"})";
+    for (std::uint64_t sequence = 1; sequence <= 50; ++sequence) {
+      batch.clear();
+      Event& event = decoder.decode(frame, Opcode::Text, batch);
+      event.sequence = sequence;
+      event.received = 1000;
+      writer.add(event);
+      if (sequence % 20 == 0) writer.end_group();
+    }
+    writer.seal({}, 1);
+    testing::write_file(path, sink.text());
+  };
+  write(Layout::Interleaved, 500);
+  const std::vector<TapeFile> found = find_tapes({path});
+  write(Layout::TwoFrames, 5000);
+  Selection selection;
+  selection.request = parse_request(R"({"tenant":["t"]})");
+  const Answered answered = answer(found, selection, true);
+  EXPECT_EQ(answered.events.size(), 50U);
+  EXPECT_TRUE(answered.damage.empty());
 }
 
 // Whether that made a difference has to be told.
