@@ -214,7 +214,8 @@ def machine():
     except (OSError, StopIteration):
         cpu = platform.machine()
     load = os.getloadavg()
-    return f"{cpu}, {os.cpu_count()} processors, Linux {platform.release().partition("-")[0]}; load {load[0]:.1f} before and {{after:.1f}} after"
+    kernel = platform.release().partition("-")[0]
+    return f"{cpu}, {os.cpu_count()} processors, Linux {kernel}; load {load[0]:.1f} before and {{after:.1f}} after"
 
 
 def page(rows, feeds, about, runs):
