@@ -31,10 +31,9 @@ class DoubleFilterTest : public ::testing::Test {
               const std::string& meta = R"({"id":"s1"})",
               const std::string& when = "2026-08-04T21:00:00Z") {
     EventBatch batch;
-    Event& event = decoder_.decode(
-        R"({"conn_meta":)" + meta + R"(,"payload":)" + payload + R"(,"when":")" + when + R"("})",
-        Opcode::Text,
-        batch);
+    const std::string frame =
+        R"({"conn_meta":)" + meta + R"(,"payload":)" + payload + R"(,"when":")" + when + R"("})";
+    Event& event = decoder_.decode(frame, Opcode::Text, batch);
     event.origin = &origin;
     event.received = received_;
     filter_.leave_out(batch);
