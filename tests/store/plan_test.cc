@@ -348,6 +348,34 @@ TEST(Plan, ReadsATapeThatTookThePlaceOfTheOneThatWasFound) {
   EXPECT_TRUE(answered.damage.empty());
 }
 
+// They stand beside the events, and a copy keeps them.
+TEST(Plan, GivesTheClockReadingsOfWhatIsRead) {
+  const TemporaryDirectory directory;
+  const std::string path = directory / "a.tape";
+  TapeHeader header;
+  header.tape_id = random_id();
+  StringSink sink;
+  TapeWriter writer(sink, header, {});
+  for (std::int64_t i = 1; i <= 3; ++i) {
+    writer.add(ClockReading{i, i, i});
+    writer.end_group();
+  }
+  writer.seal({}, 1);
+  testing::write_file(path, sink.text());
+  const std::vector<TapeFile> tapes = find_tapes({path});
+  const auto pool = std::make_shared<GroupPool>(2);
+  const auto question = std::make_shared<Question>(Selection{}, Question::Mode::Choose, nullptr);
+  for (const bool by_plan : {false, true}) {
+    Inputs inputs(by_plan ? planned(tapes, {question, pool}) : tapes);
+    std::vector<std::int64_t> times;
+    for (EventBatch batch; inputs.next(batch);) {
+      for (const ClockReading& clock : batch.clocks)
+        times.push_back(clock.boottime);
+    }
+    EXPECT_THAT(times, ::testing::ElementsAre(1, 2, 3)) << by_plan;
+  }
+}
+
 // Whether that made a difference has to be told.
 TEST(Question, LooksAtGroupsOverWhichTheManualAndALiveServerDiffer) {
   GroupIndex index;
