@@ -79,6 +79,7 @@ class StringSink : public ByteSink {
  public:
   void write(std::string_view bytes) override { text_.append(bytes); }
   [[nodiscard]] const std::string& text() const { return text_; }
+  [[nodiscard]] std::string take() { return std::exchange(text_, {}); }
 
  private:
   std::string text_;

@@ -28,6 +28,10 @@ inline constexpr std::uint64_t kMostPem = 4 * kMiB;
 
 // A batch: the unit of durability.  Wire bytes and time.
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
+// In a file that is written at once, where a crash leaves nothing whatever a batch is: columns and
+// metadata of one kind stand together longer.  16 MiB make imported tapes 6 to 8 % smaller; one
+// batch a group would be 2 % more, and a reader would get its first event late.
+inline constexpr std::uint64_t kFileBatchBytes = 16 * kMiB;
 // And events, however short their frames are.
 inline constexpr std::uint32_t kMostBatchEvents = 1 << 18;
 // A group ends after this many events, however small: empty frames weigh nothing.

@@ -118,8 +118,7 @@ class CompactCommand : public Command {
     if (!replace_ && std::filesystem::exists(to)) {
       throw Error(to.string() + ": exists already; give another directory");
     }
-    TapeOptions options;
-    options.indexed_keys = indexed_keys();
+    TapeOptions options = file_options(indexed_keys());
     options.level = zstd_level_;
     OutputFile file(to, replace_ ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
     const CopyTotals totals =

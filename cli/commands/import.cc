@@ -74,8 +74,7 @@ class ImportCommand : public Command {
     Origin origin{random_id(), source_.empty() ? default_source() : source_, 1, true};
     TapeHeader header = new_tape_header(origin);
     header.first_sequence = 1;
-    TapeOptions options;
-    options.indexed_keys = indexed_keys();
+    const TapeOptions options = file_options(indexed_keys());
     TapeWriter writer(file, header, options);
     Ledger ledger;
     {

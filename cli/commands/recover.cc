@@ -71,8 +71,7 @@ class RecoverCommand : public Command {
       throw Error(to.string() + ": exists already; give another directory");
     }
     OutputFile file(to, OutputFile::Existing::Refuse);
-    TapeOptions options;
-    options.indexed_keys = indexed_keys();
+    const TapeOptions options = file_options(indexed_keys());
     const CopyTotals totals =
         copy_tape(check, header_of_copy(check), options, now_unix_nanos(), file);
     file.commit();

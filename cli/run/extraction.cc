@@ -81,8 +81,7 @@ void write_tape(SelectedTapes& tapes, ByteSink& file, Insiders& insiders, Extrac
   for (const TapeFile& tape : tapes.tapes()) {
     if (tape.header) header.copy_of = tape.header->tape_id;
   }
-  TapeOptions options;
-  options.indexed_keys = indexed_keys();
+  const TapeOptions options = file_options(indexed_keys());
   TapeWriter writer(file, header, options);
   Ledger ledger;
   EventBatch batch;

@@ -1,6 +1,8 @@
 #include "format/tape/batch_builder.h"
 
 #include <algorithm>
+#include <cstring>
+#include <span>
 
 #include "format/limits.h"
 #include "format/tape/column.h"
@@ -11,7 +13,8 @@ namespace smtptape {
 namespace {
 
 // What one huge event took is given back.
-constexpr std::size_t kMostKept = 8 * kMiB;
+constexpr std::size_t kMostKept = 16 * kMiB;
+constexpr unsigned kMetaWords = 16 << 10;  // of the message's first segment
 
 tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
   auto root = message.initRoot<tape::Record>();
@@ -62,29 +65,19 @@ void append_in_place(BatchBody& body, std::unique_ptr<capnp::MallocMessageBuilde
   body.messages.push_back(std::move(message));
 }
 
-void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
+void write_meta(tape::Meta::Builder to,
+                const Meta& meta,
+                std::span<const Meta::Entry> set,
+                std::span<const std::string_view> removed) {
   if (meta.form() != Meta::Form::Object) {
     to.setJson(as_data(meta.text()));
     return;
   }
-  static const std::vector<Meta::Entry> kNone;
-  const std::vector<Meta::Entry>& old = parent == nullptr ? kNone : parent->entries();
-  std::vector<Meta::Entry> set;
-  std::vector<std::string_view> removed;
-  auto before = old.begin();
-  for (const Meta::Entry& entry : meta.entries()) {
-    for (; before != old.end() && before->key < entry.key; ++before)
-      removed.push_back(before->key);
-    const bool same_key = before != old.end() && before->key == entry.key;
-    if (!same_key || before->json != entry.json) set.push_back(entry);
-    if (same_key) ++before;
-  }
-  for (; before != old.end(); ++before)
-    removed.push_back(before->key);
   auto pairs = to.initSet(static_cast<unsigned>(set.size()));
   for (unsigned i = 0; i < set.size(); ++i) {
-    pairs[i].setKey(as_data(set[i].key));
-    pairs[i].setJson(as_data(set[i].json));
+    auto pair = pairs[i];
+    pair.setKey(as_data(set[i].key));
+    pair.setJson(as_data(set[i].json));
   }
   if (removed.empty()) return;
   auto keys = to.initRemoved(static_cast<unsigned>(removed.size()));
@@ -93,42 +86,6 @@ void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
 }
 
 }  // namespace
-
-// --- names ---
-
-GroupNames::Named GroupNames::meta(const Meta& meta) {
-  if (const std::uint32_t* known = place_of_.find(meta)) return {*known, false, nullptr, 0};
-  const auto [known, is_new] = places_.try_emplace(&meta, next_ + 1);
-  place_of_.remember(meta, known->second);
-  if (!is_new) return {known->second, false, nullptr, 0};
-  Named named{++next_, true, nullptr, 0};
-  if (meta.form() == Meta::Form::Object && meta.session_id()) {
-    const auto [latest, first] =
-        latest_of_session_.try_emplace(*meta.session_id(), Latest{&meta, named.place});
-    if (!first) {
-      named.parent = latest->second.meta;
-      named.parent_place = latest->second.place;
-      latest->second = {&meta, named.place};
-    }
-  }
-  return named;
-}
-
-GroupNames::NamedOrigin GroupNames::origin(const Origin& origin) {
-  const auto found = std::find(origins_.begin(), origins_.end(), origin);
-  const auto place = static_cast<std::uint16_t>(found - origins_.begin());
-  const bool is_new = found == origins_.end();
-  if (is_new) origins_.push_back(origin);
-  return {place, is_new};
-}
-
-void GroupNames::clear() {
-  latest_of_session_.clear();
-  places_.clear();
-  place_of_.forget_all();
-  next_ = 0;
-  origins_.clear();
-}
 
 std::uint64_t BatchBody::bytes() const {
   std::uint64_t sum = 0;
@@ -160,15 +117,26 @@ bool stands_in_its_frame_alone(const Event& event) {
 
 }  // namespace
 
-void BatchBuilder::add(const Event& event, GroupNames& names) {
-  origin_.push_back(origin_place(event.origin, names));
-  std::uint32_t place = 0;
-  if (event.meta != nullptr && !stands_in_its_frame_alone(event)) {
-    const GroupNames::Named named = names.meta(*event.meta);
-    place = named.place;
-    if (named.is_new) new_metas_.push_back({event.meta, named.parent, named.parent_place});
+GroupNames::Named BatchBuilder::name_meta(const Event& event, GroupNames& names) {
+  if (event.meta == nullptr || stands_in_its_frame_alone(event)) return {};
+  const GroupNames::Named named = names.meta(*event.meta);
+  if (named.delta != nullptr) {
+    set_.insert(set_.end(), named.delta->set.begin(), named.delta->set.end());
+    removed_.insert(removed_.end(), named.delta->removed.begin(), named.delta->removed.end());
+    new_metas_.push_back({event.meta,
+                          named.parent,
+                          named.parent_place,
+                          count32(set_.size()),
+                          count32(removed_.size())});
   }
-  meta_.push_back(place);
+  return named;
+}
+
+GroupNames::Named BatchBuilder::add(const Event& event, GroupNames& names) {
+  origin_.push_back(origin_place(event.origin, names));
+  const GroupNames::Named named = name_meta(event, names);
+  meta_.push_back(named.place);
+  root_.push_back(names.root_of(named.place));
   if (events_ == 0) {
     first_sequence_ = event.sequence;
     skipped_.push_back(0);
@@ -184,6 +152,7 @@ void BatchBuilder::add(const Event& event, GroupNames& names) {
   const bool stands_for_more = event.kind == EventKind::AbbreviatedWrite && !event.verbatim;
   if (stands_for_more || event.trimmed) original_.push_back({events_, event.length});
   ++events_;
+  return named;
 }
 
 void BatchBuilder::add_times(const Event& event) {
@@ -249,26 +218,35 @@ void BatchBuilder::add(const ClockReading& clock) {
 
 // --- records ---
 
-void BatchBuilder::append_columns(BatchBody& body) {
+void BatchBuilder::append_columns(BatchBody& body) const {
   if (!origins_.empty()) body.pieces.push_back(origins_);
   if (!new_metas_.empty()) append_metas(body);
   if (events_ > 0) append_events(body);
   if (!loose_.empty()) body.pieces.push_back(loose_);
 }
 
-void BatchBuilder::append_metas(BatchBody& body) {
-  auto message = std::make_unique<capnp::MallocMessageBuilder>(16 << 10);
+void BatchBuilder::append_metas(BatchBody& body) const {
+  auto message = std::make_unique<capnp::MallocMessageBuilder>(kMetaWords);
   auto list = record(*message, RecordKind::Metas)
                   .initMetas()
                   .initList(static_cast<unsigned>(new_metas_.size()));
+  std::size_t set = 0;
+  std::size_t removed = 0;
   for (unsigned i = 0; i < new_metas_.size(); ++i) {
-    list[i].setParent(new_metas_[i].parent_place);
-    write_delta(list[i], *new_metas_[i].meta, new_metas_[i].parent.get());
+    const NewMeta& meta = new_metas_[i];
+    auto to = list[i];
+    to.setParent(meta.parent_place);
+    write_meta(to,
+               *meta.meta,
+               std::span(set_).subspan(set, meta.set_until - set),
+               std::span(removed_).subspan(removed, meta.removed_until - removed));
+    set = meta.set_until;
+    removed = meta.removed_until;
   }
   append_in_place(body, std::move(message));
 }
 
-void BatchBuilder::append_events(BatchBody& body) {
+void BatchBuilder::append_events(BatchBody& body) const {
   auto message = std::make_unique<capnp::MallocMessageBuilder>(4 << 10);
   auto to = record(*message, RecordKind::Events).initEvents();
   to.setCount(events_);
@@ -295,7 +273,18 @@ void BatchBuilder::append_events(BatchBody& body) {
   append_in_place(body, std::move(message));
 }
 
-void BatchBuilder::append_payload(BatchBody& body) {
+void BatchBuilder::order_by_session() {
+  ordered_.resize((text_.size() + 7) / 8 * 8);
+  const auto places = places_by_session(length_, root_, text_.size());
+  std::size_t from = 0;
+  for (std::size_t i = 0; i < places.size(); ++i) {
+    const auto length = static_cast<std::size_t>(length_[i]);
+    std::memcpy(ordered_.data() + places[i], text_.data() + from, length);
+    from += length;
+  }
+}
+
+void BatchBuilder::append_payload(BatchBody& body, PayloadOrder order) {
   if (!frames_.empty()) {
     auto message = std::make_unique<capnp::MallocMessageBuilder>();
     auto list = record(*message, RecordKind::Verbatim)
@@ -310,10 +299,15 @@ void BatchBuilder::append_payload(BatchBody& body) {
   if (text_.empty()) return;
   // The text becomes a segment of its own, where it is; Cap'n Proto wants whole words of it.
   const std::size_t size = text_.size();
-  text_.resize((size + 7) / 8 * 8, '\0');
+  if (order == PayloadOrder::BySession) order_by_session();
+  std::string& text = order == PayloadOrder::BySession ? ordered_ : text_;
+  text.resize((size + 7) / 8 * 8, '\0');
+  std::fill(text.begin() + static_cast<std::ptrdiff_t>(size), text.end(), '\0');
   auto message = std::make_unique<capnp::MallocMessageBuilder>();
-  auto external = message->getOrphanage().referenceExternalData(as_data({text_.data(), size}));
-  record(*message, RecordKind::Payload).initPayload().adoptText(std::move(external));
+  auto external = message->getOrphanage().referenceExternalData(as_data({text.data(), size}));
+  const auto kind =
+      order == PayloadOrder::BySession ? RecordKind::PayloadBySession : RecordKind::Payload;
+  record(*message, kind).initPayload().adoptText(std::move(external));
   append_in_place(body, std::move(message));
 }
 
@@ -326,11 +320,16 @@ void BatchBuilder::clear() {
     column->clear();
   }
   kind_.clear();
+  root_.clear();
   original_.clear();
-  text_.clear();
-  if (text_.capacity() > kMostKept) std::string().swap(text_);
+  for (std::string* text : {&text_, &ordered_}) {
+    text->clear();
+    if (text->capacity() > kMostKept) std::string().swap(*text);
+  }
   frames_.clear();
   new_metas_.clear();
+  set_.clear();
+  removed_.clear();
   origins_.clear();
   loose_.clear();
 }

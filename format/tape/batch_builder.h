@@ -9,49 +9,14 @@
 #include <string_view>
 #include <vector>
 
-#include <boost/unordered/unordered_flat_map.hpp>
 #include <capnp/message.h>
 
-#include "base/hash.h"
 #include "format/event.h"
+#include "format/tape/group_names.h"
+#include "format/tape/payload_order.h"
 #include "format/tape/tape_info.h"
 
 namespace smtptape {
-
-// The metas and origins that a group has named so far: both start empty with each group.
-class GroupNames {
- public:
-  struct Named {
-    std::uint32_t place = 0;  // from 1
-    bool is_new = false;
-    const Meta* parent = nullptr;  // of a new one: the session's meta before it
-    std::uint32_t parent_place = 0;
-  };
-  [[nodiscard]] Named meta(const Meta& meta);
-  [[nodiscard]] std::uint32_t meta_count() const { return next_; }
-
-  // The place of an origin, from 0.
-  struct NamedOrigin {
-    std::uint16_t place = 0;
-    bool is_new = false;
-  };
-  [[nodiscard]] NamedOrigin origin(const Origin& origin);
-  [[nodiscard]] const std::vector<Origin>& origins() const { return origins_; }
-
-  void clear();
-
- private:
-  struct Latest {
-    const Meta* meta;
-    std::uint32_t place;
-  };
-  // Keeps the metas of the group alive, for the others here.
-  boost::unordered_flat_map<MetaPtr, std::uint32_t, MetaTextHash, SameMetaText> places_;
-  boost::unordered_flat_map<std::string_view, Latest, TextHash> latest_of_session_;
-  MetaMemo<std::uint32_t> place_of_;
-  std::uint32_t next_ = 0;
-  std::vector<Origin> origins_;
-};
 
 // The bytes of a part of a batch, in order, without the batch header.  Pieces point into the
 // builder or into `messages`.
@@ -67,7 +32,9 @@ class BatchBuilder {
   // `origin` is what an event without one comes from.
   explicit BatchBuilder(Origin origin) : default_origin_(std::move(origin)) {}
 
-  void add(const Event& event, GroupNames& names);
+  // Copies what it needs; returns how its metadata is named, place 0 where the group has none of
+  // it.
+  GroupNames::Named add(const Event& event, GroupNames& names);
   void add(const Gap& gap, GroupNames& names);
   void add(const Note& note);
   void add(const ClockReading& clock);
@@ -83,15 +50,18 @@ class BatchBuilder {
   [[nodiscard]] std::uint32_t loose_records() const { return loose_records_; }
   [[nodiscard]] std::uint64_t first_sequence() const { return first_sequence_; }
 
-  void append_columns(BatchBody& body);
-  void append_payload(BatchBody& body);
+  // The two may run at the same time.
+  void append_columns(BatchBody& body) const;
+  void append_payload(BatchBody& body, PayloadOrder order);
   void clear();
 
  private:
-  void append_metas(BatchBody& body);
-  void append_events(BatchBody& body);
+  void append_metas(BatchBody& body) const;
+  void append_events(BatchBody& body) const;
+  void order_by_session();
   std::uint16_t origin_place(const Origin* origin, GroupNames& names);
   void add_meta(const Meta& meta, const GroupNames::Named& named);
+  GroupNames::Named name_meta(const Event& event, GroupNames& names);
   void add_times(const Event& event);
   std::uint64_t add_text(const Event& event);
 
@@ -108,12 +78,14 @@ class BatchBuilder {
   bool received_follows_when_ = true;
   std::vector<std::int64_t> skipped_, when_, received_, meta_, length_, flags_, origin_;
   std::vector<std::uint8_t> kind_;
+  std::vector<std::uint32_t> root_;  // of each event's meta
   struct Original {
     std::uint32_t index;
     std::uint64_t length;
   };
   std::vector<Original> original_;
-  std::string text_;
+  std::string text_;     // in the order of the events
+  std::string ordered_;  // in another
   struct Frame {
     std::string bytes;
     Opcode opcode;
@@ -121,10 +93,14 @@ class BatchBuilder {
   std::vector<Frame> frames_;
   struct NewMeta {
     MetaPtr meta;
-    MetaPtr parent;
+    MetaPtr parent;  // what the delta points to
     std::uint32_t parent_place;
+    std::uint32_t set_until;  // in set_
+    std::uint32_t removed_until;
   };
   std::vector<NewMeta> new_metas_;
+  std::vector<Meta::Entry> set_;
+  std::vector<std::string_view> removed_;
   std::string origins_;  // records, serialized; they come first
   std::string loose_;    // gaps, notes and clocks, serialized
 };

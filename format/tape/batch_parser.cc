@@ -9,6 +9,7 @@
 #include "format/limits.h"
 #include "format/tape/column.h"
 #include "format/tape/messages.h"
+#include "format/tape/payload_order.h"
 
 namespace smtptape {
 
@@ -133,8 +134,12 @@ struct BatchParser::Texts {
   capnp::List<tape::Frame>::Reader frames;
   std::uint32_t frames_taken = 0;
 
-  std::string_view next(std::int64_t length_untrusted) {
+  // By session: where each text begins; else empty, and they stand as the events do.
+  std::vector<std::uint64_t> places;
+
+  std::string_view next(std::size_t i, std::int64_t length_untrusted) {
     const auto length = static_cast<std::uint64_t>(length_untrusted);
+    if (!places.empty()) return left.substr(places[i], length);  // checked when they were made
     if (length > left.size()) throw Error("an event's text ends outside the payload");
     const std::string_view text = left.substr(0, length);
     left.remove_prefix(length);
@@ -201,6 +206,7 @@ struct BatchParser::Body {
   std::vector<tape::Note::Reader> notes;
   std::vector<tape::Clock::Reader> clocks;
   std::string_view text;
+  PayloadOrder order = PayloadOrder::AsEvents;
   capnp::List<tape::Frame>::Reader frames;
   std::vector<std::string_view> foreign;
 
@@ -234,6 +240,7 @@ struct BatchParser::Body {
   void add(tape::Record::Reader record, std::string_view whole) {
     switch (static_cast<RecordKind>(record.getKind())) {
       case RecordKind::Events: events = record.getEvents(); return;
+      case RecordKind::PayloadBySession: order = PayloadOrder::BySession; [[fallthrough]];
       case RecordKind::Payload: text = as_view(record.getPayload().getText()); return;
       case RecordKind::Metas: metas.push_back(record.getMetas()); return;
       case RecordKind::Gap: gaps.push_back(record.getGap()); return;
@@ -252,6 +259,7 @@ struct BatchParser::Body {
 void BatchParser::begin_group() {
   metas_ = std::make_shared<std::vector<MetaPtr>>();
   origins_ = std::make_shared<std::vector<std::unique_ptr<const Origin>>>();
+  roots_.clear();
   meta_bytes_ = 0;
   group_bytes_ = 0;
 }
@@ -309,18 +317,33 @@ void BatchParser::complete(const Columns& columns,
                            const std::vector<bool>* wanted,
                            EventBatch& batch) {
   reading_message("reading a batch", [&] {
-    Texts texts{columns.records.text, columns.records.frames};
+    Texts texts = texts_of(columns.records, columns);
     std::optional<Messages> payload_messages;
     if (payload.data() != columns.bytes.data() && !payload.empty()) {
       payload_messages.emplace(payload);
       Body body;
       body.add(*payload_messages);
-      texts = {body.text, body.frames};
+      texts = texts_of(body, columns);
     }
     if (columns.values) read_events(columns, texts, wanted, batch);
     read_beside(columns.records, batch);
     pin(batch);
   });
+}
+
+BatchParser::Texts BatchParser::texts_of(const Body& payload, const Columns& columns) const {
+  Texts texts;
+  texts.left = payload.text;
+  texts.frames = payload.frames;
+  if (payload.order == PayloadOrder::AsEvents || !columns.values) return texts;
+  std::vector<std::uint32_t> roots;
+  roots.reserve(columns.values->meta.size());
+  for (const std::int64_t place_untrusted : columns.values->meta) {
+    const auto place = static_cast<std::uint64_t>(place_untrusted);
+    roots.push_back(place == 0 || place > roots_.size() ? 0 : roots_[place - 1]);
+  }
+  texts.places = places_by_session(columns.values->length, roots, payload.text.size());
+  return texts;
 }
 
 void BatchParser::beside(const Columns& columns, EventBatch& batch) {
@@ -359,6 +382,7 @@ void BatchParser::read_metas(const Body& body) {
       if (from.hasJson()) {
         const std::string_view json = as_view(from.getJson());
         charge(kBytesOfMeta + json.size());
+        roots_.push_back(count32(metas_->size() + 1));
         metas_->push_back(json == "null" ? Meta::null() : Meta::other(json));
       } else {
         if (from.getParent() > metas_->size()) throw Error("metadata refers to an unknown parent");
@@ -372,6 +396,8 @@ void BatchParser::read_metas(const Body& body) {
         const Meta* const parent =
             from.getParent() == 0 ? nullptr : (*metas_)[from.getParent() - 1].get();
         charge(cost_of(parent, set));
+        roots_.push_back(parent == nullptr ? count32(metas_->size() + 1)
+                                           : roots_[from.getParent() - 1]);
         metas_->push_back(Meta::derive(parent, set, removed));
       }
     }
@@ -411,7 +437,7 @@ void BatchParser::read_events(const Columns& columns,
   const std::size_t first = batch.events.size();
   if (wanted == nullptr) batch.events.reserve(first + count);
   for (std::size_t i = 0; i < count; ++i) {
-    const std::string_view text = texts.next(values.length[i]);
+    const std::string_view text = texts.next(i, values.length[i]);
     const bool verbatim = values.is_verbatim(i);
     std::optional<tape::Frame::Reader> frame;
     if (verbatim) frame = texts.next_frame();

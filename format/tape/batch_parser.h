@@ -57,16 +57,18 @@ class BatchParser {
   void add_event(std::uint8_t kind, const Meta* meta, std::string_view text, EventBatch& batch);
   [[nodiscard]] const Meta* meta_at(std::int64_t place_untrusted) const;
   [[nodiscard]] const Origin* origin_at(std::int64_t place_untrusted) const;
+  [[nodiscard]] Texts texts_of(const Body& payload, const Columns& columns) const;
   void read_beside(const Body& body, EventBatch& batch);
   void read_gaps(const Body& body, EventBatch& batch);
   void pin(EventBatch& batch);
 
   std::shared_ptr<std::vector<MetaPtr>> metas_;
   std::shared_ptr<std::vector<std::unique_ptr<const Origin>>> origins_;
-  std::uint64_t meta_bytes_ = 0;   // in memory
-  std::uint64_t group_bytes_ = 0;  // decompressed
-  bool newer_fields_ = false;      // were seen, and told of in a note
-  WireDecoder decoder_;            // of frames that were kept whole
+  std::vector<std::uint32_t> roots_;  // of each meta, the first one that it goes back to
+  std::uint64_t meta_bytes_ = 0;      // in memory
+  std::uint64_t group_bytes_ = 0;     // decompressed
+  bool newer_fields_ = false;         // were seen, and told of in a note
+  WireDecoder decoder_;               // of frames that were kept whole
 };
 
 }  // namespace smtptape

@@ -27,6 +27,7 @@ enum class RecordKind : std::uint16_t {
   Note = 7,
   Verbatim = 8,
   Origin = 9,
+  PayloadBySession = 10,
 };
 
 // Bits of Events.flags.

@@ -135,10 +135,10 @@ void refuse_newer(const FlagWords& flags, std::uint16_t version, const std::stri
                 " of the tape format; this program reads version " +
                 std::to_string(kFormatVersion) + ": a newer smtptape is needed");
   }
-  if (flags.incompatible != 0) {
+  if (const std::uint64_t unknown = flags.incompatible & ~kKnownIncompatible; unknown != 0) {
     throw Error(name +
                 ": uses a feature of the tape format that this program does not know (flags " +
-                std::to_string(flags.incompatible) + "): a newer smtptape is needed");
+                std::to_string(unknown) + "): a newer smtptape is needed");
   }
 }
 

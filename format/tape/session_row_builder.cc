@@ -1,6 +1,7 @@
 #include "format/tape/session_row_builder.h"
 
 #include <algorithm>
+#include <numeric>
 #include <utility>
 
 #include "base/error.h"
@@ -28,17 +29,25 @@ std::string key_of_hash(std::string_view hash) {
 
 }  // namespace
 
-SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys, const Id128& capture)
+SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys,
+                                     const Id128& capture,
+                                     std::set<Id128> gaps_before)
     : keys_(std::move(keys)),
+      ascending_(keys_.size()),
       capture_(capture),
       properties_(keys_.size()),
-      filter_room_(kMostFiltered) {
+      filter_room_(kMostFiltered),
+      gaps_before_(std::move(gaps_before)) {
   SMTPTAPE_CHECK(keys_.size() <= kMostIndexedKeys);
+  std::iota(ascending_.begin(), ascending_.end(), 0U);
+  std::sort(ascending_.begin(), ascending_.end(), [this](std::uint32_t a, std::uint32_t b) {
+    return keys_[a] < keys_[b];
+  });
 }
 
-void SessionRowBuilder::add(const Event& event) {
+void SessionRowBuilder::add(const Event& event, const GroupNames::Named& named) {
   last_sequence_ = event.sequence;
-  const std::uint32_t place = row_of(event);
+  const std::uint32_t place = row_of(event, named);
   if (place == kNoRow) return;
   SessionRow& row = rows_[place];
   row.last_sequence = event.sequence;
@@ -56,19 +65,26 @@ void SessionRowBuilder::add_gap(const Gap& gap) {
 
 // ---- sessions ----
 
-std::uint32_t SessionRowBuilder::row_of(const Event& event) {
+std::uint32_t SessionRowBuilder::row_of(const Event& event, const GroupNames::Named& named) {
   const Meta* const meta = event.meta;
   if (meta == nullptr) {
     without_metadata_ = true;
     return kNoRow;
   }
-  if (const std::uint32_t* known = row_of_meta_.find(*meta)) return *known;
+  if (named.place != 0 && named.delta == nullptr) return row_of_place_[named.place - 1];
   std::uint32_t row = kNoRow;
   if (meta->session_id() && meta->form() != Meta::Form::Null) {
     row = row_of_id(event, *meta->session_id());
   }
-  add_metadata(row, *meta);
-  return row_of_meta_.remember(*meta, row);
+  if (named.parent == nullptr) {
+    add_metadata(row, meta->entries(), true);
+  } else {  // the row has what its parent had
+    add_metadata(row, named.delta->set, false);
+    add_removed(row, named.delta->removed);
+  }
+  add_tls(row, *meta);
+  if (named.place != 0) row_of_place_.push_back(row);
+  return row;
 }
 
 std::uint32_t SessionRowBuilder::row_of_id(const Event& event, std::string_view id) {
@@ -128,28 +144,45 @@ void SessionRowBuilder::count(SessionRow& row, SmtpTransactions& smtp, const Eve
 
 // ---- metadata ----
 
-void SessionRowBuilder::add_metadata(std::uint32_t row, const Meta& meta) {
-  for (std::size_t key = 0; key < keys_.size(); ++key) {
-    if (const auto json = meta.find(keys_[key])) {
-      add_property(row, key, *json);
-    } else {
-      add_flag(row, key, kAbsentFlag);
+// `all`: a key that is not among them is absent.
+void SessionRowBuilder::add_metadata(std::uint32_t row,
+                                     std::span<const Meta::Entry> entries,
+                                     bool all) {
+  auto key = ascending_.begin();
+  for (const auto& [name, json] : entries) {
+    for (; key != ascending_.end() && keys_[*key] < name; ++key) {
+      if (all) add_flag(row, *key, kAbsentFlag);
+    }
+    if (key != ascending_.end() && keys_[*key] == name) add_property(row, *key++, json);
+    if (name == kMessageIdKey) add_message_id(json);
+  }
+  for (; all && key != ascending_.end(); ++key)
+    add_flag(row, *key, kAbsentFlag);
+}
+
+void SessionRowBuilder::add_removed(std::uint32_t row, std::span<const std::string_view> keys) {
+  for (const std::string_view name : keys) {
+    const auto key = std::find(keys_.begin(), keys_.end(), name);
+    if (key != keys_.end()) {
+      add_flag(row, static_cast<std::size_t>(key - keys_.begin()), kAbsentFlag);
     }
   }
-  add_message_id(meta);
+}
+
+void SessionRowBuilder::add_tls(std::uint32_t row, const Meta& meta) {
   if (row == kNoRow) return;
   const auto tls = meta.find("tls_protocol_version");
   if (tls && is_text(*tls)) rows_[row].tls = tls_version(tls->substr(1, tls->size() - 2));
 }
 
-void SessionRowBuilder::add_message_id(const Meta& meta) {
-  const auto json = meta.find(kMessageIdKey);
-  if (!json || message_ids_.contains(hash64(*json))) return;
+void SessionRowBuilder::add_message_id(std::string_view json) {
+  const std::uint64_t hash = hash64(json);
+  if (message_ids_.contains(hash)) return;
   if (message_ids_.size() >= kMostFiltered) {
     message_ids_known_ = false;
     return;
   }
-  message_ids_.insert(hash64(*json));
+  message_ids_.insert(hash);
 }
 
 void SessionRowBuilder::add_property(std::uint32_t row, std::size_t key, std::string_view json) {
@@ -269,7 +302,6 @@ SessionRowBuilder::Result SessionRowBuilder::finish() {
   result.rows.rows = std::move(rows_);
   result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()}, kMessageIdBits);
   result.message_ids_known = message_ids_known_;
-  start_over();
   return result;
 }
 
@@ -345,26 +377,12 @@ SessionRows::Property SessionRowBuilder::property_of(std::size_t key) const {
   return out;
 }
 
-void SessionRowBuilder::start_over() {
+std::set<Id128> SessionRowBuilder::captures_with_gaps() const {
+  std::set<Id128> captures = gaps_before_;
   for (const GapPlace& gap : gaps_) {
-    if (gaps_before_.size() < kMostOrigins) gaps_before_.insert(gap.capture);
+    if (captures.size() < kMostOrigins) captures.insert(gap.capture);
   }
-  gaps_.clear();
-  rows_ = {};
-  talks_ = {};
-  cells_ = {};
-  links_ = {};
-  by_id_.clear();
-  properties_.assign(keys_.size(), Property{});
-  hashed_.clear();
-  hashed_in_order_.clear();
-  message_ids_.clear();
-  message_ids_known_ = true;
-  without_metadata_ = false;
-  listed_bytes_ = id_bytes_ = 0;
-  filter_room_ = kMostFiltered;
-  arena_.clear();
-  row_of_meta_.forget_all();
+  return captures;
 }
 
 }  // namespace smtptape

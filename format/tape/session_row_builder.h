@@ -10,6 +10,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <set>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -20,6 +21,7 @@
 #include "base/arena.h"
 #include "base/hash.h"
 #include "format/event.h"
+#include "format/tape/group_names.h"
 #include "format/tape/session_rows.h"
 #include "smtp/transactions.h"
 
@@ -28,14 +30,21 @@ namespace smtptape {
 class SessionRowBuilder {
  public:
   // `keys`: the metadata keys whose values are listed, at most kMostIndexedKeys.  `capture`: of the
-  // events and gaps without an origin.
-  SessionRowBuilder(std::vector<std::string> keys, const Id128& capture);
+  // events and gaps without an origin.  `gaps_before`: captures_with_gaps() of the group before.
+  SessionRowBuilder(std::vector<std::string> keys,
+                    const Id128& capture,
+                    std::set<Id128> gaps_before = {});
 
-  void add(const Event& event);
+  // `named`: the event's metadata as the group names it, its delta included where it is new; place
+  // 0 when the group has none of it.
+  void add(const Event& event, const GroupNames::Named& named);
   void add_gap(const Gap& gap);
   [[nodiscard]] std::size_t size() const { return rows_.size(); }
 
-  // What was gathered; the builder then starts over, for the next group of the tape.
+  // Captures that have gaps here, or had some in earlier groups of the tape.
+  [[nodiscard]] std::set<Id128> captures_with_gaps() const;
+
+  // What was gathered.  Nothing may be added afterwards.
   struct Result {
     SessionRows rows;
     std::vector<PropertySummary> summaries;
@@ -91,11 +100,13 @@ class SessionRowBuilder {
   // Without a session: kNoRow.
   static constexpr std::uint32_t kNoRow = ~std::uint32_t{0};
 
-  std::uint32_t row_of(const Event& event);
+  std::uint32_t row_of(const Event& event, const GroupNames::Named& named);
   std::uint32_t row_of_id(const Event& event, std::string_view id);
   std::uint32_t new_row(const Event& event, std::string id, bool hashed);
-  void add_metadata(std::uint32_t row, const Meta& meta);
-  void add_message_id(const Meta& meta);
+  void add_metadata(std::uint32_t row, std::span<const Meta::Entry> entries, bool all);
+  void add_removed(std::uint32_t row, std::span<const std::string_view> keys);
+  void add_message_id(std::string_view json);
+  void add_tls(std::uint32_t row, const Meta& meta);
   void add_property(std::uint32_t row, std::size_t key, std::string_view json);
   // False: it is no text.
   bool add_value(std::uint32_t row, std::size_t key, std::string_view json, bool in_list);
@@ -110,9 +121,9 @@ class SessionRowBuilder {
   [[nodiscard]] bool touched_by_gap(const SessionRow& row, const Talk& talk) const;
   [[nodiscard]] PropertySummary summary_of(std::size_t key) const;
   [[nodiscard]] SessionRows::Property property_of(std::size_t key) const;
-  void start_over();
 
   std::vector<std::string> keys_;
+  std::vector<std::uint32_t> ascending_;  // places in keys_
   Id128 capture_;
   Arena arena_;  // the text of ids and values
   Places by_id_;
@@ -130,9 +141,9 @@ class SessionRowBuilder {
   std::uint64_t id_bytes_ = 0;
   std::size_t filter_room_;  // values that filters may still take
   std::uint64_t last_sequence_ = 0;
-  std::vector<GapPlace> gaps_;           // of the group
-  std::set<Id128> gaps_before_;          // captures that had some in earlier groups of the tape
-  MetaMemo<std::uint32_t> row_of_meta_;  // kNoRow or the place
+  std::vector<GapPlace> gaps_;               // of the group
+  std::set<Id128> gaps_before_;              // captures that had some in earlier groups of the tape
+  std::vector<std::uint32_t> row_of_place_;  // of each meta that the group names
 };
 
 }  // namespace smtptape

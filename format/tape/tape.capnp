@@ -13,7 +13,7 @@ struct Record {
   kind @0 :UInt16;
   batch @1 :BatchHeader;     # 1: what follows, up to the next batch header
   events @2 :Events;         # 2
-  payload @3 :Payload;       # 3
+  payload @3 :Payload;       # 3; 10 when its texts are ordered by session
   metas @4 :Metas;           # 4
   gap @5 :Gap;               # 5
   clock @6 :Clock;           # 6

@@ -60,6 +60,10 @@ struct FlagWords {
   std::uint64_t compatible = 0;    // an unknown bit: read on
 };
 
+// The incompatible flags that we know: `order` of a payload may be set.
+inline constexpr std::uint64_t kPayloadOrderFlag = 1;
+inline constexpr std::uint64_t kKnownIncompatible = kPayloadOrderFlag;
+
 struct Predecessor {
   Id128 tape_id;
   std::uint64_t last_sequence = 0;

@@ -1,7 +1,9 @@
 // Writes one tape: header, groups of batches, an index behind each group, footer.
 //
 // Spec: docs/format.md.  Everything goes to the sink in order, nothing written is ever patched; a
-// tape without its end can be read to its last whole batch.  One thread at a time.
+// tape without its end can be read to its last whole batch.  One thread at a time.  A tape of two
+// frames a group is encoded on threads of the writer's own, and the sink is written by one of them
+// until seal() or end_group() has returned.
 #pragma once
 
 #include <cstdint>
@@ -14,15 +16,9 @@
 #include "format/event.h"
 #include "format/limits.h"
 #include "format/tape/tape_info.h"
+#include "format/tape/tape_options.h"
 
 namespace smtptape {
-
-struct TapeOptions {
-  std::uint64_t batch_bytes = kDefaultBatchBytes;  // of wire JSON: the most a crash can lose
-  std::uint64_t group_bytes = kDefaultGroupBytes;  // of wire JSON: what a reader must hold
-  int level = 3;                                   // of zstd: 1 loses templates, 5 gains nothing
-  std::vector<std::string> indexed_keys;  // metadata keys whose values the session rows list
-};
 
 // What the sink has taken in whole batches: that much can be read, whatever happens later.
 // (Recording only; in the two-frame layout nothing can be read before its group has ended.)
@@ -59,14 +55,17 @@ class TapeWriter {
   void seal(Ledger ledger, std::int64_t now);
 
   [[nodiscard]] const TapeHeader& header() const;
+  // With two frames a group: when the sink may be read.
   [[nodiscard]] std::uint64_t bytes_written() const;
   [[nodiscard]] std::uint64_t events_written() const;
   [[nodiscard]] bool has_unflushed() const;
   // Stays true when a write has thrown.
   [[nodiscard]] const FlushedPart& flushed() const;
-  [[nodiscard]] const std::vector<GroupIndex>& groups() const;  // ended ones, without rows
+  [[nodiscard]] const std::vector<GroupIndex>& groups()
+      const;  // ended ones, without rows; likewise
 
  private:
+  class File;
   struct Impl;
   std::unique_ptr<Impl> impl_;
 };

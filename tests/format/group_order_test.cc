@@ -136,6 +136,13 @@ TEST_P(GroupOrder, AMissingGroupEndsARecoveryBeforeWhatFollowsIt) {
   EXPECT_FALSE(reader.damage().empty());  // told with the batch that comes behind it
 }
 
+std::string words(const std::vector<Damage>& damage) {
+  std::string all;
+  for (const Damage& each : damage)
+    all += std::to_string(each.offset) + " " + each.what + "; ";
+  return all;
+}
+
 // Wherever an index is damaged, in its first bytes too, it costs no event.
 TEST_P(GroupOrder, ADamagedIndexCostsNothingButItself) {
   for (std::size_t group = 0; group < parts_.groups.size(); ++group) {
@@ -147,7 +154,8 @@ TEST_P(GroupOrder, ADamagedIndexCostsNothingButItself) {
       bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
       const ReadBack got = read_back(bytes);
       ASSERT_EQ(got.frames, made_.frames) << "byte " << at - start << " of index " << group;
-      ASSERT_EQ(got.damage.size(), 1U) << "byte " << at - start << " of index " << group;
+      ASSERT_EQ(got.damage.size(), 1U)
+          << "byte " << at - start << " of index " << group << ": " << words(got.damage);
     }
   }
 }
