@@ -172,6 +172,18 @@ TEST(FeedClient, HandsOverManyFramesAtOnce) {
   EXPECT_LT(sink.calls, 10'000);
 }
 
+// kumod writes each event by itself.
+TEST(FeedClient, IsNotWokenForEachOfManyEvents) {
+  std::vector<Step> steps;
+  for (int i = 0; i < 3'000; ++i)
+    steps.push_back(send_text(std::to_string(i)));
+  const FakeKumod server({upgrade_then(std::move(steps))});
+  Collector sink;
+  EXPECT_EQ(follow(server, sink).kind, Kind::Closed);
+  EXPECT_EQ(sink.frames.size(), 3'000U);
+  EXPECT_LT(sink.calls, 300);
+}
+
 TEST(FeedClient, ReadsOneByteAtATime) {
   const auto [end, frames] = play({one_byte_at_a_time(send_text(std::string(300, 'x'))),
                                    one_byte_at_a_time(send_fragments({"a", "", "b"}))});
