@@ -21,6 +21,11 @@ Elapsed elapsed_between(WallTime from, WallTime to) {
 std::optional<std::int64_t> to_unix_nanos(WallTime time) {
   __extension__ using Wide = __int128;
   if (time.nanos >= kNanosPerSecond) return std::nullopt;
+  // Of nearly three centuries either side of 1970, so that nothing overflows: the usual case.
+  constexpr std::int64_t kNear = 9'000'000'000;
+  if (time.seconds > -kNear && time.seconds < kNear) {
+    return time.seconds * std::int64_t{kNanosPerSecond} + time.nanos;
+  }
   const Wide nanos = static_cast<Wide>(time.seconds) * kNanosPerSecond + time.nanos;
   if (nanos < std::numeric_limits<std::int64_t>::min()) return std::nullopt;
   if (nanos > std::numeric_limits<std::int64_t>::max()) return std::nullopt;

@@ -94,6 +94,11 @@ std::optional<std::size_t> SectionSearch::find_next(std::size_t from,
   return section;
 }
 
+bool SectionSearch::begins_within(std::size_t end) {
+  const auto section = find(1);
+  return (section && *section < end) || find_group(1, end).has_value();
+}
+
 void SectionSearch::go_back() {
   const std::uint64_t bytes = tape_.input.held_bytes();
   if (bytes <= back_left_ && tape_.input.go_back()) back_left_ -= bytes;

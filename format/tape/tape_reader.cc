@@ -269,7 +269,8 @@ void TapeReader::Impl::damaged_section(std::uint64_t size_untrusted) {
   const std::string_view after = input.view().substr(size_untrusted);
   const bool fits = after.empty() || after.starts_with(kZstdMagicBytes) ||
                     after.starts_with(kSkippableMagicBytes);
-  if (!fits) {
+  // A length that lies may end, by chance, where something else begins.
+  if (!fits || search.begins_within(size_untrusted)) {
     if (input.offset() == 0) return look_for_start();
     return damaged(input.offset(), "a section's checksum is wrong");
   }

@@ -136,13 +136,6 @@ TEST_P(GroupOrder, AMissingGroupEndsARecoveryBeforeWhatFollowsIt) {
   EXPECT_FALSE(reader.damage().empty());  // told with the batch that comes behind it
 }
 
-std::string words(const std::vector<Damage>& damage) {
-  std::string all;
-  for (const Damage& each : damage)
-    all += std::to_string(each.offset) + " " + each.what + "; ";
-  return all;
-}
-
 // Wherever an index is damaged, in its first bytes too, it costs no event.
 TEST_P(GroupOrder, ADamagedIndexCostsNothingButItself) {
   for (std::size_t group = 0; group < parts_.groups.size(); ++group) {
@@ -154,9 +147,24 @@ TEST_P(GroupOrder, ADamagedIndexCostsNothingButItself) {
       bytes[at] = static_cast<char>(bytes[at] ^ 0x10);
       const ReadBack got = read_back(bytes);
       ASSERT_EQ(got.frames, made_.frames) << "byte " << at - start << " of index " << group;
-      ASSERT_EQ(got.damage.size(), 1U)
-          << "byte " << at - start << " of index " << group << ": " << words(got.damage);
+      ASSERT_EQ(got.damage.size(), 1U) << "byte " << at - start << " of index " << group << ": "
+                                       << ::testing::PrintToString(what(got.damage));
     }
+  }
+}
+
+TEST_P(GroupOrder, AnIndexWhoseLengthEndsWhereAnotherGroupBeginsCostsNothingButItself) {
+  constexpr std::size_t kBeforeLength = 8;
+  for (std::size_t group = 2; group < parts_.groups.size(); ++group) {
+    const GroupIndex& index = whole_.footer->groups[0];
+    const std::size_t start = index.offset + index.bytes;
+    const std::uint64_t size = whole_.footer->groups[group].offset - start - kBeforeLength;
+    std::string bytes = made_.bytes;
+    for (unsigned i = 0; i < 4; ++i)
+      bytes[start + 4 + i] = static_cast<char>(size >> (8 * i));
+    const ReadBack got = read_back(bytes);
+    EXPECT_EQ(got.frames, made_.frames) << "up to group " << group;
+    EXPECT_EQ(got.damage.size(), 1U) << ::testing::PrintToString(what(got.damage));
   }
 }
 
