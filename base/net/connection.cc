@@ -69,8 +69,11 @@ TlsSession::Step make_call(TlsSession& tls, const TlsCall& call) {
 }  // namespace
 
 struct Connection::Impl : std::enable_shared_from_this<Impl> {
-  explicit Impl(const asio::any_io_executor& executor) : socket(executor), timer(executor) {}
-  explicit Impl(tcp::socket accepted) : socket(std::move(accepted)), timer(socket.get_executor()) {}
+  explicit Impl(const asio::any_io_executor& executor) : socket(executor), timer(executor), gathering(executor) {}
+  explicit Impl(tcp::socket accepted)
+      : socket(std::move(accepted)),
+        timer(socket.get_executor()),
+        gathering(socket.get_executor()) {}
 
   // Set when a wait must not begin, or when its error has another reason than the socket's.
   [[nodiscard]] error_code interruption() const {
@@ -84,6 +87,7 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void expire_at(steady_clock::time_point deadline);
+  void end_gathering_after(milliseconds time);
   void end_waits();
   void set_option(int level, int name, int value);
   void prepare_socket();
@@ -97,6 +101,8 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
 
   tcp::socket socket;
   asio::steady_timer timer;
+  asio::steady_timer gathering;
+  bool gathers = false;
   std::optional<TlsSession> tls;
   std::optional<Lookup> lookup;
   bool timed_out = false;
@@ -112,6 +118,18 @@ void Connection::Impl::expire_at(steady_clock::time_point deadline) {
     if (error || !self || self->timer.expiry() > steady_clock::now()) return;
     self->timed_out = true;
     self->end_waits();
+  });
+}
+
+void Connection::Impl::end_gathering_after(milliseconds time) {
+  gathers = true;
+  gathering.expires_after(time);
+  gathering.async_wait([weak = weak_from_this()](const error_code& error) {
+    const std::shared_ptr<Impl> self = weak.lock();
+    // One that comes when something else is waited for already must not end that.
+    if (error || !self || !self->gathers || self->gathering.expiry() > steady_clock::now()) return;
+    error_code ignored;
+    if (self->socket.is_open()) self->socket.cancel(ignored);
   });
 }
 
@@ -268,6 +286,17 @@ asio::awaitable<Transfer> Connection::read_some(std::span<char> into) {
   transfer.error = impl_->reason_for(error);
   transfer.size = size;
   co_return transfer;
+}
+
+asio::awaitable<void> Connection::gather(int bytes, milliseconds within) {
+  if (impl_->interruption()) co_return;
+  impl_->set_option(SOL_SOCKET, SO_RCVLOWAT, bytes);
+  impl_->end_gathering_after(within);
+  auto [error] = co_await impl_->socket.async_wait(tcp::socket::wait_read, kNoThrow);
+  static_cast<void>(error);  // the next read says so
+  impl_->gathers = false;
+  impl_->gathering.cancel();
+  impl_->set_option(SOL_SOCKET, SO_RCVLOWAT, 1);
 }
 
 asio::awaitable<Transfer> Connection::write(std::string_view bytes) {

@@ -67,6 +67,9 @@ class Connection {
   // After an error of tls_category().
   [[nodiscard]] TlsTrouble tls_trouble() const;
   boost::asio::awaitable<Transfer> read_some(std::span<char> into);
+  // Until so many bytes can be read, the peer has ended, or that time has passed.  Meanwhile no
+  // arrival wakes the process, as each does otherwise, whatever it waits for.
+  boost::asio::awaitable<void> gather(int bytes, std::chrono::milliseconds within);
   // All of the bytes, unless there is an error.
   boost::asio::awaitable<Transfer> write(std::string_view bytes);
   // What the socket takes without waiting.

@@ -8,13 +8,10 @@
 #include <utility>
 #include <vector>
 
-#include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/error.hpp>
 #include <boost/asio/io_context.hpp>
 #include <boost/asio/post.hpp>
-#include <boost/asio/steady_timer.hpp>
-#include <boost/asio/use_awaitable.hpp>
 
 #include "base/error.h"
 #include "base/net/connection.h"
@@ -30,12 +27,10 @@ namespace {
 constexpr std::size_t kReadBuffer = 256 * kKiB;
 // Tiny frames are handed over before their list takes more room than the buffer they came in.
 constexpr std::size_t kMostFramesAtOnce = 4096;
-// After a read of less than this the socket is left alone for a while: kumod writes each event by
-// itself, and to be woken for each costs more than all that is done with it.  A fast feed fills
-// more, and is never held up.
-constexpr std::size_t kFewBytes = 32 * kKiB;
+// After a read of less than this more is waited for: kumod writes each event by itself, and to be
+// woken for each costs more than all that is done with it.
+constexpr int kFewBytes = 32 << 10;
 constexpr std::chrono::milliseconds kGatherFor{5};
-constexpr auto kNoThrow = asio::as_tuple(asio::use_awaitable);
 
 FeedEnd::Kind kind_of(const error_code& error, FeedEnd::Kind otherwise) {
   if (error == asio::error::operation_aborted) return FeedEnd::Kind::Stopped;
@@ -106,7 +101,6 @@ struct FeedClient::Impl {
   Impl(const asio::any_io_executor& executor, FeedOptions wanted)
       : options(std::move(wanted)),
         connection(executor),
-        gathering(executor),
         reader(WsRole::Client, {options.max_frame, kMostAnnounced}) {}
 
   // Nothing: `access` holds what is to be used.
@@ -116,9 +110,6 @@ struct FeedClient::Impl {
   // Nothing: the request is sent and `early` holds the frames that came with the answer.
   asio::awaitable<std::optional<FeedEnd>> open();
   asio::awaitable<FeedEnd> follow();
-  // Until more has come, perhaps.
-  asio::awaitable<void> gather();
-  void stop();
 
   [[nodiscard]] FeedEnd broken_by(const error_code& error) const;
 
@@ -133,7 +124,6 @@ struct FeedClient::Impl {
   FeedOptions options;
   FeedAccess access;
   Connection connection;
-  asio::steady_timer gathering;
   WsFrameReader reader;
   FrameSink* sink = nullptr;
   bool watching = false;  // for stalls
@@ -206,22 +196,11 @@ asio::awaitable<FeedEnd> FeedClient::Impl::follow() {
     const Transfer got = co_await connection.read_some(buffer);
     end = deliver(std::string_view(buffer.data(), got.size));
     if (!end && got.error) end = broken_by(got.error);
-    if (!end && got.size < kFewBytes) co_await gather();
+    if (!end && got.size < std::size_t{kFewBytes}) co_await connection.gather(kFewBytes, kGatherFor);
   }
   end->opened = true;
   end->mid_message = reader.mid_message();
   co_return std::move(*end);
-}
-
-asio::awaitable<void> FeedClient::Impl::gather() {
-  gathering.expires_after(kGatherFor);
-  auto [cancelled] = co_await gathering.async_wait(kNoThrow);
-  static_cast<void>(cancelled);  // by stop(): then the next read says so
-}
-
-void FeedClient::Impl::stop() {
-  connection.stop();
-  gathering.cancel();
 }
 
 void FeedClient::Impl::watch_for_stalls() {
@@ -303,7 +282,7 @@ asio::awaitable<FeedEnd> FeedClient::run(FrameSink& sink) {
 
 void FeedClient::stop() {
   asio::post(impl_->connection.executor(), [weak = std::weak_ptr(impl_)] {
-    if (const std::shared_ptr<Impl> self = weak.lock()) self->stop();
+    if (const std::shared_ptr<Impl> self = weak.lock()) self->connection.stop();
   });
 }
 
