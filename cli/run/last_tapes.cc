@@ -17,7 +17,7 @@
 #include "format/tape/ledger_json.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/json_line.h"
-#include "store/tape_check.h"
+#include "store/check/tape_check.h"
 
 namespace smtptape {
 

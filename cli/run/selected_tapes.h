@@ -10,9 +10,9 @@
 
 #include "cli/options/selection_options.h"
 #include "cli/text/progress.h"
-#include "store/inputs.h"
-#include "store/plan.h"
-#include "store/selection.h"
+#include "store/plan/plan.h"
+#include "store/plan/selection.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 
