@@ -11,13 +11,13 @@
 #include "base/io.h"
 #include "base/time_spec.h"
 #include "base/wall_time.h"
-#include "capture/keep/store.h"
 #include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
 #include "format/tape/ledger_json.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/json_line.h"
 #include "store/check/tape_check.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

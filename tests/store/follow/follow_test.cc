@@ -10,11 +10,11 @@
 #include <gtest/gtest.h>
 
 #include "base/error.h"
-#include "capture/keep/store.h"
 #include "capture/record/live_tape.h"
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
 #include "store/find/watched_directory.h"
+#include "store/keep/store.h"
 #include "tests/store/random_store.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"

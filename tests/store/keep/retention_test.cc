@@ -1,6 +1,6 @@
 // What retention deletes: the table row by row, the words of each limit, and random stores against
 // a model that tries every answer.
-#include "capture/keep/retention.h"
+#include "store/keep/retention.h"
 
 #include <algorithm>
 #include <random>
@@ -78,7 +78,7 @@ struct Row {
 std::vector<Row> table_in_the_header() {
   std::vector<Row> rows;
   for (const std::string& line :
-       testing::read_lines(SMTPTAPE_SOURCE_DIR "/capture/keep/retention.h")) {
+       testing::read_lines(SMTPTAPE_SOURCE_DIR "/store/keep/retention.h")) {
     const std::size_t bar = line.find(" | ");
     if (!line.starts_with("// ") || bar == std::string::npos) continue;
     std::istringstream words(line.substr(3, bar - 3));

@@ -1,5 +1,5 @@
 // The part of retention that touches the disk: lists what of a store is ours, and deletes what
-// capture/keep/retention.h chose.
+// store/keep/retention.h chose.
 //
 // Ours are regular files with the name of a tape, whatever state they are in, and the files that
 // an unfinished copy of a tape leaves behind.  Links are not followed; nothing else is touched or
@@ -15,7 +15,7 @@
 #include <vector>
 
 #include "base/file_calls.h"
-#include "capture/keep/retention.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

@@ -1,4 +1,4 @@
-#include "capture/keep/store.h"
+#include "store/keep/store.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>

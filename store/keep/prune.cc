@@ -1,4 +1,4 @@
-#include "capture/keep/prune.h"
+#include "store/keep/prune.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -15,9 +15,9 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "base/wall_time.h"
-#include "capture/keep/store.h"
 #include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

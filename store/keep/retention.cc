@@ -1,4 +1,4 @@
-#include "capture/keep/retention.h"
+#include "store/keep/retention.h"
 
 #include <algorithm>
 #include <array>

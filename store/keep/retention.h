@@ -1,5 +1,5 @@
 // Which whole tapes of a store to delete.  Pure: takes what lies there, the limits and the time,
-// and gives a plan; capture/keep/prune.h lists and deletes.
+// and gives a plan; store/keep/prune.h lists and deletes.
 //
 // The limits are about all sources of the store together; the oldest tape goes first.  Of one
 // source no tape goes before one with a smaller number, so that no hole appears between two.  A

@@ -1,5 +1,5 @@
 // Retention on a real directory: what is ours, what is held, and that nothing else is touched.
-#include "capture/keep/prune.h"
+#include "store/keep/prune.h"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -18,9 +18,9 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "capture/keep/store.h"
 #include "capture/record/live_tape.h"
 #include "format/tape/tape_lock.h"
+#include "store/keep/store.h"
 #include "tests/support/example_tape.h"
 #include "tests/support/faulty_disk.h"
 #include "tests/support/program.h"

@@ -5,8 +5,8 @@
 #include <optional>
 #include <span>
 
-#include "capture/keep/store.h"
 #include "format/tape/tape_info.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

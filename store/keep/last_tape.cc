@@ -1,4 +1,4 @@
-#include "capture/keep/last_tape.h"
+#include "store/keep/last_tape.h"
 
 #include <unistd.h>
 
