@@ -137,11 +137,7 @@ struct FollowSource::Impl {
     }
     if (!several) return;
     std::vector<TapeFile> tapes = describe_tapes(there);
-    for (TapeFile& tape : tapes)
-      find_origins(tape);
-    rows = CaptureRows(tapes);
-    for (const std::string& source : rows.sources())
-      merge.add_row(source);
+    rows = rows_of_merge(tapes, merge);
     for (const TapeFile& tape : tapes)
       rows_of_tape[tape.path] = rows.rows_of(tape);
   }

@@ -142,4 +142,13 @@ void CaptureRows::tell(DoubleFilter& filter, const std::vector<TapeFile>& tapes)
   }
 }
 
+CaptureRows rows_of_merge(std::vector<TapeFile>& tapes, Merge& merge) {
+  for (TapeFile& tape : tapes)
+    find_origins(tape);
+  CaptureRows rows(tapes);
+  for (const std::string& source : rows.sources())
+    merge.add_row(source);
+  return rows;
+}
+
 }  // namespace smtptape

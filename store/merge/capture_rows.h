@@ -5,7 +5,7 @@
 // meet can follow each other.  They do when a tape names one of the other as the one before it,
 // when they lie in one directory, or when nothing is known but the numbers and they fit only one
 // row.  Others, such as two recorders that have the same name, and what was imported, are rows of
-// their own.  Everything here is pure.
+// their own.  CaptureRows is pure.
 #pragma once
 
 #include <cstddef>
@@ -17,6 +17,7 @@
 
 #include "format/event.h"
 #include "store/merge/double_filter.h"
+#include "store/merge/merge.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -38,5 +39,9 @@ class CaptureRows {
   std::vector<std::string> sources_;
   std::map<Id128, std::size_t> row_of_;
 };
+
+// Those of all tapes, as the rows of a merge that has none yet, by the same numbers.  Whatever tape
+// doesn't tell where its events come from is read for it.
+[[nodiscard]] CaptureRows rows_of_merge(std::vector<TapeFile>& tapes, Merge& merge);
 
 }  // namespace smtptape

@@ -89,11 +89,7 @@ struct Inputs::Impl {
         if (!is_outside(tape)) add_lane(row, {}, tape, {});
       return;
     }
-    for (TapeFile& tape : tapes)
-      find_origins(tape);
-    rows = CaptureRows(tapes);
-    for (const std::string& source : rows.sources())
-      merge.add_row(source);
+    rows = rows_of_merge(tapes, merge);
     for (const TapeFile& tape : tapes)
       if (!is_outside(tape)) add_lanes(tape);
     if (doubles == Doubles::LeaveOut) rows.tell(double_filter, tapes);
