@@ -10,93 +10,13 @@
 #include "format/tape/section.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/unpacked_source.h"
+#include "store/find/footers.h"
 #include "store/find/input_files.h"
-#include "store/plan/planned_tape.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
 
 namespace {
-
-bool of_one_capture(const std::vector<Origin>& origins) {
-  return !origins.empty() && std::all_of(origins.begin(), origins.end(), [&](const Origin& origin) {
-    return origin.capture == origins.front().capture;
-  });
-}
-
-// From the earliest to the latest event or gap.
-std::optional<TimeSpan> receive_times(const TapeFooter& footer) {
-  std::optional<TimeSpan> span;
-  for (const GroupIndex& group : footer.groups) {
-    if (group.events > 0) include(span, {group.first_received, group.last_received});
-    if (group.gaps.size() < group.gap_count) return std::nullopt;  // nobody knows
-    for (const Gap& gap : group.gaps) {
-      if (gap.from == 0 && gap.until == 0) continue;  // nobody knows
-      // As TimeWindow::touches() takes them: clocks step, and nobody knows how long it lasted.
-      if (gap.from == 0 || gap.until == 0) return std::nullopt;
-      const auto [first, last] = std::minmax(gap.from, gap.until);
-      include(span, {first, last});
-    }
-  }
-  return span;
-}
-
-// Of a copy nobody knows: it may hold less.
-std::optional<TimeSpan> recorded_times(const TapeSummary& tape) {
-  const TapeHeader& header = tape.header;
-  if (header.origin.imported || header.copy_of) return std::nullopt;
-  const auto [first, last] = std::minmax(header.clock.realtime, tape.footer.sealed_at);
-  return TimeSpan{first, last};
-}
-
-// What the tapes beside it in its row have to know.
-std::optional<RowTape> place_in_row(const TapeFile& file, const TapeSummary* sealed) {
-  if (!file.header || !belongs_to_row(*file.header)) return std::nullopt;
-  RowTape row;
-  row.name = file.path.filename().string();
-  row.header = *file.header;
-  row.last_received = file.header->clock.realtime;
-  if (sealed == nullptr) return row;
-  row.good_until = sealed->file_bytes;
-  for (const GroupIndex& group : sealed->footer.groups) {
-    for (const Gap& gap : group.gaps)
-      note_gap(row, gap);
-    if (group.events == 0) continue;
-    row.last_sequence = std::max(row.last_sequence, group.last_sequence);
-    row.last_received = group.last_received;
-  }
-  return row;
-}
-
-TapeFile describe_file(const ListedTape& tape) {
-  const std::filesystem::path& path = tape.path;
-  TapeFile file;
-  file.path = path;
-  if (path == kStandardInput && is_standard_input_read_once()) return file;
-  const UniqueFd fd = open_input(path, links_to(tape.named));
-  try {
-    if (auto summary = read_summary(fd.get())) {
-      file.header = summary->header;
-      file.origins = summary->footer.origins;
-      file.mixed = !of_one_capture(file.origins);
-      file.received = receive_times(summary->footer);
-      file.recorded = recorded_times(*summary);
-      file.sealed = true;
-      file.row = place_in_row(file, &*summary);
-      file.footer = plan_of(std::move(*summary));
-    } else {
-      file.header = read_header(fd.get());
-      if (file.header) file.origins = {file.header->origin};
-      // Only a footer tells all the origins of a copy.
-      file.mixed = !file.header || file.header->copy_of;
-      file.row = place_in_row(file, nullptr);
-    }
-  } catch (const Error& error) {
-    throw Error(name_of_input(path) + ": " + error.what());
-  }
-  if (file.header) file.first_sequence = file.header->first_sequence;
-  return file;
-}
 
 std::vector<std::filesystem::path> tapes_there(const std::filesystem::path& directory) {
   std::vector<std::filesystem::path> found;
@@ -184,12 +104,17 @@ void refuse_frames(const ListedTape& tape) {
 }  // namespace
 
 std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes) {
+  Footers footers;
+  return describe_tapes(tapes, footers);
+}
+
+std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes, Footers& footers) {
   std::vector<TapeFile> files;
   for (const ListedTape& tape : tapes) {
     refuse_frames(tape);
     TapeFile file;
     try {
-      file = describe_file(tape);
+      file = footers.of(tape);
     } catch (const Error&) {
       if (tape.named) throw;
       file.path = tape.path;

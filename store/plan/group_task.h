@@ -23,8 +23,9 @@ namespace smtptape {
 
 // What a footer says of a tape, kept while a command runs.
 struct SealedTape {
-  TapeSummary summary;  // without session hashes: those are read again where they are asked for
+  TapeSummary summary;
   std::vector<GroupExtent> extents;
+  bool has_hashes = false;  // of sessions; else they are read again where they are asked for
 };
 
 // What stands beside the events of a group that is not read is told by its index, or by the footer:

@@ -12,23 +12,14 @@ namespace {
 
 constexpr std::uint64_t kEnd = std::numeric_limits<std::uint64_t>::max();
 
-struct SequenceRange {
-  std::uint64_t first = 0;
-  std::uint64_t last = 0;
+struct SequenceRange : SequenceSpan {
   bool recorded = false;  // not a copy: the recorder's next tape begins behind it
 };
 
 // What a tape may hold of its capture; of an unsealed one nobody knows where it ends.
 SequenceRange sequences_of(const TapeFile& tape) {
   const bool recorded = tape.header && !tape.header->copy_of;
-  if (tape.footer == nullptr) return {tape.first_sequence, kEnd, recorded};
-  SequenceRange range{kEnd, 0, recorded};
-  for (const GroupIndex& group : tape.footer->summary.footer.groups) {
-    if (group.events == 0) continue;
-    range.first = std::min(range.first, group.first_sequence);
-    range.last = std::max(range.last, group.last_sequence);
-  }
-  return range;
+  return {tape.sequences.value_or(SequenceSpan{tape.first_sequence, kEnd}), recorded};
 }
 
 bool overlap(const SequenceRange& a, const SequenceRange& b) {

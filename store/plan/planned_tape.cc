@@ -33,11 +33,13 @@ class Range : public ByteSource {
 
 }  // namespace
 
-std::shared_ptr<const SealedTape> plan_of(TapeSummary summary) {
+std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, SessionHashes hashes) {
   auto extents = group_extents(summary.footer, summary.footer_offset);
   if (!extents || summary.header.flags.compatible != 0) return nullptr;
-  summary.footer.session_hashes = {};
-  return std::make_shared<const SealedTape>(SealedTape{std::move(summary), std::move(*extents)});
+  const bool keep = hashes == SessionHashes::Keep;
+  if (!keep) summary.footer.session_hashes = {};
+  return std::make_shared<const SealedTape>(
+      SealedTape{std::move(summary), std::move(*extents), keep});
 }
 
 // A group that is read piece by piece.
@@ -109,9 +111,11 @@ void PlannedTape::plan_groups() {
 bool PlannedTape::in_no_chosen_session() const {
   const Question& question = *reading_.question;
   if (!question.chooses_by_session_alone()) return false;
+  const TapeFooter& kept = tape_->summary.footer;
+  if (kept.session_hashes_omitted) return false;
+  if (tape_->has_hashes) return !question.may_hold_sessions(kept.session_hashes);
   const auto summary = read_summary(fd_->get());
-  if (!summary || summary->footer.session_hashes_omitted) return false;
-  return !question.may_hold_sessions(summary->footer.session_hashes);
+  return summary && !question.may_hold_sessions(summary->footer.session_hashes);
 }
 
 bool PlannedTape::next(EventBatch& batch) {

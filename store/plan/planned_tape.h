@@ -30,7 +30,8 @@ struct PlannedReading {
 
 // Null: the footer makes no sense, or the tape was written by a newer program in a way that we
 // don't know: it is read from front to back.
-[[nodiscard]] std::shared_ptr<const SealedTape> plan_of(TapeSummary summary);
+enum class SessionHashes : std::uint8_t { Keep, LeaveOut };
+[[nodiscard]] std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, SessionHashes hashes);
 
 class PlannedTape : public EventSource {
  public:

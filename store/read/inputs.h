@@ -12,6 +12,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <filesystem>
+#include <limits>
 #include <memory>
 #include <optional>
 #include <string>
@@ -26,6 +27,7 @@
 namespace smtptape {
 struct SealedTape;
 struct PlannedReading;
+class Footers;
 }  // namespace smtptape
 
 namespace smtptape {
@@ -48,6 +50,12 @@ inline void include(std::optional<TimeSpan>& span, const TimeSpan& times) {
   span->last = std::max(span->last, times.last);
 }
 
+// Numbers of events, both inclusive; none.
+struct SequenceSpan {
+  std::uint64_t first = std::numeric_limits<std::uint64_t>::max();
+  std::uint64_t last = 0;
+};
+
 inline constexpr std::string_view kStandardInput = "-";
 
 // One tape file that was found.  `path` is "-" for standard input.
@@ -60,10 +68,12 @@ struct TapeFile {
   std::uint64_t first_sequence = 0;
   std::optional<TimeSpan> received;  // of a sealed one: its events and gaps
   std::optional<TimeSpan> recorded;  // of a sealed one that a recorder wrote: from when to when
+  std::optional<TimeSpan> events;    // of a sealed one: when its first event came, and its last
   bool sealed = false;
   std::optional<RowTape> row;                // when it belongs to one; of a sealed tape complete
   TapeRows::Place place_in_row = 0;          // once it is among the inputs
-  std::shared_ptr<const SealedTape> footer;  // of a sealed one, when it makes sense
+  std::optional<SequenceSpan> sequences;     // of a sealed one that can be read by its footer …
+  std::shared_ptr<const SealedTape> footer;  // … which is kept; null: it is read again
   std::shared_ptr<const PlannedReading> reading;  // set: its footer tells what is read of it
 };
 
@@ -104,6 +114,8 @@ struct ListedTape {
 [[nodiscard]] std::vector<TapeFile> find_tapes(const std::vector<std::string>& arguments);
 // The same of tapes that were listed before.
 [[nodiscard]] std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes);
+[[nodiscard]] std::vector<TapeFile> describe_tapes(const std::vector<ListedTape>& tapes,
+                                                   Footers& footers);
 // For messages.
 [[nodiscard]] std::string name_of_input(const std::filesystem::path& path);
 // Of a tape whose header and footer don't tell: by reading it.

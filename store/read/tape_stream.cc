@@ -75,11 +75,15 @@ const std::vector<Damage>& TapeStream::damage() const {
   return planned_ ? planned_->damage() : reader_->damage();
 }
 
-// A copy may have been put in its place since.
-bool TapeStream::is_as_its_footer_said(int fd) const {
-  if (file_.footer == nullptr) return false;
-  const auto header = read_header(fd);
-  return header && header->tape_id == file_.footer->summary.header.tape_id;
+// Null: it can't be read by its footer.  A copy may have been put in its place since.
+std::shared_ptr<const SealedTape> TapeStream::footer_of(int fd) const {
+  if (!file_.sequences) return nullptr;
+  if (file_.footer != nullptr) {
+    const auto header = read_header(fd);
+    return header && header->tape_id == file_.header->tape_id ? file_.footer : nullptr;
+  }
+  auto summary = read_summary(fd);
+  return summary ? plan_of(std::move(*summary), SessionHashes::Keep) : nullptr;
 }
 
 void TapeStream::open() {
@@ -88,11 +92,12 @@ void TapeStream::open() {
   UniqueFd fd = open_input(file_.path, links_to(file_.named));
   live_ = !standard_input && is_being_written(fd.get());
   if (!standard_input) share_byte(fd.get(), kReaderByte);
-  if (file_.reading != nullptr && is_as_its_footer_said(fd.get())) {
-    planned_ = std::make_unique<PlannedTape>(std::move(fd), name, file_.footer, *file_.reading);
-    return;
-  }
   if (file_.reading != nullptr) {
+    if (auto footer = footer_of(fd.get())) {
+      planned_ =
+          std::make_unique<PlannedTape>(std::move(fd), name, std::move(footer), *file_.reading);
+      return;
+    }
     choice_ = file_.reading->question->borrow();
     file_.reading->question->note_tape(true);
   }

@@ -43,7 +43,7 @@ class TapeStream : public EventSource {
 
  private:
   [[nodiscard]] bool read(EventBatch& batch);
-  [[nodiscard]] bool is_as_its_footer_said(int fd) const;
+  [[nodiscard]] std::shared_ptr<const SealedTape> footer_of(int fd) const;
   void give_choice_back();
   [[nodiscard]] const std::vector<Damage>& damage() const;
   void open();
