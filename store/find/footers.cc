@@ -160,13 +160,12 @@ Footers::Known Footers::look_at(const std::filesystem::path& path,
   known.changed = time_of_change(found);
   try {
     TapeFile tape = describe_file(path, fd);
+    known.times.events = tape.events;
     keep_if_it_fits(tape);
     known.says = std::make_shared<const TapeFile>(std::move(tape));
   } catch (const Error& error) {
     known.why = error.what();
   }
-  const std::lock_guard lock(mutex_);
-  known_[path] = known;
   return known;
 }
 
@@ -181,15 +180,26 @@ void Footers::keep_if_it_fits(TapeFile& tape) {
   }
 }
 
-std::optional<Footers::Says> Footers::known(const std::filesystem::path& path,
-                                            const struct stat& found) {
-  const std::optional<Known> known = find(path, found);
-  if (!known) return std::nullopt;
-  return known->says;
+void Footers::remember(const std::filesystem::path& path, Known known) {
+  const std::lock_guard lock(mutex_);
+  known_[path] = std::move(known);
 }
 
-Footers::Says Footers::read(const std::filesystem::path& path, int fd, const struct stat& found) {
-  return look_at(path, fd, found).says;
+std::optional<Footers::Times> Footers::known_times(const std::filesystem::path& path,
+                                                   const struct stat& found) {
+  const std::optional<Known> known = find(path, found);
+  if (!known) return std::nullopt;
+  return known->times;
+}
+
+Footers::Times Footers::read_times(const std::filesystem::path& path,
+                                   int fd,
+                                   const struct stat& found) {
+  Known known = look_at(path, fd, found);
+  known.says.reset();
+  const Times times = known.times;
+  remember(path, std::move(known));
+  return times;
 }
 
 TapeFile Footers::of(const ListedTape& tape) {
@@ -200,17 +210,23 @@ TapeFile Footers::of(const ListedTape& tape) {
     std::optional<Known> known;
     if (::lstat(tape.path.c_str(), &found) == 0 && S_ISREG(found.st_mode))
       known = find(tape.path, found);
-    if (!known) {
+    if (!known || (known->says == nullptr && known->why.empty())) {
       const UniqueFd fd = open_input(tape.path, links_to(tape.named));
       if (::fstat(fd.get(), &found) != 0)
         throw system_error("looking at " + tape.path.string(), errno);
       known = look_at(tape.path, fd.get(), found);
+      remember(tape.path, *known);
     }
     if (known->says == nullptr) throw Error(name_of_input(tape.path) + ": " + known->why);
     file = *known->says;
   }
   file.named = tape.named;
   return file;
+}
+
+void Footers::forget(const std::filesystem::path& path) {
+  const std::lock_guard lock(mutex_);
+  known_.erase(path);
 }
 
 void Footers::forget_the_rest() {

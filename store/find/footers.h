@@ -25,9 +25,7 @@ namespace smtptape {
 // From any thread.
 class Footers {
  public:
-  static constexpr std::uint64_t kMostBytes =
-      32 * kMiB;                                 // of memory, for the footers that are kept
-  using Says = std::shared_ptr<const TapeFile>;  // null: it is no tape
+  static constexpr std::uint64_t kMostBytes = 32 * kMiB;  // of memory, for footers
 
   // `room`: 0 keeps no footer.
   explicit Footers(std::uint64_t room = kMostBytes) : room_(room) {}
@@ -36,12 +34,20 @@ class Footers {
   // that names it.
   [[nodiscard]] TapeFile of(const ListedTape& tape);
 
-  // Of what somebody else found: nullopt when it is not known, or has changed …
-  [[nodiscard]] std::optional<Says> known(const std::filesystem::path& path,
-                                          const struct stat& found);
-  // … and has opened.
-  [[nodiscard]] Says read(const std::filesystem::path& path, int fd, const struct stat& found);
-  // Forgets what was not asked for since the last time.
+  // For who finds and opens the files himself, and wants to know nothing else of very many:
+  struct Times {
+    std::optional<TimeSpan> events;  // of a sealed tape: when the first came, and the last
+  };
+  // Nothing: the file is not known, or has changed …
+  [[nodiscard]] std::optional<Times> known_times(const std::filesystem::path& path,
+                                                 const struct stat& found);
+  // … and is to be read.
+  [[nodiscard]] Times read_times(const std::filesystem::path& path,
+                                 int fd,
+                                 const struct stat& found);
+
+  void forget(const std::filesystem::path& path);
+  // What was not asked for since the last time.
   void forget_the_rest();
 
  private:
@@ -49,13 +55,15 @@ class Footers {
     FileId id;
     std::uint64_t bytes = 0;
     std::int64_t changed = 0;
-    Says says;
-    std::string why;  // it is no tape
+    Times times;
+    std::shared_ptr<const TapeFile> says;  // null: nobody wanted to know, or …
+    std::string why;                       // … it is no tape
     bool asked = true;
   };
   [[nodiscard]] std::optional<Known> find(const std::filesystem::path& path,
                                           const struct stat& found);
   [[nodiscard]] Known look_at(const std::filesystem::path& path, int fd, const struct stat& found);
+  void remember(const std::filesystem::path& path, Known known);
   void keep_if_it_fits(TapeFile& tape);
 
   std::mutex mutex_;

@@ -136,7 +136,7 @@ struct FollowSource::Impl {
           there.push_back({tape.path, false});
     }
     if (!several) return;
-    std::vector<TapeFile> tapes = describe_tapes(there);
+    std::vector<TapeFile> tapes = describe_tapes(there, board.footers);
     rows = rows_of_merge(tapes, merge);
     for (const TapeFile& tape : tapes)
       rows_of_tape[tape.path] = rows.rows_of(tape);

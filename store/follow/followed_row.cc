@@ -133,8 +133,9 @@ ListedTape FollowedRow::next_of_directory() {
 bool FollowedRow::is_outside_window(const fs::path& path) const {
   if (!board_.window.is_set()) return false;
   try {
-    const std::vector<TapeFile> found = find_tapes({path.string()});
-    return found.front().received && !board_.window.touches(*found.front().received);
+    const TapeFile tape = board_.footers.of({path, directory_ == nullptr});
+    board_.footers.forget(path);  // each tape's turn comes once
+    return tape.received && !board_.window.touches(*tape.received);
   } catch (const Error&) {
     return false;
   }

@@ -19,6 +19,7 @@
 #include <vector>
 
 #include "format/event.h"
+#include "store/find/footers.h"
 #include "store/find/watched_directory.h"
 #include "store/read/batch_pool.h"
 #include "store/read/inputs.h"
@@ -36,6 +37,7 @@ struct FollowBoard {
   TimeWindow window;
   Recovery recovery = Recovery::Skip;
   BatchPool batches;
+  Footers footers{0};
 };
 
 struct FollowNews {

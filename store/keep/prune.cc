@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <charconv>
 #include <iterator>
+#include <map>
 #include <set>
 #include <utility>
 
@@ -16,7 +17,6 @@
 #include "base/io.h"
 #include "base/wall_time.h"
 #include "format/tape/tape_lock.h"
-#include "format/tape/tape_reader.h"
 #include "store/keep/store.h"
 
 namespace smtptape {
@@ -55,31 +55,6 @@ bool is_locked(const fs::path& path) {
   return fd && is_byte_locked(fd.get(), 0);
 }
 
-// When the first event of a sealed tape came …
-std::optional<std::int64_t> first_received(const TapeFooter& footer) {
-  for (const GroupIndex& group : footer.groups) {
-    if (group.events > 0) return group.first_received;
-  }
-  return std::nullopt;
-}
-
-// … and the last.
-std::optional<std::int64_t> last_received(const TapeFooter& footer) {
-  std::optional<std::int64_t> last;
-  for (const GroupIndex& group : footer.groups) {
-    if (group.events > 0) last = group.last_received;
-  }
-  return last;
-}
-
-std::optional<TapeSummary> summary_of(int fd) {
-  try {
-    return read_summary(fd);
-  } catch (const Error&) {  // no tape, or one of a newer program: ours all the same
-    return std::nullopt;
-  }
-}
-
 std::uint64_t gives_back(const struct stat& found) {
   constexpr std::uint64_t kBlock = 512;  // whatever the file system's own is
   return found.st_nlink > 1 ? 0 : static_cast<std::uint64_t>(found.st_blocks) * kBlock;
@@ -110,7 +85,7 @@ std::optional<std::int64_t> time_of_start(std::string_view start) {
 // One walk through the directory.
 class StoreLister::Walk {
  public:
-  Walk(const std::map<std::string, Settled>& known, std::int64_t now) : known_(known), now_(now) {}
+  Walk(Footers& footers, std::int64_t now) : footers_(footers), now_(now) {}
 
   void look_at(const fs::path& path) {
     const std::string name = path.filename().string();
@@ -125,10 +100,9 @@ class StoreLister::Walk {
     }
   }
 
-  // The files; and of the tapes that nobody writes what was found out.
-  std::pair<std::vector<StoredFile>, std::map<std::string, Settled>> finish() {
+  std::vector<StoredFile> finish() {
     hold_newest();
-    return {std::move(files_), std::move(settled_)};
+    return std::move(files_);
   }
 
  private:
@@ -142,28 +116,29 @@ class StoreLister::Walk {
     file.number = name.number;
     file.bytes = static_cast<std::uint64_t>(found.st_size);
     file.gives_back = gives_back(found);
-    if (kind == StoredFile::Kind::Tape && is_settled(found, file)) {
-      files_.push_back(std::move(file));
-    } else {
-      open_and_look(name, file);
+    if (kind == StoredFile::Kind::Leftover || !is_settled(name, found, file)) {
+      open_and_look(name, std::move(file));
+      return;
     }
+    files_.push_back(std::move(file));
   }
 
-  // As it was the last time.
-  bool is_settled(const struct stat& found, StoredFile& file) {
-    const auto before = known_.find(file.path.filename().string());
-    if (before == known_.end()) return false;
-    Settled now = settled_as(found);
-    now.begins = before->second.begins;
-    now.time = before->second.time;
-    if (now != before->second) return false;
-    file.begins = now.begins;
-    file.time = now.time;
-    settled_.insert(*before);
-    return true;
+  // A tape that nobody writes never changes; a copy that takes its place is another file.
+  bool is_settled(const TapeName& name, const struct stat& found, StoredFile& file) {
+    const auto known = footers_.known_times(file.path, found);
+    if (known) tell_times(name, *known, file);
+    return known.has_value();
   }
 
-  void open_and_look(const TapeName& name, StoredFile& file) {
+  // By its content; else by its name.
+  static void tell_times(const TapeName& name, const Footers::Times& times, StoredFile& file) {
+    file.begins = file.time = time_of_start(name.start);
+    if (!times.events) return;
+    file.begins = times.events->first;
+    file.time = times.events->last;
+  }
+
+  void open_and_look(const TapeName& name, StoredFile file) {
     struct stat found {};
     const UniqueFd fd = open_regular(file.path, found);
     if (!S_ISREG(found.st_mode)) return;
@@ -177,29 +152,12 @@ class StoreLister::Walk {
       if (file.hold != Hold::None || now_ - *file.time <= kLeftoverAge) return;
     } else {
       if (file.hold == Hold::Live) written_.insert(file.source);
-      file.begins = file.time = time_of_start(name.start);
-      if (file.hold == Hold::None) settle(fd.get(), found, file);
+      const bool settled = file.hold == Hold::None;
+      const auto times =
+          settled ? footers_.read_times(file.path, fd.get(), found) : Footers::Times{};
+      tell_times(name, times, file);
     }
     files_.push_back(std::move(file));
-  }
-
-  void settle(int fd, const struct stat& found, StoredFile& file) {
-    if (const auto summary = summary_of(fd)) {
-      if (const auto first = first_received(summary->footer)) file.begins = first;
-      if (const auto last = last_received(summary->footer)) file.time = last;
-    }
-    Settled settled = settled_as(found);
-    settled.begins = file.begins;
-    settled.time = file.time;
-    settled_.emplace(file.path.filename().string(), settled);
-  }
-
-  static Settled settled_as(const struct stat& found) {
-    Settled settled;
-    settled.inode = found.st_ino;
-    settled.bytes = static_cast<std::uint64_t>(found.st_size);
-    settled.changed = found.st_mtim.tv_sec * kSecond + found.st_mtim.tv_nsec;
-    return settled;
   }
 
   void hold_newest() {
@@ -214,10 +172,9 @@ class StoreLister::Walk {
     }
   }
 
-  const std::map<std::string, Settled>& known_;
+  Footers& footers_;
   std::int64_t now_;
   std::vector<StoredFile> files_;
-  std::map<std::string, Settled> settled_;
   std::set<std::string> written_;  // sources that somebody writes
 };
 
@@ -225,16 +182,15 @@ StoreLister::StoreLister(fs::path directory) : directory_(std::move(directory)) 
 }
 
 std::vector<StoredFile> StoreLister::list(std::int64_t now) {
-  Walk walk(settled_, now);
+  Walk walk(footers_, now);
   std::error_code error;
   fs::directory_iterator entry(directory_, error);
   for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
     walk.look_at(entry->path());
   }
   if (error) throw system_error("listing the store " + directory_.string(), error.value());
-  auto [files, settled] = walk.finish();
-  settled_ = std::move(settled);
-  return std::move(files);
+  footers_.forget_the_rest();
+  return walk.finish();
 }
 
 Space space_of(const fs::path& directory) {

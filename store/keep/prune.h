@@ -8,13 +8,13 @@
 
 #include <cstdint>
 #include <filesystem>
-#include <map>
 #include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "base/file_calls.h"
+#include "store/find/footers.h"
 #include "store/keep/retention.h"
 
 namespace smtptape {
@@ -36,19 +36,10 @@ class StoreLister {
   [[nodiscard]] const std::filesystem::path& directory() const { return directory_; }
 
  private:
-  // A tape that nobody writes never changes; a copy that takes its place is another file.
-  struct Settled {
-    std::uint64_t inode = 0;
-    std::uint64_t bytes = 0;
-    std::int64_t changed = 0;
-    std::optional<std::int64_t> begins;
-    std::optional<std::int64_t> time;
-    bool operator==(const Settled&) const = default;
-  };
   class Walk;
 
   std::filesystem::path directory_;
-  std::map<std::string, Settled> settled_;  // by file name; only of files that are there
+  Footers footers_{0};  // of tapes that are there, and that nobody writes
 };
 
 // Throws Error.

@@ -115,6 +115,26 @@ TEST_F(FootersTest, SayWhatIsNoTapeEachTime) {
   }
 }
 
+TEST_F(FootersTest, TellTimesOfFilesThatSomebodyElseOpened) {
+  write("a.tape");
+  const std::filesystem::path path = directory_.path() / "a.tape";
+  const struct stat found = look_at(path);
+  Footers footers(0);
+  EXPECT_FALSE(footers.known_times(path, found));
+  const UniqueFd fd = open_for_reading(path);
+  const Footers::Times times = footers.read_times(path, fd.get(), found);
+  ASSERT_TRUE(times.events);
+  const std::int64_t first = times.events->first;
+  EXPECT_EQ(footers.of(listed("a.tape")).sequences->last, 8U) << "though only times were kept";
+  spoil_unseen(path);
+  const std::optional<Footers::Times> known = footers.known_times(path, found);
+  ASSERT_TRUE(known && known->events);
+  EXPECT_EQ(known->events->first, first);
+  footers.forget(path);
+  EXPECT_FALSE(footers.known_times(path, found));
+  EXPECT_FALSE(footers.read_times(path, fd.get(), found).events);
+}
+
 TEST_F(FootersTest, OfWhatIsGoneAreForgotten) {
   write("a.tape");
   write("b.tape");
@@ -122,7 +142,7 @@ TEST_F(FootersTest, OfWhatIsGoneAreForgotten) {
   const struct stat a = look_at(directory_.path() / "a.tape");
   const struct stat b = look_at(directory_.path() / "b.tape");
   const auto knows = [&](const std::string& name, const struct stat& found) {
-    return footers.known(directory_.path() / name, found).has_value();
+    return footers.known_times(directory_.path() / name, found).has_value();
   };
   EXPECT_FALSE(knows("a.tape", a));
   static_cast<void>(footers.of(listed("a.tape")));
