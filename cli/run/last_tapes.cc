@@ -4,8 +4,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
-#include <system_error>
 
 #include "base/error.h"
 #include "base/io.h"
@@ -17,7 +15,7 @@
 #include "format/tape/tape_reader.h"
 #include "format/wire/json_line.h"
 #include "store/check/tape_check.h"
-#include "store/keep/store.h"
+#include "store/find/watched_directory.h"
 
 namespace smtptape {
 
@@ -68,27 +66,9 @@ NewestTape look_at(const std::filesystem::path& path, const std::string& source)
 }  // namespace
 
 std::vector<NewestTape> last_tapes(const std::filesystem::path& store) {
-  struct Newest {
-    std::uint64_t number = 0;
-    std::filesystem::path path;
-  };
-  std::map<std::string, Newest> newest;  // by the source's name in file names
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(store, error), end; !error && at != end;
-       at.increment(error)) {
-    const auto name = parse_tape_name(at->path().filename().string());
-    std::error_code ignored;  // then it is no regular file
-    if (!name || at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
-      continue;
-    Newest& of_source = newest[name->source];
-    if (of_source.path.empty() || name->number > of_source.number) {
-      of_source = {name->number, at->path()};
-    }
-  }
-  if (error) throw Error(store.string() + ": " + error.message());
   std::vector<NewestTape> tapes;
-  for (const auto& [source, of_source] : newest)
-    tapes.push_back(look_at(of_source.path, source));
+  for (const auto& [source, row] : list_rows(store).rows)
+    tapes.push_back(look_at(row.back().path, source));
   return tapes;
 }
 

@@ -12,6 +12,7 @@
 #include "format/wire/unpacked_source.h"
 #include "store/find/footers.h"
 #include "store/find/input_files.h"
+#include "store/find/watched_directory.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -19,16 +20,11 @@ namespace smtptape {
 namespace {
 
 std::vector<std::filesystem::path> tapes_there(const std::filesystem::path& directory) {
-  std::vector<std::filesystem::path> found;
-  std::error_code error;
-  std::filesystem::directory_iterator entries(directory, error);
-  if (error) throw system_error("reading " + directory.string(), error.value());
-  for (const auto& entry : entries) {
-    if (entry.path().extension() != ".tape") continue;
-    if (entry.symlink_status().type() == std::filesystem::file_type::regular) {
-      found.push_back(entry.path());
-    }
-  }
+  TapeListing listing = list_rows(directory);
+  std::vector<std::filesystem::path> found = std::move(listing.others);
+  for (auto& [source, row] : listing.rows)
+    for (NumberedTape& tape : row)
+      found.push_back(std::move(tape.path));
   std::sort(found.begin(), found.end());
   return found;
 }

@@ -48,51 +48,18 @@ mode_t Store::file_mode() const {
   return who_reads_ == WhoReads::Group ? 0640 : 0600;
 }
 
-namespace {
-
-bool is_before(const Store::Tape& a, const Store::Tape& b) {
-  return a.name.number != b.name.number ? a.name.number < b.name.number
-                                        : a.name.start < b.name.start;
-}
-
-bool is_regular(const fs::path& path) {
-  std::error_code unknown;
-  return fs::is_regular_file(fs::symlink_status(path, unknown));
-}
-
-// Calls `take` with each file that has the name of a tape, in no order.
-template <class Take>
-void for_each_tape(const fs::path& directory, Take take) {
-  std::error_code error;
-  fs::directory_iterator entry(directory, error);
-  for (; !error && entry != fs::directory_iterator(); entry.increment(error)) {
-    std::optional<TapeName> name = parse_tape_name(entry->path().filename().native());
-    if (name) take(Store::Tape{std::move(*name), entry->path()});
-  }
-  if (error) throw system_error("listing the store " + directory.string(), error.value());
-}
-
-}  // namespace
-
 std::vector<Store::Tape> Store::tapes_of(std::string_view source) const {
-  const std::string wanted = file_name_of_source(source);
-  std::vector<Tape> tapes;
-  for_each_tape(directory_, [&](Tape tape) {
-    if (tape.name.source == wanted && is_regular(tape.path)) tapes.push_back(std::move(tape));
-  });
-  std::sort(tapes.begin(), tapes.end(), is_before);
-  return tapes;
+  TapeListing listing = list_rows(directory_);
+  const auto row = listing.rows.find(file_name_of_source(source));
+  return row == listing.rows.end() ? std::vector<Tape>() : std::move(row->second);
 }
 
 Store::NewestTapes Store::newest_tapes() const {
-  NewestTapes newest;
-  for_each_tape(directory_, [&](Tape tape) {
-    std::vector<Tape>& of = newest[tape.name.source];
-    if (of.size() == kMostNewest && is_before(tape, of.front())) return;
-    if (!is_regular(tape.path)) return;
-    of.insert(std::upper_bound(of.begin(), of.end(), tape, is_before), std::move(tape));
-    if (of.size() > kMostNewest) of.erase(of.begin());
-  });
+  NewestTapes newest = list_rows(directory_).rows;
+  for (auto& [source, tapes] : newest) {
+    const auto most = static_cast<std::ptrdiff_t>(std::min(tapes.size(), kMostNewest));
+    tapes.erase(tapes.begin(), tapes.end() - most);
+  }
   return newest;
 }
 

@@ -15,6 +15,7 @@
 #include "base/error.h"
 #include "base/io.h"
 #include "format/tape/tape_name.h"
+#include "store/find/watched_directory.h"
 
 namespace smtptape {
 
@@ -34,10 +35,7 @@ class Store {
                  FileCalls& calls = system_file_calls(),
                  WhoReads who_reads = WhoReads::Owner);
 
-  struct Tape {
-    TapeName name;
-    std::filesystem::path path;
-  };
+  using Tape = NumberedTape;
   // Ascending by number.
   [[nodiscard]] std::vector<Tape> tapes_of(std::string_view source) const;
   // The newest tapes of each source (as it stands in file names), ascending by number: what the
