@@ -16,6 +16,7 @@
 #include "format/wire/wire.h"
 #include "store/find/footers.h"
 #include "store/plan/selection.h"
+#include "tests/support/golden.h"
 #include "tests/support/program.h"
 
 namespace smtptape {
@@ -352,6 +353,33 @@ TEST(Plan, ReadsATapeThatTookThePlaceOfTheOneThatWasFound) {
     const Answered answered = answer(found, selection, true);
     EXPECT_EQ(answered.events.size(), 50U);
     EXPECT_TRUE(answered.damage.empty());
+  }
+}
+
+// Their indexes promise nothing but times and sequences.
+TEST(Plan, ReadsTapesFromBeforeAsAWhole) {
+  for (const std::string name : {"recorded", "written", "levels"}) {
+    const std::vector<TapeFile> tapes =
+        find_tapes({testing::golden_path("tapes/version-1-" + name + ".tape")});
+    ASSERT_TRUE(tapes.front().sealed && tapes.front().received && tapes.front().sequences) << name;
+    const TimeSpan received = *tapes.front().received;
+    Selection nobody;
+    nobody.request = parse_request(R"({"tenant":["nobody"]})");
+    nobody.scope = Scope::Strict;
+    Selection last_moment;
+    last_moment.window.since = received.last;
+    for (const Selection& selection : {nobody, last_moment, Selection{}}) {
+      const Answered whole = answer(tapes, selection, false);
+      const Answered planned = answer(tapes, selection, true);
+      EXPECT_EQ(planned.events, whole.events) << name;
+      EXPECT_EQ(planned.gaps, whole.gaps) << name;
+      EXPECT_EQ(planned.seen, whole.seen) << name;
+      EXPECT_EQ(planned.groups_left_out, 0U) << name;
+      EXPECT_GT(planned.groups_read, 0U) << name;
+    }
+    Selection later;
+    later.window.since = received.last + 1;
+    EXPECT_EQ(answer(tapes, later, true).groups_read, 0U) << name;
   }
 }
 
