@@ -26,15 +26,15 @@
 #include "capture/capture.h"
 #include "capture/feed/subscription.h"
 #include "capture/keep/keeper.h"
-#include "capture/keep/last_tape.h"
 #include "capture/keep/source_locks.h"
-#include "capture/keep/store.h"
 #include "capture/record/clocks.h"
 #include "capture/record/disk_threads.h"
 #include "capture/record/event_queue.h"
 #include "capture/record/workers.h"
 #include "capture/watch/control.h"
 #include "capture/watch/status_server.h"
+#include "store/keep/last_tape.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

@@ -10,8 +10,8 @@
 #include "base/io.h"
 #include "format/wire/feed_file.h"
 #include "format/wire/unpacked_source.h"
-#include "store/input_files.h"
-#include "store/selection.h"
+#include "store/find/input_files.h"
+#include "store/plan/selection.h"
 
 namespace smtptape {
 

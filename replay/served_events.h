@@ -11,9 +11,9 @@
 #include <vector>
 
 #include "format/event.h"
-#include "store/batch_pool.h"
-#include "store/inputs.h"
-#include "store/merge.h"
+#include "store/merge/merge.h"
+#include "store/read/batch_pool.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

@@ -8,7 +8,7 @@
 #include <vector>
 
 #include "capture/doctor/probe.h"
-#include "capture/keep/retention.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

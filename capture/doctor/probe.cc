@@ -17,10 +17,10 @@
 #include "base/time_spec.h"
 #include "base/wall_time.h"
 #include "capture/feed/feed_client.h"
-#include "capture/keep/prune.h"
 #include "format/tape/tape_lock.h"
 #include "format/tape/tape_name.h"
 #include "format/wire/wire.h"
+#include "store/keep/prune.h"
 
 #include <time.h>  // strptime, timegm: not in <ctime>
 

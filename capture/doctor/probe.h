@@ -10,7 +10,7 @@
 #include <vector>
 
 #include "capture/feed/feed.h"
-#include "capture/keep/retention.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

@@ -1,7 +1,7 @@
 // Keeps a store within its limits while it is written, on a thread of its own: listing and deleting
 // can take long, and recording must not wait for it.
 //
-// Whole tapes go, the oldest first (capture/keep/retention.h).  Where that doesn't make enough
+// Whole tapes go, the oldest first (store/keep/retention.h).  Where that doesn't make enough
 // room, recording pauses, goes on at the cost of young tapes, or stops, as was asked for.
 #pragma once
 
@@ -19,8 +19,8 @@
 #include <thread>
 
 #include "base/file_calls.h"
-#include "capture/keep/prune.h"
-#include "capture/keep/retention.h"
+#include "store/keep/prune.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

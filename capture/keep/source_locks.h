@@ -13,7 +13,7 @@
 #include <utility>
 
 #include "base/io.h"
-#include "capture/keep/store.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

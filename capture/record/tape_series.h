@@ -28,13 +28,13 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/keep/last_tape.h"
-#include "capture/keep/store.h"
 #include "capture/record/disk_threads.h"
 #include "capture/record/open_tape.h"
 #include "capture/watch/status.h"
 #include "filters/event_levels.h"
 #include "format/tape/tape_writer.h"
+#include "store/keep/last_tape.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

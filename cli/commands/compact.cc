@@ -13,8 +13,8 @@
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "store/inputs.h"
-#include "store/tape_copy.h"
+#include "store/copy/tape_copy.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

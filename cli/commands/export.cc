@@ -1,6 +1,4 @@
 // smtptape export: frames, byte for byte as they came in.
-#include <optional>
-
 #include "cli/command.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
@@ -8,6 +6,7 @@
 #include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
+#include "store/copy/frames.h"
 
 namespace smtptape {
 
@@ -46,50 +45,13 @@ class ExportCommand : public Command {
     Result result(output_, force_, content, selection_.tapes);
     const auto progress = result.is_file() ? std::string(name()) : progress_unless_shown("export");
     SelectedTapes tapes(selection_, selection, progress);
-    const Answer answer = write_frames(tapes.events(), format, result);
+    const bool empty = write_frames(tapes.events(), format, result) == 0;
     result.commit();
-    const bool incomplete = tapes.tell_end(answer);
+    const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
 
  private:
-  // The last newline is held back: the file that was imported may have ended without one.
-  static Answer write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
-    constexpr std::size_t kEnough = 128 << 10;  // it stays in the processor's second cache
-    std::string text;
-    EventBatch batch;
-    std::uint64_t last_sequence = 0;
-    std::optional<std::string> without_newline;  // sequence of the frame that had none
-    std::optional<Id128> capture;
-    bool one_capture = true;  // a sequence says nothing beside those of another capture
-    Answer answer = Answer::Empty;
-    while (events.next(batch)) {
-      if (!batch.events.empty()) answer = Answer::Something;
-      const Origin* origin = nullptr;  // as last looked at
-      for (const Event& event : batch.events) {
-        append_feed_frame(text, event, format);
-        last_sequence = event.sequence;
-        if (event.origin != origin && event.origin != nullptr) {
-          origin = event.origin;
-          one_capture =
-              one_capture && capture.value_or(event.origin->capture) == event.origin->capture;
-          capture = event.origin->capture;
-        }
-        if (text.size() < kEnough) continue;
-        out.write(std::string_view(text).substr(0, text.size() - 1));
-        text.erase(0, text.size() - 1);
-      }
-      for (const Note& note : batch.notes) {
-        if (note.key == kNoFinalNewline) without_newline = note.value;
-      }
-    }
-    const bool cut = format == FeedFormat::Jsonl && !text.empty() && one_capture &&
-                     without_newline == std::to_string(last_sequence);
-    if (cut) text.pop_back();
-    out.write(text);
-    return answer;
-  }
-
   SelectionOptions selection_;
   std::string format_ = "jsonl";
   std::string output_ = "-";

@@ -11,7 +11,7 @@
 #include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "store/inputs.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

@@ -10,9 +10,9 @@
 #include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/wire.h"
-#include "store/input_files.h"
-#include "store/inputs.h"
-#include "store/tape_check.h"
+#include "store/check/tape_check.h"
+#include "store/find/input_files.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

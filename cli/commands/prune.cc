@@ -1,5 +1,5 @@
 // smtptape prune: deletes the oldest tapes of a store until it keeps to the limits.
-#include "capture/keep/prune.h"
+#include "store/keep/prune.h"
 
 #include <filesystem>
 

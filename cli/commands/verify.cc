@@ -7,8 +7,8 @@
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "store/inputs.h"
-#include "store/tape_check.h"
+#include "store/check/tape_check.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

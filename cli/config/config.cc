@@ -10,7 +10,6 @@
 #include "base/io.h"
 #include "capture/capture.h"
 #include "capture/feed/access_files.h"
-#include "capture/keep/store.h"
 #include "capture/watch/control_client.h"
 #include "cli/config/config_keys.h"
 #include "cli/config/config_value.h"
@@ -18,6 +17,7 @@
 #include "cli/config/toml.h"
 #include "cli/options/options.h"
 #include "filters/cidr.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

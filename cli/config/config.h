@@ -17,9 +17,9 @@
 #include "base/error.h"
 #include "capture/feed/access.h"
 #include "capture/keep/keeper.h"
-#include "capture/keep/retention.h"
 #include "filters/event_levels.h"
 #include "filters/request.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

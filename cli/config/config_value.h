@@ -10,9 +10,9 @@
 #include <type_traits>
 
 #include "base/error.h"
-#include "capture/keep/retention.h"
 #include "cli/config/config_keys.h"
 #include "cli/config/toml.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

@@ -5,10 +5,10 @@
 #include <optional>
 #include <string>
 
-#include "capture/keep/retention.h"
 #include "cli/config/config.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/options.h"
+#include "store/keep/retention.h"
 
 namespace smtptape {
 

@@ -8,8 +8,8 @@
 #include "cli/options/options.h"
 #include "filters/request.h"
 #include "replay/renderer.h"
-#include "store/inputs.h"
-#include "store/selection.h"
+#include "store/plan/selection.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

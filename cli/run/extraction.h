@@ -1,27 +1,19 @@
 // The chosen events in a new sealed tape: what `extract` and `snapshot` share.
 #pragma once
 
-#include <cstddef>
-#include <cstdint>
-#include <set>
 #include <string>
 #include <string_view>
 
 #include "cli/options/selection_options.h"
+#include "store/copy/extract.h"
 
 namespace smtptape {
-
-inline constexpr std::size_t kMostInsiders = 1000;
 
 struct Extraction {
   std::string output;    // its name, for messages
   bool is_file = false;  // and not standard output
-  std::uint64_t events = 0;
-  std::uint64_t bytes = 0;  // of the tape
-  std::size_t sessions = 0;
-  std::set<std::string> tenants;  // whose mail is inside: the first kMostInsiders
-  std::set<std::string> domains;  // of senders
-  bool incomplete = false;        // damage, or a gap within what was chosen; it was told
+  Extract extract;
+  bool incomplete = false;  // damage, or a gap within what was chosen; it was told
 };
 
 // `output` appears whole or not at all, or is "-", standard output; throws Error when nothing is

@@ -9,7 +9,7 @@
 #include "base/error.h"
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
-#include "store/input_files.h"
+#include "store/find/input_files.h"
 
 namespace smtptape {
 

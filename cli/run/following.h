@@ -10,8 +10,8 @@
 #include "cli/options/selection_options.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
-#include "store/follow.h"
-#include "store/selection.h"
+#include "store/follow/follow.h"
+#include "store/plan/selection.h"
 
 namespace smtptape {
 

@@ -4,20 +4,18 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <map>
-#include <system_error>
 
 #include "base/error.h"
 #include "base/io.h"
 #include "base/time_spec.h"
 #include "base/wall_time.h"
-#include "capture/keep/store.h"
 #include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
 #include "format/tape/ledger_json.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/json_line.h"
-#include "store/tape_check.h"
+#include "store/check/tape_check.h"
+#include "store/find/watched_directory.h"
 
 namespace smtptape {
 
@@ -68,27 +66,9 @@ NewestTape look_at(const std::filesystem::path& path, const std::string& source)
 }  // namespace
 
 std::vector<NewestTape> last_tapes(const std::filesystem::path& store) {
-  struct Newest {
-    std::uint64_t number = 0;
-    std::filesystem::path path;
-  };
-  std::map<std::string, Newest> newest;  // by the source's name in file names
-  std::error_code error;
-  for (std::filesystem::directory_iterator at(store, error), end; !error && at != end;
-       at.increment(error)) {
-    const auto name = parse_tape_name(at->path().filename().string());
-    std::error_code ignored;  // then it is no regular file
-    if (!name || at->symlink_status(ignored).type() != std::filesystem::file_type::regular)
-      continue;
-    Newest& of_source = newest[name->source];
-    if (of_source.path.empty() || name->number > of_source.number) {
-      of_source = {name->number, at->path()};
-    }
-  }
-  if (error) throw Error(store.string() + ": " + error.message());
   std::vector<NewestTape> tapes;
-  for (const auto& [source, of_source] : newest)
-    tapes.push_back(look_at(of_source.path, source));
+  for (const auto& [source, row] : list_rows(store).rows)
+    tapes.push_back(look_at(row.back().path, source));
   return tapes;
 }
 

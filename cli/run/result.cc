@@ -8,8 +8,8 @@
 
 #include "base/error.h"
 #include "cli/text/output.h"
-#include "store/input_files.h"
-#include "store/inputs.h"
+#include "store/find/input_files.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

@@ -11,7 +11,7 @@
 
 #include "base/io.h"
 #include "cli/text/output.h"
-#include "store/inputs.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

@@ -108,10 +108,6 @@ void SelectedTapes::explain() const {
     say(line);
 }
 
-EventSource& SelectedTapes::events() {
-  return *selected_;
-}
-
 bool SelectedTapes::tell_end(Answer answer) {
   progress_.reset();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone

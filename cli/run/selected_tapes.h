@@ -10,9 +10,9 @@
 
 #include "cli/options/selection_options.h"
 #include "cli/text/progress.h"
-#include "store/inputs.h"
-#include "store/plan.h"
-#include "store/selection.h"
+#include "store/plan/plan.h"
+#include "store/plan/selection.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 
@@ -31,8 +31,7 @@ class SelectedTapes {
   SelectedTapes(const SelectedTapes&) = delete;
   SelectedTapes& operator=(const SelectedTapes&) = delete;
 
-  [[nodiscard]] EventSource& events();
-  [[nodiscard]] std::uint64_t events_seen() const { return selected_->tally().seen; }
+  [[nodiscard]] SelectedSource& events() { return *selected_; }
   [[nodiscard]] const std::vector<TapeFile>& tapes() const { return tapes_; }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
   // instead.  True when something is missing.

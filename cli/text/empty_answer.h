@@ -7,8 +7,8 @@
 #include <vector>
 
 #include "filters/unmatched_values.h"
-#include "store/inputs.h"
-#include "store/selection.h"
+#include "store/plan/selection.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

@@ -5,7 +5,7 @@
 #include <string_view>
 #include <vector>
 
-#include "store/question.h"
+#include "store/plan/question.h"
 
 namespace smtptape {
 

@@ -6,7 +6,7 @@
 #include "cli/text/ledger_text.h"
 #include "cli/text/output.h"
 #include "format/tape/ledger_json.h"
-#include "store/selection.h"
+#include "store/plan/selection.h"
 
 namespace smtptape {
 

@@ -8,8 +8,8 @@
 #include <vector>
 
 #include "format/tape/tape_info.h"
-#include "store/inputs.h"
-#include "store/tape_check.h"
+#include "store/check/tape_check.h"
+#include "store/read/inputs.h"
 
 namespace smtptape {
 

@@ -48,6 +48,7 @@ PropertySummary read_summary(tape::PropertySummary::Reader from) {
   const auto values = from.getValues();
   std::vector<std::int64_t> in_list;
   read_column(from.getInList(), values.size(), in_list);
+  summary.values.reserve(values.size());
   for (unsigned i = 0; i < values.size(); ++i)
     summary.values.push_back({as_string(values[i]), in_list[i] != 0});
   return summary;

@@ -15,8 +15,8 @@
 
 #include "capture/keep/keeper.h"
 #include "capture/record/recorder.h"
-#include "store/inputs.h"
-#include "store/selection.h"
+#include "store/plan/selection.h"
+#include "store/read/inputs.h"
 #include "tests/capture/record/numbered_frames.h"
 #include "tests/support/own_process.h"
 #include "tests/support/temporary_directory.h"

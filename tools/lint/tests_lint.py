@@ -8,8 +8,9 @@ import pathlib
 import re
 
 import checkout
+import include_lint
 
-BUILT = {"base", "smtp", "format", "filters", "capture", "replay", "cli", "tests", "bench"}
+BUILT = {folder.split("/")[0] for folder in include_lint.BELOW} | {"tests", "bench"}
 
 
 def words_of(cmake):

@@ -9,7 +9,7 @@
 #include <gtest/gtest.h>
 
 #include "capture/doctor/probe.h"
-#include "capture/keep/store.h"
+#include "store/keep/store.h"
 #include "tests/support/fake_kumod.h"
 #include "tests/support/program.h"
 #include "tests/support/temporary_directory.h"

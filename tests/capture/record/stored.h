@@ -8,9 +8,9 @@
 #include <string_view>
 #include <vector>
 
-#include "capture/keep/store.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/wire.h"
+#include "store/keep/store.h"
 
 namespace smtptape {
 

@@ -1,0 +1,35 @@
+// The chosen events in a new sealed tape.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <set>
+#include <string>
+#include <vector>
+
+#include "format/tape/tape_writer.h"
+#include "store/plan/selection.h"
+#include "store/read/inputs.h"
+
+namespace smtptape {
+
+inline constexpr std::size_t kMostInsiders = 1000;
+
+// What an extract holds: to be told before it leaves the house.
+struct Extract {
+  std::uint64_t events = 0;
+  std::uint64_t bytes = 0;  // of the tape
+  std::size_t sessions = 0;
+  std::set<std::string> tenants;  // whose mail is inside: the first kMostInsiders
+  std::set<std::string> domains;  // of senders
+};
+
+// The header of such a tape: `fresh`, with the origin of the first of `tapes` that has one, and
+// whose copy it is.
+[[nodiscard]] TapeHeader header_of_extract(const std::vector<TapeFile>& tapes, TapeHeader fresh);
+
+// Writes all that `events` gives, and seals the tape at `now`.  Its ledger is computed for what was
+// looked at.
+[[nodiscard]] Extract write_extract(SelectedSource& events, TapeWriter& writer, std::int64_t now);
+
+}  // namespace smtptape

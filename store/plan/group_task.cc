@@ -1,0 +1,164 @@
+#include "store/plan/group_task.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "base/hash.h"
+#include "format/tape/session_rows.h"
+
+namespace smtptape {
+
+namespace {
+
+// All of them, or fewer where the file ends.
+std::string bytes_at(int fd, std::uint64_t from, std::uint64_t size, const std::string& name) {
+  std::string bytes(size, '\0');
+  std::size_t have = 0;
+  while (have < size) {
+    const std::size_t got = read_at(fd, bytes.data() + have, size - have, from + have, name);
+    if (got == 0) break;
+    have += got;
+  }
+  bytes.resize(have);
+  return bytes;
+}
+
+}  // namespace
+
+bool tells_what_is_beside(const GroupIndex& index) {
+  return index.index_version >= kIndexVersion && index.gaps.size() == index.gap_count &&
+         (index.gap_count == 0 || index.origins.size() <= 1);
+}
+
+EventBatch gaps_of(const std::shared_ptr<const SealedTape>& tape, const GroupIndex& index) {
+  EventBatch batch;
+  batch.gaps = index.gaps;
+  for (Gap& gap : batch.gaps)
+    gap.origin = index.origins.empty() ? nullptr : &index.origins.front();
+  batch.pins.push_back(tape);
+  return batch;
+}
+
+void GroupTask::run() {
+  std::optional<Answer> got;
+  std::exception_ptr thrown;
+  try {
+    got = answer();
+  } catch (...) {
+    thrown = std::current_exception();
+  }
+  const std::lock_guard lock(mutex_);
+  answer_ = std::move(got);
+  failure_ = thrown;
+  changed_.notify_all();
+}
+
+GroupTask::Answer& GroupTask::wait() {
+  std::unique_lock lock(mutex_);
+  changed_.wait(lock, [this] { return answer_ || failure_; });
+  if (failure_) std::rethrow_exception(failure_);
+  return *answer_;
+}
+
+GroupTask::Answer GroupTask::answer() {
+  Answer answer;
+  if (may_ask_rows_ && question_->asks_rows(index()) && rows_answer(answer)) return answer;
+  auto choice = question_->borrow();
+  const Tally before = std::exchange(choice->tally, {});
+  try {
+    answer.damaged = !is_index_sound() || !decode(*choice, answer);
+  } catch (const Error&) {
+    answer.damaged = true;  // whoever scans it is told what is wrong
+  }
+  answer.tally = std::exchange(choice->tally, before);
+  question_->give_back(std::move(choice));
+  return answer;
+}
+
+// When everything is asked for, everything is looked at.
+bool GroupTask::is_index_sound() const {
+  return !question_->takes_everything() ||
+         is_index_whole(where_.fd->get(), where_.tape->summary.header.tape_id, index());
+}
+
+// True: the rows of the group tell that it need not be read.
+bool GroupTask::rows_answer(Answer& answer) const {
+  if (!tells_what_is_beside(index())) return false;
+  const auto with_rows = read_index(where_.fd->get(), where_.tape->summary.header.tape_id, index());
+  if (!with_rows || with_rows->index_version < kIndexVersion) return false;
+  try {
+    if (!question_->rows_answer(index(), read_rows(*with_rows))) return false;
+  } catch (const Error&) {
+    return false;  // the events tell
+  }
+  answer.by_rows = true;
+  if (index().events > 0) answer.left_out.add(index().last_received);
+  if (!index().gaps.empty()) answer.batches.push_back(gaps_of(where_.tape, index()));
+  return true;
+}
+
+bool GroupTask::decode(EventChoice& choice, Answer& answer) const {
+  const bool all = question_->takes_everything();
+  ChooseEvents choose;
+  std::vector<Looked> looked;
+  if (!all) {
+    choose = [&](std::span<const Event> events, std::vector<bool>& wanted) {
+      for (std::size_t i = 0; i < events.size(); ++i) {
+        const bool told = events[i].verbatim == nullptr;
+        wanted[i] = !told || choice.wanted(events[i]);
+        looked.push_back({events[i].received, wanted[i], told});
+      }
+    };
+  }
+  GroupDecoder decoder(where_.tape->summary.header.tape_id, index());
+  answer.bytes_read = GroupDecoder::column_bytes(index());
+  const std::string first =
+      bytes_at(where_.fd->get(), index().offset, answer.bytes_read, where_.name);
+  if (answer.bytes_read == index().bytes && hash64(first) != index().hash) return false;
+  if (!decoder.add_columns(first, choose)) return false;
+  if (decoder.needs_payload() && !add_payload(decoder, first, answer)) return false;
+  answer.batches = decoder.take();
+  if (!all) {
+    finish_choice(choice, looked, answer);
+    return true;
+  }
+  for (const EventBatch& batch : answer.batches)
+    choice.take_all(batch.events);
+  return true;
+}
+
+bool GroupTask::add_payload(GroupDecoder& decoder, std::string_view first, Answer& answer) const {
+  const std::string second = bytes_at(
+      where_.fd->get(), index().offset + first.size(), index().bytes - first.size(), where_.name);
+  answer.bytes_read = index().bytes;
+  Hasher hasher;
+  hasher.add(first);
+  hasher.add(second);
+  return hasher.value() == index().hash && decoder.add_payload(second);
+}
+
+// Of what is kept whole the columns could not tell.  `looked`: at what was left out as well, in
+// order.
+void GroupTask::finish_choice(EventChoice& choice,
+                              const std::vector<Looked>& looked,
+                              Answer& answer) {
+  auto next = looked.begin();
+  for (EventBatch& batch : answer.batches) {
+    std::erase_if(batch.events, [&](Event& event) {
+      for (; !next->wanted; ++next)
+        answer.left_out.add(next->received);
+      const bool told = next++->told;
+      if (!told && !choice.wanted(event)) {
+        answer.left_out.add(event.received);
+        return true;
+      }
+      answer.left_out.tell(event);
+      return false;
+    });
+  }
+  for (; next != looked.end(); ++next)
+    answer.left_out.add(next->received);
+}
+
+}  // namespace smtptape

@@ -1,0 +1,95 @@
+// One group of a sealed tape, asked and decoded on a thread of the pool.
+#pragma once
+
+#include <condition_variable>
+#include <cstdint>
+#include <deque>
+#include <exception>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "base/io.h"
+#include "format/event.h"
+#include "format/tape/group_decoder.h"
+#include "format/tape/group_extents.h"
+#include "format/tape/tape_reader.h"
+#include "store/plan/question.h"
+
+namespace smtptape {
+
+// What a footer says of a tape, kept while a command runs.
+struct SealedTape {
+  TapeSummary summary;
+  std::vector<GroupExtent> extents;
+  bool has_hashes = false;  // of sessions; else they are read again where they are asked for
+};
+
+// What stands beside the events of a group that is not read is told by its index, or by the footer:
+// whether it is.
+[[nodiscard]] bool tells_what_is_beside(const GroupIndex& index);
+// Its gaps.
+[[nodiscard]] EventBatch gaps_of(const std::shared_ptr<const SealedTape>& tape,
+                                 const GroupIndex& index);
+
+class GroupTask {
+ public:
+  struct Where {
+    std::shared_ptr<const UniqueFd> fd;
+    std::string name;
+    std::shared_ptr<const SealedTape> tape;
+    std::size_t group = 0;
+  };
+  GroupTask(Where where, std::shared_ptr<Question> question, bool may_ask_rows)
+      : where_(std::move(where)), question_(std::move(question)), may_ask_rows_(may_ask_rows) {}
+
+  // On a thread of the pool, once.
+  void run();
+
+  struct Answer {
+    bool damaged = false;  // not as its index says: nothing else counts
+    bool by_rows = false;  // nothing of it is wanted, as its rows tell
+    std::deque<EventBatch> batches;
+    Tally tally;
+    LeftOut left_out;
+    std::uint64_t bytes_read = 0;
+  };
+  // Waits for it; rethrows what went wrong.  The answer is the caller's from then on.
+  [[nodiscard]] Answer& wait();
+
+  [[nodiscard]] std::size_t group() const { return where_.group; }
+  [[nodiscard]] const GroupIndex& index() const {
+    return where_.tape->summary.footer.groups[where_.group];
+  }
+
+ private:
+  // An event whose columns were looked at.
+  struct Looked {
+    std::int64_t received;
+    bool wanted;
+    bool told;  // by its columns; else it has to be asked again
+  };
+
+  [[nodiscard]] Answer answer();
+  [[nodiscard]] bool is_index_sound() const;
+  [[nodiscard]] bool rows_answer(Answer& answer) const;
+  [[nodiscard]] bool decode(EventChoice& choice, Answer& answer) const;
+  [[nodiscard]] bool add_payload(GroupDecoder& decoder,
+                                 std::string_view first,
+                                 Answer& answer) const;
+  static void finish_choice(EventChoice& choice, const std::vector<Looked>& looked, Answer& answer);
+
+  const Where where_;
+  const std::shared_ptr<Question> question_;
+  const bool may_ask_rows_;
+
+  std::mutex mutex_;
+  std::condition_variable changed_;
+  std::optional<Answer> answer_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace smtptape

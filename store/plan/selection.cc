@@ -1,0 +1,95 @@
+#include "store/plan/selection.h"
+
+#include <algorithm>
+
+#include "base/counted.h"
+#include "base/time_spec.h"
+#include "format/wire/wire.h"
+#include "store/plan/question.h"
+
+namespace smtptape {
+
+namespace {
+constexpr std::size_t kMostGapsInWords = 20;
+}  // namespace
+
+std::string describe(const Gap& gap) {
+  std::string text = "gap: " + std::string(gap_cause_name(gap.cause)) + ": ";
+  if (gap.cause == GapCause::Oversize) {
+    text += "a frame of " + counted(gap.frame_bytes, "byte") + " was not kept";
+  } else if (gap.count) {
+    if (gap.count == kMostCounted) text += "at least ";
+    text += counted(*gap.count, "event") + " missing";
+  } else {
+    text += "events missing, nobody knows how many";
+  }
+  if (gap.origin != nullptr && !gap.origin->source.empty())
+    text += ", source " + gap.origin->source;
+  if (gap.from != 0) text += ", " + show_time(gap.from);
+  const std::string until = show_time(gap.until);
+  if (gap.until != 0 && until != show_time(gap.from)) text += " to " + until;
+  if (!gap.detail.empty()) text += " (" + gap.detail + ")";
+  return text;
+}
+
+std::shared_ptr<FirstPass> new_pass(const Selection& selection) {
+  return std::make_shared<FirstPass>(
+      FirstPass{SessionScope(AllowList(selection.request, selection.honour),
+                             SessionScope::NoFilter::TakesCollected),
+                UnmatchedValues(selection.request, selection.honour)});
+}
+
+Tally& Tally::operator+=(const Tally& other) {
+  seen += other.seen;
+  looked_at += other.looked_at;
+  if (other.span) include(span, *other.span);
+  differs_live = differs_live || other.differs_live;
+  return *this;
+}
+
+SelectedSource::SelectedSource(EventSource& source,
+                               Selection selection,
+                               std::shared_ptr<FirstPass> first_pass)
+    : source_(source),
+      question_(std::make_shared<Question>(
+          std::move(selection), Question::Mode::Choose, std::move(first_pass))),
+      choice_(question_->borrow()) {
+}
+
+SelectedSource::SelectedSource(EventSource& source, std::shared_ptr<Question> question)
+    : source_(source), question_(std::move(question)) {
+}
+
+SelectedSource::~SelectedSource() = default;
+
+bool SelectedSource::next(EventBatch& batch) {
+  if (!source_.next(batch)) return false;
+  const Selection& selection = question_->selection();
+  std::erase_if(batch.gaps, [&](const Gap& gap) { return !selection.window.touches(gap); });
+  for (const Gap& gap : batch.gaps)
+    tell_of(gap);
+  LeftOut unused;  // nothing is merged behind it
+  if (choice_ != nullptr) choice_->keep(batch, unused);
+  if (selection.request.terse) {
+    for (Event& event : batch.events)
+      abbreviate(event, batch.arena);
+  }
+  return true;
+}
+
+Tally SelectedSource::tally() const {
+  Tally all = question_->tally();
+  if (choice_ != nullptr) all += choice_->tally;
+  return all;
+}
+
+const UnmatchedValues& SelectedSource::unmatched() const {
+  return question_->unmatched();
+}
+
+void SelectedSource::tell_of(const Gap& gap) {
+  ++gap_count_;
+  if (gaps_.size() < kMostGapsInWords) gaps_.push_back(describe(gap));
+}
+
+}  // namespace smtptape
