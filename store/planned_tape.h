@@ -61,6 +61,7 @@ class PlannedTape : public EventSource {
   [[nodiscard]] bool ask(std::size_t group);
   bool next_of_task(EventBatch& batch);
   bool next_of_scan(EventBatch& batch);
+  void compare_with_footer();
   void count(const GroupTask& task, const GroupTask::Answer& answer);
   void drop_task();
   void scan(std::size_t group);
