@@ -1,6 +1,11 @@
 // Tapes made by a stranger: right checksums, and numbers that claim what is not there.  Reading one
 // takes 64 MiB and twice the size of a group at most, whatever a few compressed bytes say.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -14,6 +19,7 @@
 #include "format/tape/group_decoder.h"
 #include "format/tape/messages.h"
 #include "format/tape/section.h"
+#include "format/wire/unpacked_source.h"
 #include "tests/format/made_tape.h"
 #include "tests/support/peak_memory.h"
 
@@ -257,6 +263,49 @@ TEST(HostileTape, PlacesOfDamageAreCountedUpToABound) {
   const ReadBack other = read_back(without_footer + repeated(index, 4 * kMiB));
   EXPECT_EQ(other.frames, made.frames);
   EXPECT_EQ(other.damage.size(), kMostDamage);
+}
+
+// --- no memory ---
+
+// Runs in a process of its own, which may take so much more.
+template <class Work>
+int exit_without_memory(std::uint64_t room, Work work) {
+  const rlim_t most = testing::own_memory("VmSize") * kKiB + room;
+  const rlimit limit{most, most};
+  ::setrlimit(RLIMIT_AS, &limit);
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    return 3;
+  } catch (const std::exception&) {
+    return 4;
+  }
+  return 5;
+}
+
+TEST(HostileTape, ThatThereIsNoMemoryIsNoDamage) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer ends the process itself";
+#endif
+  const std::string text = std::string(kMiB, 'x') + "\n";
+  std::string frame;  // that asks for a window of 128 MiB
+  Compressor compressor(1, 27);
+  for (int i = 0; i < 140; ++i)
+    compressor.add(text, frame);
+  compressor.end(frame);
+  const auto exits = ::testing::ExitedWithCode(3);
+  const auto tape = [&] { static_cast<void>(cost_of_reading(tape_of("") + frame)); };
+  const auto whole = [&] { static_cast<void>(decompress_whole(frame, 256 * kMiB)); };
+  const auto packed = [&] {
+    UnpackedSource source(
+        std::make_unique<StringSource>(frame), "x.jsonl.zst", UnpackedSource::Content::Lines);
+    std::string to(kMiB, '\0');
+    while (source.read(to.data(), to.size()) > 0) {
+    }
+  };
+  EXPECT_EXIT(std::_Exit(exit_without_memory(64 * kMiB, tape)), exits, "");
+  EXPECT_EXIT(std::_Exit(exit_without_memory(64 * kMiB, whole)), exits, "");
+  EXPECT_EXIT(std::_Exit(exit_without_memory(64 * kMiB, packed)), exits, "");
 }
 
 // --- all that read a group agree ---
