@@ -76,9 +76,9 @@ struct TapeWriter::Impl {
   std::uint64_t last_sequence = 0;
   FlushedPart flushed;
   std::vector<GroupIndex> ended;
-  std::uint64_t footer_gaps = 0;           // in `ended`
-  bool group_foreign = false;              // it holds records that the index knows nothing of
-  std::uint64_t footer_summary_bytes = 0;  // in `ended`
+  std::uint64_t footer_gaps = 0;  // in `ended`
+  bool group_foreign = false;     // it holds records that the index knows nothing of
+  FooterRoom footer_room;         // that `ended` takes
   SessionHashes session_hashes;
   std::vector<Origin> origins;
   std::vector<Note> notes;
@@ -312,7 +312,7 @@ struct TapeWriter::Impl {
     // From here on for the footer only.
     group.gaps.resize(std::min<std::uint64_t>(group.gaps.size(), kMostFooterGaps - footer_gaps));
     footer_gaps += group.gaps.size();
-    shorten_for_footer(group, footer_summary_bytes);
+    shorten_for_footer(group, footer_room);
     ended.push_back(std::move(group));
   }
 
