@@ -287,6 +287,8 @@ TEST(HostileTape, ThatThereIsNoMemoryIsNoDamage) {
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
   GTEST_SKIP() << "a sanitizer ends the process itself";
 #endif
+  // In a process that has nothing left over of what others freed.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
   const std::string text = std::string(kMiB, 'x') + "\n";
   std::string frame;  // that asks for a window of 128 MiB
   Compressor compressor(1, 27);
