@@ -60,6 +60,27 @@ void UnmatchedValues::Watched::note(const PropertySummary& summary) {
   }
 }
 
+void UnmatchedValues::note(const SessionRows& rows) {
+  for (Watched& watched : watched_) {
+    for (const SessionRows::Property& property : rows.properties) {
+      if (watched.property->meta_key == property.key) watched.note(property);
+    }
+  }
+}
+
+void UnmatchedValues::Watched::note(const SessionRows::Property& of_rows) {
+  const bool in_lists = property->kind == PropertyKind::TextList;
+  for (const SummaryValue& value : of_rows.values) {
+    if (in_lists || !value.in_list) note(value.json);
+  }
+}
+
+bool UnmatchedValues::knows_too_little() const {
+  return std::any_of(watched_.begin(), watched_.end(), [](const Watched& watched) {
+    return watched.overflown && !watched.all_found() && watched.known.size() < kMostKnown;
+  });
+}
+
 // A text, or a list of texts; what else there is can't be asked for.
 void UnmatchedValues::Watched::note(std::string_view json) {
   std::string text;

@@ -16,7 +16,7 @@
 #include "filters/property.h"
 #include "filters/request.h"
 #include "format/meta.h"
-#include "format/tape/tape_info.h"
+#include "format/tape/session_rows.h"
 
 namespace smtptape {
 
@@ -40,6 +40,10 @@ class UnmatchedValues {
 
   // The same of what the events of a group have.
   void note(const PropertySummary& summary);
+  // The values that its rows list, where the summary did not.
+  void note(const SessionRows& rows);
+  // Nothing is known that a value could be told instead of, though there is something.
+  [[nodiscard]] bool knows_too_little() const;
 
   struct Miss {
     std::string_view flag;             // "--tenant"
@@ -64,6 +68,7 @@ class UnmatchedValues {
 
     void note(std::string_view json);
     void note(const PropertySummary& summary);
+    void note(const SessionRows::Property& of_rows);
     void note_text(const std::string& text);
     void note_address(const std::string& text);
     void remember(const std::string& text);

@@ -111,5 +111,8 @@ inline constexpr std::size_t kMostFiltered = 1 << 21;
 // Bytes of values and filters that a footer repeats, and sessions in its table of hashes.
 inline constexpr std::uint64_t kMostFooterSummaryBytes = 16 * kMiB;
 inline constexpr std::size_t kMostSessionHashes = 1 << 20;
+// Bytes of what else it repeats of its groups beside their numbers: origins, and the keys of
+// summaries.  With that, the footer of as many groups as there may be is a section that is read.
+inline constexpr std::uint64_t kMostFooterGroupBytes = 64 * kMiB;
 
 }  // namespace smtptape

@@ -69,7 +69,8 @@ TlsSession::Step make_call(TlsSession& tls, const TlsCall& call) {
 }  // namespace
 
 struct Connection::Impl : std::enable_shared_from_this<Impl> {
-  explicit Impl(const asio::any_io_executor& executor) : socket(executor), timer(executor), gathering(executor) {}
+  explicit Impl(const asio::any_io_executor& executor)
+      : socket(executor), timer(executor), gathering(executor) {}
   explicit Impl(tcp::socket accepted)
       : socket(std::move(accepted)),
         timer(socket.get_executor()),

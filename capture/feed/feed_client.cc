@@ -196,7 +196,8 @@ asio::awaitable<FeedEnd> FeedClient::Impl::follow() {
     const Transfer got = co_await connection.read_some(buffer);
     end = deliver(std::string_view(buffer.data(), got.size));
     if (!end && got.error) end = broken_by(got.error);
-    if (!end && got.size < std::size_t{kFewBytes}) co_await connection.gather(kFewBytes, kGatherFor);
+    if (!end && got.size < std::size_t{kFewBytes})
+      co_await connection.gather(kFewBytes, kGatherFor);
   }
   end->opened = true;
   end->mid_message = reader.mid_message();

@@ -36,9 +36,8 @@ Extraction extract_to(const std::string& output,
                       const Selection& selection) {
   Result file(output, force, Result::Content::Tape, options.tapes);
   SelectedTapes tapes(options, selection, "copying");
-  TapeWriter writer(file,
-                    header_of_extract(tapes.tapes(), new_tape_header({})),
-                    file_options(indexed_keys()));
+  TapeWriter writer(
+      file, header_of_extract(tapes.tapes(), new_tape_header({})), file_options(indexed_keys()));
   Extraction extraction;
   extraction.extract = write_extract(tapes.events(), writer, now_unix_nanos());
   const bool empty = extraction.extract.events == 0;

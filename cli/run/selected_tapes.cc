@@ -116,6 +116,7 @@ bool SelectedTapes::tell_end(Answer answer) {
   if (tally.differs_live) filters_.tell_difference();
   tell_trouble();
   if (explain_) explain();
+  if (question_ != nullptr && answer == Answer::Empty) look_for_values(tapes_, *question_);
   LookedAt looked_at = looked_at_of(*selected_, window_);
   looked_at.add(tapes_);
   // Of a tape that can't be read at all, the damage says it.

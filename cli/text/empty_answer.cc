@@ -77,7 +77,8 @@ std::optional<std::string> about_the_times(const LookedAt& looked_at) {
 
 std::string text_of(const UnmatchedValues::Miss& miss) {
   std::string text = "no events of " + std::string(miss.flag) + " \"" + miss.value + "\"";
-  if (miss.instead.empty() && miss.and_others) return text + "; there are others, many";
+  if (miss.instead.empty() && miss.and_others)
+    return text + "; which values there are, the tapes don't list";
   if (miss.instead.empty()) return text + "; none has a value that it could be compared with";
   text += "; there " + std::string(miss.instead.size() == 1 && miss.more == 0 ? "is " : "are ");
   for (std::size_t i = 0; i < miss.instead.size(); ++i)

@@ -90,7 +90,6 @@ class BatchParser::Places {
 
   [[nodiscard]] std::size_t count() const { return kinds_.size(); }
   [[nodiscard]] std::uint8_t kind(std::size_t i) const { return kinds_[static_cast<unsigned>(i)]; }
-  [[nodiscard]] const ColumnValues& values() const { return values_; }
 
   void advance(std::size_t i) {
     sequence_ += 1 + static_cast<std::uint64_t>(values_.skipped[i]);
@@ -272,6 +271,9 @@ struct BatchParser::Columns {
   Body records;
   std::string_view bytes;
   std::optional<ColumnValues> values;  // of the events
+  // Of the group, up to this batch: its events refer to no others.
+  std::size_t metas = 0;
+  std::size_t origins = 0;
 };
 
 BatchParser::ColumnsPtr BatchParser::read_columns(std::string_view body) {
@@ -282,6 +284,8 @@ BatchParser::ColumnsPtr BatchParser::read_columns(std::string_view body) {
       origins_->push_back(std::make_unique<const Origin>(read_origin(origin)));
     }
     read_metas(columns->records);
+    columns->metas = metas_->size();
+    columns->origins = origins_->size();
     if (columns->records.events) columns->values.emplace(*columns->records.events);
     return columns;
   });
@@ -303,9 +307,9 @@ void BatchParser::outline(const Columns& columns, EventBatch& batch) {
     batch.events.reserve(batch.events.size() + places.count());
     for (std::size_t i = 0; i < places.count(); ++i) {
       Event& event = batch.events.emplace_back();
-      event.meta = meta_at(columns.values->meta[i]);
+      event.meta = meta_at(columns, i);
       event.kind = kind_of(places.kind(i));
-      place(places, i, event);
+      place(columns, places, i, event);
       if (columns.values->is_verbatim(i)) event.verbatim = &kNotRead;
     }
     pin(batch);
@@ -326,7 +330,7 @@ void BatchParser::complete(const Columns& columns,
       texts = texts_of(body, columns);
     }
     if (columns.values) read_events(columns, texts, wanted, batch);
-    read_beside(columns.records, batch);
+    read_beside(columns, batch);
     pin(batch);
   });
 }
@@ -348,13 +352,14 @@ BatchParser::Texts BatchParser::texts_of(const Body& payload, const Columns& col
 
 void BatchParser::beside(const Columns& columns, EventBatch& batch) {
   reading_message("reading a batch", [&] {
-    read_beside(columns.records, batch);
+    read_beside(columns, batch);
     pin(batch);
   });
 }
 
-void BatchParser::read_beside(const Body& body, EventBatch& batch) {
-  read_gaps(body, batch);
+void BatchParser::read_beside(const Columns& columns, EventBatch& batch) {
+  const Body& body = columns.records;
+  read_gaps(columns, batch);
   for (const auto note : body.notes) {
     batch.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
   }
@@ -414,14 +419,14 @@ void BatchParser::charge(std::uint64_t bytes) {
 }
 
 // What the columns say of an event, but for its text.
-void BatchParser::place(Places& places, std::size_t i, Event& event) {
+void BatchParser::place(const Columns& columns, Places& places, std::size_t i, Event& event) {
   places.advance(i);
   event.when = from_unix_nanos(places.when());
   event.sequence = places.sequence();
   event.received = places.received();
-  event.origin = origin_at(places.values().origin[i]);
-  event.trimmed = (places.values().flags[i] & kTrimmedFlag) != 0;
-  event.masked = (places.values().flags[i] & kMaskedFlag) != 0;
+  event.origin = origin_at(columns, i);
+  event.trimmed = (columns.values->flags[i] & kTrimmedFlag) != 0;
+  event.masked = (columns.values->flags[i] & kMaskedFlag) != 0;
 }
 
 void BatchParser::read_events(const Columns& columns,
@@ -449,11 +454,11 @@ void BatchParser::read_events(const Columns& columns,
     if (verbatim) {
       decoder_.decode(as_view(frame->getBytes()), static_cast<Opcode>(frame->getOpcode()), batch);
     } else {
-      add_event(places.kind(i), meta_at(values.meta[i]), text, batch);
+      add_event(places.kind(i), meta_at(columns, i), text, batch);
     }
     Event& event = batch.events.back();
     const WallTime when = event.when;
-    place(places, i, event);
+    place(columns, places, i, event);
     if (verbatim) event.when = when;
   }
   const auto& from = *columns.records.events;
@@ -467,15 +472,15 @@ void BatchParser::read_events(const Columns& columns,
   }
 }
 
-const Meta* BatchParser::meta_at(std::int64_t place_untrusted) const {
-  const auto place = static_cast<std::uint64_t>(place_untrusted);
-  if (place > metas_->size()) throw Error("an event refers to unknown metadata");
+const Meta* BatchParser::meta_at(const Columns& columns, std::size_t i) const {
+  const auto place = static_cast<std::uint64_t>(columns.values->meta[i]);
+  if (place > columns.metas) throw Error("an event refers to unknown metadata");
   return place == 0 ? nullptr : (*metas_)[place - 1].get();
 }
 
-const Origin* BatchParser::origin_at(std::int64_t place_untrusted) const {
-  const auto place = static_cast<std::uint64_t>(place_untrusted);
-  if (place >= origins_->size()) throw Error("an event refers to an unknown origin");
+const Origin* BatchParser::origin_at(const Columns& columns, std::size_t i) const {
+  const auto place = static_cast<std::uint64_t>(columns.values->origin[i]);
+  if (place >= columns.origins) throw Error("an event refers to an unknown origin");
   return (*origins_)[place].get();
 }
 
@@ -505,10 +510,10 @@ void BatchParser::add_event(std::uint8_t kind,
   }
 }
 
-void BatchParser::read_gaps(const Body& body, EventBatch& batch) {
-  for (const auto from : body.gaps) {
+void BatchParser::read_gaps(const Columns& columns, EventBatch& batch) {
+  for (const auto from : columns.records.gaps) {
     Gap gap = read_gap(from);
-    if (from.getOrigin() < origins_->size()) gap.origin = (*origins_)[from.getOrigin()].get();
+    if (from.getOrigin() < columns.origins) gap.origin = (*origins_)[from.getOrigin()].get();
     batch.gaps.push_back(std::move(gap));
   }
 }

@@ -53,13 +53,14 @@ class BatchParser {
                    Texts& texts,
                    const std::vector<bool>* wanted,
                    EventBatch& batch);
-  void place(Places& places, std::size_t i, Event& event);
+  void place(const Columns& columns, Places& places, std::size_t i, Event& event);
   void add_event(std::uint8_t kind, const Meta* meta, std::string_view text, EventBatch& batch);
-  [[nodiscard]] const Meta* meta_at(std::int64_t place_untrusted) const;
-  [[nodiscard]] const Origin* origin_at(std::int64_t place_untrusted) const;
+  // Of the event at this place of a batch.
+  [[nodiscard]] const Meta* meta_at(const Columns& columns, std::size_t i) const;
+  [[nodiscard]] const Origin* origin_at(const Columns& columns, std::size_t i) const;
   [[nodiscard]] Texts texts_of(const Body& payload, const Columns& columns) const;
-  void read_beside(const Body& body, EventBatch& batch);
-  void read_gaps(const Body& body, EventBatch& batch);
+  void read_beside(const Columns& columns, EventBatch& batch);
+  void read_gaps(const Columns& columns, EventBatch& batch);
   void pin(EventBatch& batch);
 
   std::shared_ptr<std::vector<MetaPtr>> metas_;

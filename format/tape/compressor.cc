@@ -6,6 +6,7 @@
 
 #define ZSTD_STATIC_LINKING_ONLY  // ZSTD_d_forceIgnoreChecksum
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/error.h"
 #include "format/limits.h"
@@ -14,8 +15,14 @@ namespace smtptape {
 
 namespace {
 
+// That we have no memory says nothing about the bytes.
+bool is_error(std::size_t result) {
+  if (ZSTD_getErrorCode(result) == ZSTD_error_memory_allocation) throw std::bad_alloc();
+  return ZSTD_isError(result) != 0;
+}
+
 std::size_t checked(std::size_t result) {
-  if (ZSTD_isError(result) != 0) throw Error(std::string("zstd: ") + ZSTD_getErrorName(result));
+  if (is_error(result)) throw Error(std::string("zstd: ") + ZSTD_getErrorName(result));
   return result;
 }
 
@@ -113,7 +120,7 @@ Decompressor::Step Decompressor::step(std::string_view input, char* output, std:
   Step step;
   step.consumed = in.pos;
   step.produced = out.pos;
-  if (ZSTD_isError(result) != 0) {
+  if (is_error(result)) {
     step.error = ZSTD_getErrorName(result);
     return step;
   }
@@ -159,7 +166,7 @@ std::string decompress_whole(std::string_view bytes, std::uint64_t most) {
 bool decompress_into(std::string_view frame, char* to, std::size_t size) {
   thread_local const Context context;
   const std::size_t got = ZSTD_decompressDCtx(context.get(), to, size, frame.data(), frame.size());
-  return ZSTD_isError(got) == 0 && got == size;
+  return !is_error(got) && got == size;
 }
 
 std::uint64_t decompressed_bound(std::string_view frame) {

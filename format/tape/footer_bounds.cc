@@ -31,8 +31,28 @@ void SessionHashes::sort() {
   hashes_ = {};
 }
 
-void shorten_for_footer(GroupIndex& group, std::uint64_t& used) {
-  constexpr std::uint64_t kPointer = 16;  // of a value in a list, and its padding
+namespace {
+
+constexpr std::uint64_t kPointer = 16;  // of a value in a list, and its padding
+
+// Whoever looks for what isn't there reads the group.
+void shorten_beside(GroupIndex& group, std::uint64_t& used) {
+  constexpr std::uint64_t kFixed = 48;  // of an origin, or a summary
+  std::uint64_t bytes = 0;
+  for (const Origin& origin : group.origins)
+    bytes += kFixed + kPointer + origin.source.size();
+  for (const PropertySummary& summary : group.summaries)
+    bytes += kFixed + kPointer + summary.key.size();
+  if (used + bytes <= kMostFooterGroupBytes) {
+    used += bytes;
+    return;
+  }
+  group.origins.clear();
+  group.summaries.clear();
+  group.gaps.clear();  // nobody would know whose they are
+}
+
+void shorten_values(GroupIndex& group, std::uint64_t& used) {
   std::uint64_t bytes = group.message_ids.size();
   for (const PropertySummary& summary : group.summaries) {
     bytes += summary.filter.size();
@@ -50,6 +70,13 @@ void shorten_for_footer(GroupIndex& group, std::uint64_t& used) {
     summary.values.clear();
     summary.filter.clear();
   }
+}
+
+}  // namespace
+
+void shorten_for_footer(GroupIndex& group, FooterRoom& used) {
+  shorten_beside(group, used.beside);
+  shorten_values(group, used.values);
 }
 
 }  // namespace smtptape

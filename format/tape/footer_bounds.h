@@ -22,8 +22,12 @@ class SessionHashes {
   bool omitted_ = false;
 };
 
-// Takes lists and filters away once the groups of a footer have `used` too many bytes of them; the
-// group's own index has them all.
-void shorten_for_footer(GroupIndex& group, std::uint64_t& used);
+// What the groups of a footer take of its bounds so far.
+struct FooterRoom {
+  std::uint64_t values = 0;  // and filters
+  std::uint64_t beside = 0;  // origins, keys
+};
+// Takes from a group what there is no room for; its own index has it all.
+void shorten_for_footer(GroupIndex& group, FooterRoom& used);
 
 }  // namespace smtptape

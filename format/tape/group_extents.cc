@@ -6,7 +6,9 @@
 namespace smtptape {
 
 std::optional<std::vector<GroupExtent>> group_extents(const TapeFooter& footer,
+                                                      std::uint64_t begin,
                                                       std::uint64_t footer_offset) {
+  if ((footer.groups.empty() ? footer_offset : footer.groups.front().offset) != begin) return {};
   std::vector<GroupExtent> extents;
   extents.reserve(footer.groups.size());
   std::uint64_t events = 0;
@@ -17,7 +19,6 @@ std::optional<std::vector<GroupExtent>> group_extents(const TapeFooter& footer,
     const bool ordered = group.number == i && group.offset < end && end <= footer_offset;
     if (!ordered || group.bytes > end - group.offset) return {};
     if (end - group.offset - group.bytes < kSectionStart) return {};  // of its index
-    if (!extents.empty() && group.offset != extents.back().end) return {};
     events = capped_sum(events, group.events);
     extents.push_back({group.offset, end});
   }

@@ -16,9 +16,11 @@ struct GroupExtent {
   std::uint64_t end = 0;
 };
 
-// One for each group of the footer, which begins at `footer_offset`; nullopt when the footer makes
-// no sense: then the tape is read from its beginning, and the reader tells what is wrong.
+// One for each group of the footer; the groups fill [begin, end), between header and footer.
+// nullopt when the footer makes no sense: then the tape is read from its beginning, and the reader
+// tells what is wrong.
 [[nodiscard]] std::optional<std::vector<GroupExtent>> group_extents(const TapeFooter& footer,
-                                                                    std::uint64_t footer_offset);
+                                                                    std::uint64_t begin,
+                                                                    std::uint64_t end);
 
 }  // namespace smtptape

@@ -62,9 +62,9 @@ inline void append_message(std::string& out, capnp::MessageBuilder& message) {
 
 // A message in memory that starts on a word border; the limit keeps a hostile message from
 // being walked for ever.
-inline capnp::ReaderOptions reader_options(std::size_t bytes) {
+inline capnp::ReaderOptions reader_options(std::size_t bytes, std::size_t times = 4) {
   capnp::ReaderOptions options;
-  options.traversalLimitInWords = bytes / sizeof(capnp::word) * 4 + 4096;
+  options.traversalLimitInWords = bytes / sizeof(capnp::word) * times + 4096;
   options.nestingLimit = 16;
   return options;
 }
@@ -87,6 +87,21 @@ template <class List>
 [[nodiscard]] List of_bytes(std::uint64_t bytes, std::uint64_t each, List list, const char* what) {
   return at_most(bytes / each, list, what);
 }
+
+// The same over all lists of a message together, many of which may be one and the same.
+class ListRoom {
+ public:
+  explicit ListRoom(std::uint64_t bytes) : left_(bytes) {}
+  template <class List>
+  [[nodiscard]] List take(std::uint64_t each, List list, const char* what) {
+    static_cast<void>(of_bytes(left_, each, list, what));
+    left_ -= each * list.size();
+    return list;
+  }
+
+ private:
+  std::uint64_t left_;
+};
 
 // Runs `work`, turning Cap'n Proto's exceptions into Error.
 template <class Work>
@@ -148,6 +163,6 @@ void write_origin(tape::Origin::Builder to, const Origin& origin);
 [[nodiscard]] Origin read_origin(tape::Origin::Reader from);
 struct PropertySummary;
 void write_summary(tape::PropertySummary::Builder to, const PropertySummary& summary);
-[[nodiscard]] PropertySummary read_summary(tape::PropertySummary::Reader from);
+[[nodiscard]] PropertySummary read_summary(tape::PropertySummary::Reader from, ListRoom& room);
 
 }  // namespace smtptape

@@ -37,7 +37,8 @@ void write_summary(tape::PropertySummary::Builder to, const PropertySummary& fro
   write_column(in_list, [&] { return to.initInList(); });
 }
 
-PropertySummary read_summary(tape::PropertySummary::Reader from) {
+PropertySummary read_summary(tape::PropertySummary::Reader from, ListRoom& room) {
+  constexpr std::uint64_t kStoredValue = 16;  // the least that one takes
   PropertySummary summary;
   summary.key = as_string(from.getKey());
   summary.absent = from.getAbsent();
@@ -45,7 +46,7 @@ PropertySummary read_summary(tape::PropertySummary::Reader from) {
   summary.lists = from.getLists();
   summary.complete = from.getComplete();
   summary.filter = as_string(from.getFilter());
-  const auto values = from.getValues();
+  const auto values = room.take(kStoredValue, from.getValues(), "values");
   std::vector<std::int64_t> in_list;
   read_column(from.getInList(), values.size(), in_list);
   summary.values.reserve(values.size());

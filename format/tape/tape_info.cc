@@ -82,7 +82,20 @@ void write_index(tape::GroupIndex::Builder to, const GroupIndex& index) {
   to.setMessageIdsKnown(index.message_ids_known);
 }
 
-GroupIndex read_index(tape::GroupIndex::Reader from) {
+// What they take in a tape, at least.
+constexpr std::uint64_t kStoredGroup = 160;
+constexpr std::uint64_t kStoredGap = 64;
+constexpr std::uint64_t kStoredOrigin = 32;
+constexpr std::uint64_t kStoredSummary = 24;
+constexpr std::uint64_t kStoredNote = 16;
+
+// Each part of a message is read once.  A hostile one, whose parts are one and the same, may cost
+// twice its size.
+capnp::ReaderOptions once(std::string_view message) {
+  return reader_options(message.size(), 2);
+}
+
+GroupIndex read_index(tape::GroupIndex::Reader from, ListRoom& room) {
   GroupIndex index;
   index.number = from.getNumber();
   index.offset = from.getOffset();
@@ -103,12 +116,16 @@ GroupIndex read_index(tape::GroupIndex::Reader from) {
   index.unknown = from.getUnknown();
   index.metas = from.getMetas();
   index.sessions = from.getSessions();
-  for (const auto gap : at_most(kMostGroupGaps, from.getGaps(), "gaps"))
+  for (const auto gap :
+       at_most(kMostGroupGaps, room.take(kStoredGap, from.getGaps(), "gaps"), "gaps"))
     index.gaps.push_back(read_gap(gap));
-  for (const auto origin : at_most(kMostOrigins, from.getOrigins(), "origins"))
+  for (const auto origin :
+       at_most(kMostOrigins, room.take(kStoredOrigin, from.getOrigins(), "origins"), "origins"))
     index.origins.push_back(read_origin(origin));
-  for (const auto summary : at_most(kMostIndexedKeys, from.getSummaries(), "summaries"))
-    index.summaries.push_back(read_summary(summary));
+  const auto summaries = at_most(
+      kMostIndexedKeys, room.take(kStoredSummary, from.getSummaries(), "summaries"), "summaries");
+  for (const auto summary : summaries)
+    index.summaries.push_back(read_summary(summary, room));
   index.rows = as_string(from.getRows());
   index.rows_bytes = from.getRowsBytes();
   index.gap_count = from.getGapCount();
@@ -234,6 +251,11 @@ void write_gap(tape::Gap::Builder to, const Gap& gap, std::uint16_t origin) {
   to.setOrigin(origin);
 }
 
+bool is_same_group(const GroupIndex& a, const GroupIndex& b) {
+  return a.number == b.number && a.offset == b.offset && a.bytes == b.bytes && a.hash == b.hash &&
+         a.events == b.events;
+}
+
 Gap read_gap(tape::Gap::Reader from) {
   Gap gap;
   gap.cause = static_cast<GapCause>(from.getCause());
@@ -324,8 +346,9 @@ std::string to_message(const GroupIndex& index) {
 
 GroupIndex read_index_message(std::string_view message) {
   return reading_message("reading a group index", [&] {
-    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
-    return read_index(reader.getRoot<tape::GroupIndex>());
+    capnp::FlatArrayMessageReader reader(as_words(message), once(message));
+    ListRoom room(message.size());
+    return read_index(reader.getRoot<tape::GroupIndex>(), room);
   });
 }
 
@@ -358,11 +381,15 @@ std::string to_message(const TapeFooter& footer) {
 
 TapeFooter read_footer_message(std::string_view message) {
   return reading_message("reading a tape footer", [&] {
-    capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
+    capnp::FlatArrayMessageReader reader(as_words(message), once(message));
     const auto from = reader.getRoot<tape::TapeFooter>();
+    ListRoom room(message.size());
     TapeFooter footer;
-    for (const auto group : at_most(kMostGroups, from.getGroups(), "groups"))
-      footer.groups.push_back(read_index(group));
+    const auto groups =
+        at_most(kMostGroups, room.take(kStoredGroup, from.getGroups(), "groups"), "groups");
+    footer.groups.reserve(groups.size());
+    for (const auto group : groups)
+      footer.groups.push_back(read_index(group, room));
     footer.session_hashes = bytes_to_hashes(as_view(from.getSessionHashes()));
     footer.session_hashes_omitted = from.getSessionHashesOmitted();
     const auto ledger = from.getLedger();
@@ -371,9 +398,11 @@ TapeFooter read_footer_message(std::string_view message) {
     footer.ledger.not_selected = ledger.getNotSelected();
     read_losses(ledger.getLost(), footer.ledger.lost);
     read_losses(ledger.getUpstream(), footer.ledger.upstream);
-    for (const auto origin : at_most(kMostOrigins, from.getOrigins(), "origins"))
+    for (const auto origin :
+         at_most(kMostOrigins, room.take(kStoredOrigin, from.getOrigins(), "origins"), "origins"))
       footer.origins.push_back(read_origin(origin));
-    for (const auto note : at_most(kMostFooterNotes, from.getNotes(), "notes")) {
+    for (const auto note :
+         at_most(kMostFooterNotes, room.take(kStoredNote, from.getNotes(), "notes"), "notes")) {
       footer.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
     }
     footer.sealed_at = from.getSealedAt();

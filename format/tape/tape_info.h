@@ -143,6 +143,9 @@ struct GroupIndex {
 inline constexpr std::uint16_t kIndexVersion = 1;
 inline constexpr std::string_view kMessageIdKey = "message_id";
 
+// Whether a footer tells of this very group: where it stands, and what its bytes are.
+[[nodiscard]] bool is_same_group(const GroupIndex& a, const GroupIndex& b);
+
 // False: no event of the group has this id of a message, as JSON.
 [[nodiscard]] bool may_hold_message_id(const GroupIndex& index, std::string_view json);
 

@@ -247,14 +247,10 @@ void TapeReader::Impl::compare_with_footer() {
   const auto differs = [this](std::string what) {
     note_damage({input.offset(), 0, std::move(what), {}});
   };
-  const auto same = [](const GroupIndex& a, const GroupIndex& b) {
-    return a.number == b.number && a.offset == b.offset && a.bytes == b.bytes && a.hash == b.hash &&
-           a.events == b.events;
-  };
   if (footer->groups.size() != indexes.size()) {
     differs("the footer tells of " + counted(footer->groups.size(), "group") + ", there are " +
             std::to_string(indexes.size()));
-  } else if (!std::equal(indexes.begin(), indexes.end(), footer->groups.begin(), same)) {
+  } else if (!std::equal(indexes.begin(), indexes.end(), footer->groups.begin(), is_same_group)) {
     differs("the footer tells of other groups than those that are there");
   }
   if (footer->ledger.stored != events_out) {

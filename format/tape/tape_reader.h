@@ -75,6 +75,7 @@ struct TapeSummary {
   TapeHeader header;
   TapeFooter footer;
   std::uint64_t file_bytes = 0;
+  std::uint64_t header_bytes = 0;
   std::uint64_t footer_offset = 0;
 };
 [[nodiscard]] std::optional<TapeSummary> read_summary(int fd);
@@ -83,8 +84,11 @@ struct TapeSummary {
 [[nodiscard]] std::optional<GroupIndex> read_index(int fd,
                                                    const Id128& tape,
                                                    const GroupIndex& of_footer);
-// Whether that index is there and its checksum good.
-[[nodiscard]] bool is_index_whole(int fd, const Id128& tape, const GroupIndex& of_footer);
+// Whether that index is there, up to where the next group begins.
+[[nodiscard]] bool is_index_whole(int fd,
+                                  const Id128& tape,
+                                  const GroupIndex& of_footer,
+                                  std::uint64_t end);
 // The header alone.
 [[nodiscard]] std::optional<TapeHeader> read_header(int fd);
 

@@ -17,16 +17,20 @@ namespace smtptape {
 
 namespace {
 
-bool read_at(int fd, char* to, std::size_t size, std::uint64_t offset) {
-  while (size > 0) {
-    const ssize_t got = ::pread(fd, to, size, static_cast<off_t>(offset));
+// How many bytes could be read: all, or those up to the file's end.
+std::size_t read_some_at(int fd, char* to, std::size_t size, std::uint64_t offset) {
+  std::size_t have = 0;
+  while (have < size) {
+    const ssize_t got = ::pread(fd, to + have, size - have, static_cast<off_t>(offset + have));
     if (got < 0 && errno == EINTR) continue;
-    if (got <= 0) return false;
-    to += got;
-    size -= static_cast<std::size_t>(got);
-    offset += static_cast<std::uint64_t>(got);
+    if (got <= 0) break;
+    have += static_cast<std::size_t>(got);
   }
-  return true;
+  return have;
+}
+
+bool read_at(int fd, char* to, std::size_t size, std::uint64_t offset) {
+  return read_some_at(fd, to, size, offset) == size;
 }
 
 // A section's message, copied to a word border; nullopt when it is not whole.
@@ -47,10 +51,21 @@ std::optional<OwnedSection> read_section_at(int fd, std::uint64_t offset, std::u
 
 }  // namespace
 
-std::optional<TapeHeader> read_header(int fd) {
+namespace {
+
+// Of the section that a tape begins with.
+std::optional<std::uint64_t> header_bytes(int fd) {
   char start[kFrameHeaderBytes];
   if (!read_at(fd, start, sizeof(start), 0) || load_u32(start) != kSkippableMagic) return {};
-  const auto owned = read_section_at(fd, 0, load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes});
+  return load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes};
+}
+
+}  // namespace
+
+std::optional<TapeHeader> read_header(int fd) {
+  const auto bytes = header_bytes(fd);
+  if (!bytes) return {};
+  const auto owned = read_section_at(fd, 0, *bytes);
   if (!owned || owned->section.kind != SectionKind::Header) return {};
   refuse_newer(owned->section.flags, owned->section.version, "tape");
   try {
@@ -76,8 +91,11 @@ std::optional<TapeSummary> read_summary(int fd) {
   auto header = read_header(fd);
   if (!header || header->tape_id != owned->section.tape_id) return {};
   try {
-    return TapeSummary{
-        std::move(*header), read_footer_message(owned->section.message()), size, place->offset};
+    return TapeSummary{std::move(*header),
+                       read_footer_message(owned->section.message()),
+                       size,
+                       header_bytes(fd).value_or(0),
+                       place->offset};
   } catch (const Error&) {
     return {};  // whoever reads the tape is told
   }
@@ -96,22 +114,26 @@ std::optional<OwnedSection> index_section(int fd, const Id128& tape, const Group
   return owned;
 }
 
+std::optional<GroupIndex> index_in(const OwnedSection& owned, const GroupIndex& of_footer) {
+  try {
+    GroupIndex index = read_index_message(owned.section.message());
+    return is_same_group(index, of_footer) ? std::optional(std::move(index)) : std::nullopt;
+  } catch (const Error&) {
+    return {};
+  }
+}
+
 }  // namespace
 
-bool is_index_whole(int fd, const Id128& tape, const GroupIndex& of_footer) {
-  return index_section(fd, tape, of_footer).has_value();
+bool is_index_whole(int fd, const Id128& tape, const GroupIndex& of_footer, std::uint64_t end) {
+  const auto owned = index_section(fd, tape, of_footer);
+  return owned && of_footer.offset + of_footer.bytes + owned->frame.view().size() == end &&
+         index_in(*owned, of_footer).has_value();
 }
 
 std::optional<GroupIndex> read_index(int fd, const Id128& tape, const GroupIndex& of_footer) {
   const auto owned = index_section(fd, tape, of_footer);
-  if (!owned) return {};
-  try {
-    GroupIndex index = read_index_message(owned->section.message());
-    const bool same = index.number == of_footer.number && index.hash == of_footer.hash;
-    return same ? std::optional(std::move(index)) : std::nullopt;
-  } catch (const Error&) {
-    return {};
-  }
+  return owned ? index_in(*owned, of_footer) : std::nullopt;
 }
 
 namespace {
@@ -144,9 +166,7 @@ std::optional<GroupIndex> find_index(int fd,
                                      std::uint64_t until,
                                      TapeTail& tail) {
   std::string bytes(until - from + kSkippableMagicBytes.size() - 1, '\0');
-  const ssize_t got = ::pread(fd, bytes.data(), bytes.size(), static_cast<off_t>(from));
-  if (got <= 0) return {};
-  bytes.resize(static_cast<std::size_t>(got));
+  bytes.resize(read_some_at(fd, bytes.data(), bytes.size(), from));
   std::size_t at = bytes.rfind(kSkippableMagicBytes);
   for (; at != std::string::npos; at = bytes.rfind(kSkippableMagicBytes, at - 1)) {
     if (auto index = read_index_at(fd, from + at, tail)) return index;
@@ -161,11 +181,10 @@ std::optional<TapeTail> read_tail(int fd) {
   struct stat status {};
   if (::fstat(fd, &status) != 0 || !S_ISREG(status.st_mode)) return {};
   auto header = read_header(fd);
-  char start[kFrameHeaderBytes];
-  if (!header || !read_at(fd, start, sizeof(start), 0)) return {};
+  if (!header) return {};
   TapeTail tail;
   tail.header = std::move(*header);
-  tail.header_bytes = load_u32(start + 4) + std::uint64_t{kFrameHeaderBytes};
+  tail.header_bytes = header_bytes(fd).value_or(0);
   tail.offset = tail.header_bytes;
   auto until = static_cast<std::uint64_t>(status.st_size);
   const std::uint64_t least = until - std::min(until, kMostTailBytes);

@@ -42,7 +42,7 @@ class TapeWriter::File : public GroupPlace {
     // From here on for the footer only.
     index.gaps.resize(std::min<std::uint64_t>(index.gaps.size(), kMostFooterGaps - footer_gaps_));
     footer_gaps_ += index.gaps.size();
-    shorten_for_footer(index, footer_summary_bytes_);
+    shorten_for_footer(index, footer_room_);
     groups_.push_back(std::move(index));
   }
 
@@ -64,7 +64,7 @@ class TapeWriter::File : public GroupPlace {
   std::vector<Origin> origins_;
   SessionHashes session_hashes_;
   std::uint64_t footer_gaps_ = 0;  // in groups_
-  std::uint64_t footer_summary_bytes_ = 0;
+  FooterRoom footer_room_;         // that they take
 };
 
 struct TapeWriter::Impl {

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include <zstd.h>
+#include <zstd_errors.h>
 
 #include "base/error.h"
 
@@ -89,6 +90,7 @@ class ZstdUnpacker : public Unpacker {
     ZSTD_inBuffer in{input.data(), input.size(), 0};
     ZSTD_outBuffer out{to, size, 0};
     const std::size_t left = ZSTD_decompressStream(context_, &out, &in);
+    if (ZSTD_getErrorCode(left) == ZSTD_error_memory_allocation) throw std::bad_alloc();
     if (ZSTD_isError(left) != 0) return {in.pos, out.pos, ZSTD_getErrorName(left)};
     if (in.pos > 0 || out.pos > 0) between_ = left == 0;
     return {in.pos, out.pos, nullptr};
@@ -126,6 +128,7 @@ class GzipUnpacker : public Unpacker {
     const uInt room = stream_.avail_out;
     first_ = false;
     const int result = ::inflate(&stream_, Z_NO_FLUSH);
+    if (result == Z_MEM_ERROR) throw std::bad_alloc();
     between_ = result == Z_STREAM_END;
     step.taken += offered - stream_.avail_in;
     step.given = room - stream_.avail_out;

@@ -95,7 +95,7 @@ void describe_sealed(TapeSummary summary, TapeFile& file) {
   file.events = event_times(summary.footer);
   file.sealed = true;
   file.row = place_in_row(file, &summary);
-  file.footer = plan_of(std::move(summary), SessionHashes::LeaveOut);
+  file.footer = plan_of(std::move(summary), FooterHashes::LeaveOut);
   if (file.footer != nullptr) file.sequences = sequences_of(file.footer->summary.footer);
 }
 

@@ -21,7 +21,6 @@ GroupPool::GroupPool(std::size_t threads) {
     try {
       threads_.emplace_back([this] { work(); });
     } catch (const std::system_error&) {
-      if (threads_.empty()) throw;
       return;  // those that there are will do
     }
   }
@@ -56,6 +55,7 @@ void GroupPool::release(std::uint64_t bytes) {
 }
 
 void GroupPool::run(std::function<void()> task) {
+  if (threads_.empty()) return task();
   {
     const std::lock_guard lock(mutex_);
     tasks_.push_back(std::move(task));

@@ -21,7 +21,8 @@ class GroupPool {
   // Decoded groups that wait to be taken, all together.
   static constexpr std::uint64_t kMostBytes = 128 * kMiB;
 
-  // As many threads as there are processors, up to a bound.
+  // As many threads as there are processors, up to a bound; fewer where no more can be had.  Where
+  // there is none, whoever gives a task does it.
   GroupPool();
   explicit GroupPool(std::size_t threads);
   ~GroupPool();

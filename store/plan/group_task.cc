@@ -78,8 +78,10 @@ GroupTask::Answer GroupTask::answer() {
 
 // When everything is asked for, everything is looked at.
 bool GroupTask::is_index_sound() const {
-  return !question_->takes_everything() ||
-         is_index_whole(where_.fd->get(), where_.tape->summary.header.tape_id, index());
+  return !question_->takes_everything() || is_index_whole(where_.fd->get(),
+                                                          where_.tape->summary.header.tape_id,
+                                                          index(),
+                                                          where_.tape->extents[group()].end);
 }
 
 // True: the rows of the group tell that it need not be read.

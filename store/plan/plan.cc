@@ -6,6 +6,11 @@
 #include <string>
 #include <utility>
 
+#include "base/error.h"
+#include "format/limits.h"
+#include "format/tape/session_rows.h"
+#include "store/find/input_files.h"
+
 namespace smtptape {
 
 namespace {
@@ -63,6 +68,44 @@ std::vector<TapeFile> planned(std::vector<TapeFile> tapes, const PlannedReading&
   for (TapeFile& tape : tapes)
     tape.reading = shared;
   return tapes;
+}
+
+namespace {
+
+// Of sections with rows, over all tapes.
+constexpr std::uint64_t kMostLookedThrough = 32 * kMiB;
+constexpr std::size_t kMostGroupsLookedInto = 32;
+
+bool lists_too_little(const GroupIndex& index) {
+  return std::any_of(index.summaries.begin(), index.summaries.end(), [](const auto& summary) {
+    return !summary.complete;
+  });
+}
+
+}  // namespace
+
+void look_for_values(const std::vector<TapeFile>& tapes, Question& question) {
+  std::uint64_t bytes = 0;
+  std::size_t groups = 0;
+  for (const TapeFile& tape : tapes) {
+    if (tape.footer == nullptr || tape.path == kStandardInput) continue;
+    const TapeSummary& summary = tape.footer->summary;
+    UniqueFd fd;
+    for (const GroupIndex& group : summary.footer.groups) {
+      if (!question.lacks_values(group) || !lists_too_little(group)) continue;
+      if (!question.unmatched().knows_too_little()) return;
+      const std::uint64_t place = group.offset + group.bytes;
+      bytes += tape.footer->extents[group.number].end - place;
+      if (bytes > kMostLookedThrough || ++groups > kMostGroupsLookedInto) return;
+      try {
+        if (!fd) fd = open_input(tape.path, links_to(tape.named));
+        const auto index = read_index(fd.get(), summary.header.tape_id, group);
+        if (index) question.note_rows(read_rows(*index));
+      } catch (const Error&) {
+        break;  // gone, or damaged: what is told is told without it
+      }
+    }
+  }
 }
 
 Collected collect_sessions(const std::vector<TapeFile>& tapes,

@@ -21,6 +21,10 @@ namespace smtptape {
 [[nodiscard]] std::vector<TapeFile> planned(std::vector<TapeFile> tapes,
                                             const PlannedReading& reading);
 
+// When nothing was found: tells the question what its tapes have instead, from the rows of groups
+// whose summaries list no values.  Reads the rows of a few groups.
+void look_for_values(const std::vector<TapeFile>& tapes, Question& question);
+
 // The sessions that Scope::Session chooses.  `reading` empty: the tapes are read from front to
 // back.
 struct Collected {

@@ -33,10 +33,10 @@ class Range : public ByteSource {
 
 }  // namespace
 
-std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, SessionHashes hashes) {
-  auto extents = group_extents(summary.footer, summary.footer_offset);
+std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, FooterHashes hashes) {
+  auto extents = group_extents(summary.footer, summary.header_bytes, summary.footer_offset);
   if (!extents || summary.header.flags.compatible != 0) return nullptr;
-  const bool keep = hashes == SessionHashes::Keep;
+  const bool keep = hashes == FooterHashes::Keep;
   if (!keep) summary.footer.session_hashes = {};
   return std::make_shared<const SealedTape>(
       SealedTape{std::move(summary), std::move(*extents), keep});
@@ -44,8 +44,9 @@ std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, SessionHashes has
 
 // A group that is read piece by piece.
 struct PlannedTape::Scan {
-  Scan(const PlannedTape& tape, std::size_t group)
-      : source(*tape.fd_, tape.name_, tape.tape_->extents[group]),
+  Scan(const PlannedTape& tape, std::size_t the_group)
+      : group(the_group),
+        source(*tape.fd_, tape.name_, tape.tape_->extents[group]),
         reader(source,
                tape.name_,
                TapeReader::Start{tape.tape_->summary.header.tape_id,
@@ -59,6 +60,7 @@ struct PlannedTape::Scan {
   Scan(const Scan&) = delete;
   Scan& operator=(const Scan&) = delete;
 
+  std::size_t group;
   Range source;
   TapeReader reader;
   Question& question;
@@ -229,6 +231,18 @@ void PlannedTape::scan(std::size_t group) {
   scan_ = std::make_unique<Scan>(*this, group);
 }
 
+// Nothing was wrong with the group that was scanned: then it is as the footer says.
+void PlannedTape::compare_with_footer() {
+  if (!scan_->reader.damage().empty()) return;
+  const std::vector<GroupIndex>& found = scan_->reader.indexes();
+  const std::size_t group = scan_->group;
+  if (found.size() == 1 && is_same_group(found[0], tape_->summary.footer.groups[group])) return;
+  damage_.push_back({tape_->extents[group].offset,
+                     0,
+                     "the footer tells of another group than the one that is there",
+                     {}});
+}
+
 bool PlannedTape::next_of_scan(EventBatch& batch) {
   const bool more = scan_->reader.next(batch);
   const std::vector<Damage>& found = scan_->reader.damage();
@@ -236,6 +250,7 @@ bool PlannedTape::next_of_scan(EventBatch& batch) {
       damage_.end(), found.begin() + static_cast<std::ptrdiff_t>(scan_->damage_told), found.end());
   scan_->damage_told = found.size();
   if (!more) {
+    compare_with_footer();
     scan_.reset();
     return false;
   }

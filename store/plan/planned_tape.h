@@ -30,8 +30,8 @@ struct PlannedReading {
 
 // Null: the footer makes no sense, or the tape was written by a newer program in a way that we
 // don't know: it is read from front to back.
-enum class SessionHashes : std::uint8_t { Keep, LeaveOut };
-[[nodiscard]] std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, SessionHashes hashes);
+enum class FooterHashes : std::uint8_t { Keep, LeaveOut };
+[[nodiscard]] std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, FooterHashes hashes);
 
 class PlannedTape : public EventSource {
  public:
@@ -62,6 +62,7 @@ class PlannedTape : public EventSource {
   [[nodiscard]] bool ask(std::size_t group);
   bool next_of_task(EventBatch& batch);
   bool next_of_scan(EventBatch& batch);
+  void compare_with_footer();
   void count(const GroupTask& task, const GroupTask::Answer& answer);
   void drop_task();
   void scan(std::size_t group);

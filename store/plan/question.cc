@@ -102,6 +102,7 @@ bool Question::rows_answer(const GroupIndex& index, const SessionRows& rows) {
   if (!collect_rows(rows)) return false;
   const std::lock_guard lock(mutex_);
   note_values(index);
+  if (first_pass_->unmatched.knows_too_little()) first_pass_->unmatched.note(rows);
   return true;
 }
 
@@ -169,6 +170,18 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
 void Question::note_values(const GroupIndex& index) {
   for (const PropertySummary& summary : index.summaries)
     first_pass_->unmatched.note(summary);
+}
+
+bool Question::lacks_values(const GroupIndex& index) const {
+  const TimeWindow& window = selection_.window;
+  const bool inside = window.holds(index.first_received) && window.holds(index.last_received);
+  const Scope scope = selection_.scope == Scope::Event ? Scope::Event : Scope::Strict;
+  return inside && index.events > 0 && rules_.excludes(index, scope);
+}
+
+void Question::note_rows(const SessionRows& rows) {
+  const std::lock_guard lock(mutex_);
+  first_pass_->unmatched.note(rows);
 }
 
 void Question::note_read(std::uint64_t bytes, bool columns_only) {

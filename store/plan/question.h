@@ -105,6 +105,10 @@ class Question {
   // What was looked at, without what is still borrowed.
   [[nodiscard]] Tally tally() const;
   [[nodiscard]] ReadingPlan plan() const;
+  // The group lies in the window, and no event of it has a value that was asked for.
+  [[nodiscard]] bool lacks_values(const GroupIndex& index) const;
+  // Its rows may list values to be told of instead.
+  void note_rows(const SessionRows& rows);
   [[nodiscard]] const UnmatchedValues& unmatched() const { return first_pass_->unmatched; }
 
  private:

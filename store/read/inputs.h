@@ -87,11 +87,13 @@ struct TimeWindow {
   [[nodiscard]] bool touches(const TimeSpan& span) const {
     return (!since || span.last >= *since) && (!until || span.first < *until);
   }
-  // A time that nobody knows may lie inside.
+  // A time that nobody knows (0) may lie inside.
   [[nodiscard]] bool touches(const Gap& gap) const {
+    if (gap.from == 0 && gap.until == 0) return true;
+    if (gap.from == 0) return !since || gap.until >= *since;
+    if (gap.until == 0) return !until || gap.from < *until;
     const auto [first, last] = std::minmax(gap.from, gap.until);  // clocks step
-    if (since && last != 0 && last < *since) return false;
-    return !(until && first != 0 && first >= *until);
+    return touches(TimeSpan{first, last});
   }
   [[nodiscard]] bool is_set() const { return since || until; }
 };

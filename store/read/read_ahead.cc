@@ -2,6 +2,7 @@
 #include <deque>
 #include <exception>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 #include "base/thread_name.h"
@@ -24,7 +25,13 @@ std::size_t bytes_of(const EventBatch& batch) {
 }  // namespace
 
 struct ReadAhead::Impl {
-  explicit Impl(EventSource& from) : source(from), thread([this] { read(); }) {}
+  explicit Impl(EventSource& from) : source(from) {
+    try {
+      thread = std::thread([this] { read(); });
+    } catch (const std::system_error&) {
+      // No more can be had: what is wanted is read when it is wanted.
+    }
+  }
 
   ~Impl() {
     {
@@ -32,7 +39,7 @@ struct ReadAhead::Impl {
       stopped = true;
     }
     changed.notify_all();
-    thread.join();
+    if (thread.joinable()) thread.join();
   }
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
@@ -90,6 +97,7 @@ struct ReadAhead::Impl {
   }
 
   bool next(EventBatch& batch) {
+    if (!thread.joinable()) return source.next(batch);
     if (given_bytes >= kMostBytes) batch = EventBatch{};  // give back what a large frame took
     std::unique_lock lock(mutex);
     changed.wait(lock, [this] { return ended || !ready.empty(); });

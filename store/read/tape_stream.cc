@@ -83,7 +83,7 @@ std::shared_ptr<const SealedTape> TapeStream::footer_of(int fd) const {
     return header && header->tape_id == file_.header->tape_id ? file_.footer : nullptr;
   }
   auto summary = read_summary(fd);
-  return summary ? plan_of(std::move(*summary), SessionHashes::Keep) : nullptr;
+  return summary ? plan_of(std::move(*summary), FooterHashes::Keep) : nullptr;
 }
 
 void TapeStream::open() {

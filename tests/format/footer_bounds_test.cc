@@ -46,8 +46,34 @@ TEST(FooterBounds, OfTooManySessionsThereIsNoTable) {
   EXPECT_TRUE(read_footer_message(to_message(footer)).session_hashes_omitted);
 }
 
+// However many origins and keys its groups have.
+TEST(FooterBounds, WhatStandsBesideTheValuesIsBoundedToo) {
+  FooterRoom used;
+  TapeFooter footer;
+  for (int i = 0; i < 20'000; ++i) {
+    GroupIndex group;
+    group.gap_count = 1;
+    group.gaps.emplace_back();
+    for (int of_group = 0; of_group < 12; ++of_group) {
+      group.origins.push_back({{}, std::string(1000, 's'), 1, false});
+      group.summaries.emplace_back().key.assign(20, 'k');
+    }
+    shorten_for_footer(group, used);
+    EXPECT_EQ(group.gaps.size(), group.origins.empty() ? 0U : 1U);
+    EXPECT_EQ(group.summaries.size(), group.origins.size());
+    EXPECT_EQ(group.gap_count, 1U);
+    footer.groups.push_back(std::move(group));
+  }
+  EXPECT_FALSE(footer.groups.front().origins.empty());
+  EXPECT_TRUE(footer.groups.back().origins.empty());
+  constexpr std::uint64_t kGroup = 256;
+  const std::uint64_t gaps = 100 * footer.groups.size();
+  EXPECT_LE(to_message(footer).size(),
+            kMostFooterGroupBytes + gaps + kGroup * footer.groups.size());
+}
+
 TEST(FooterBounds, GroupsBeyondTheBoundSayThatAnythingMayBeThere) {
-  std::uint64_t used = 0;
+  FooterRoom used;
   std::uint64_t kept = 0;
   for (int i = 0; i < 20; ++i) {
     GroupIndex group;

@@ -158,6 +158,7 @@ TEST(FormatDocument, NamesTheLimits) {
                     {"kMostGroupHashed", std::to_string(kMostGroupHashed)},
                     {"kMostFiltered", std::to_string(kMostFiltered)},
                     {"kMostFooterSummaryBytes", std::to_string(kMostFooterSummaryBytes)},
+                    {"kMostFooterGroupBytes", std::to_string(kMostFooterGroupBytes)},
                     {"kMostSessionHashes", std::to_string(kMostSessionHashes)},
                     {"kMostRowsMessage", std::to_string(kMostRowsMessage)},
                     {"kMostBatchBytes", std::to_string(kMostBatchBytes)},

@@ -1,6 +1,11 @@
 // Tapes made by a stranger: right checksums, and numbers that claim what is not there.  Reading one
 // takes 64 MiB and twice the size of a group at most, whatever a few compressed bytes say.
+#include <sys/resource.h>
+
 #include <algorithm>
+#include <cstdlib>
+#include <memory>
+#include <new>
 #include <string>
 #include <vector>
 
@@ -11,8 +16,10 @@
 #include "format/limits.h"
 #include "format/tape/batch_head.h"
 #include "format/tape/compressor.h"
+#include "format/tape/group_decoder.h"
 #include "format/tape/messages.h"
 #include "format/tape/section.h"
+#include "format/wire/unpacked_source.h"
 #include "tests/format/made_tape.h"
 #include "tests/support/peak_memory.h"
 
@@ -30,19 +37,33 @@ std::string record(RecordKind kind, Fill fill) {
   });
 }
 
+// A frame of batches, each of so many events.
+struct MadeBatch {
+  std::string records;
+  std::uint32_t events = 0;
+};
+std::string frame_of(const Id128& tape, const std::vector<MadeBatch>& batches) {
+  std::string frame;
+  Compressor compressor(3, 23);
+  BatchHead head;
+  head.tape_id = tape;
+  for (const MadeBatch& batch : batches) {
+    head.body_bytes = batch.records.size();
+    head.events = batch.events;
+    compressor.add(batch_head_message(head, 1, {batch.records}), frame);
+    compressor.add(batch.records, frame);
+    compressor.flush(frame);
+    ++head.number;
+  }
+  compressor.end(frame);
+  return frame;
+}
+
 // A tape with one group that has one batch.
 std::string tape_of(std::string_view records) {
   const TapeHeader header = header_of(Layout::Interleaved);
-  std::string tape =
-      section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header));
-  BatchHead head;
-  head.tape_id = header.tape_id;
-  head.body_bytes = records.size();
-  Compressor compressor(3, 23);
-  compressor.add(batch_head_message(head, 1, {records}), tape);
-  compressor.add(records, tape);
-  compressor.end(tape);
-  return tape;
+  return section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header)) +
+         frame_of(header.tape_id, {{std::string(records)}});
 }
 
 // The peak of reading it; what is read is thrown away.
@@ -130,6 +151,51 @@ TEST(HostileTape, MetadataThatGrowsOutOfLittleIsChargedBeforeItIsMade) {
   EXPECT_FALSE(damage.empty());
 }
 
+template <class Root, class Fill>
+std::string section_of(SectionKind kind, Fill fill) {
+  const TapeHeader header = header_of(Layout::Interleaved);
+  const std::string start =
+      section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header));
+  const std::string message =
+      message_of([&](capnp::MessageBuilder& builder) { fill(builder.initRoot<Root>()); });
+  if (kind == SectionKind::Index) {
+    return start + section_frame(kind, header.tape_id, header.flags, message);
+  }
+  return start + footer_frame(header.tape_id, header.flags, message, start.size());
+}
+
+TEST(HostileTape, ListsOfAFooterTakeNoMoreThanTheirBytes) {
+  constexpr unsigned kGroups = 60'000;
+  const auto footer = [](auto fill) {
+    return section_of<tape::TapeFooter>(SectionKind::Footer, fill);
+  };
+  const std::string groups = footer([](auto to) { claim_empty_structs(to, 0, 1U << 20); });
+  EXPECT_LE(cost_of_reading(groups), kAlways);
+  // Each of which has as many as one may have.
+  const auto in_each = [&](unsigned pointer, unsigned count) {
+    return footer([&](tape::TapeFooter::Builder to) {
+      for (auto group : to.initGroups(kGroups))
+        claim_empty_structs(group, pointer, count);
+    });
+  };
+  for (const auto& [pointer, count] : {std::pair{0U, 4096U}, {1U, 65536U}, {2U, 64U}}) {
+    std::vector<Damage> damage;
+    EXPECT_LE(cost_of_reading(in_each(pointer, count), &damage), kAlways + 2 * 15 * kMiB)
+        << pointer;
+    EXPECT_FALSE(damage.empty()) << pointer;
+  }
+}
+
+TEST(HostileTape, ValuesOfASummaryTakeNoMoreThanTheirBytes) {
+  constexpr unsigned kValues = 4'000'000;
+  const std::string tape = section_of<tape::GroupIndex>(
+      SectionKind::Index,
+      [](tape::GroupIndex::Builder to) { to.initSummaries(1)[0].initValues(kValues); });
+  std::vector<Damage> damage;
+  EXPECT_LE(cost_of_reading(tape, &damage), kAlways + 2 * 8 * kValues);
+  EXPECT_FALSE(damage.empty());
+}
+
 TEST(HostileTape, ASectionOfZerosIsNotDecompressedWithoutEnd) {
   const TapeHeader header = header_of(Layout::Interleaved);
   std::string tape =
@@ -197,6 +263,85 @@ TEST(HostileTape, PlacesOfDamageAreCountedUpToABound) {
   const ReadBack other = read_back(without_footer + repeated(index, 4 * kMiB));
   EXPECT_EQ(other.frames, made.frames);
   EXPECT_EQ(other.damage.size(), kMostDamage);
+}
+
+// --- no memory ---
+
+// Runs in a process of its own, which may take so much more.
+template <class Work>
+int exit_without_memory(std::uint64_t room, Work work) {
+  const rlim_t most = testing::own_memory("VmSize") * kKiB + room;
+  const rlimit limit{most, most};
+  ::setrlimit(RLIMIT_AS, &limit);
+  try {
+    work();
+  } catch (const std::bad_alloc&) {
+    return 3;
+  } catch (const std::exception&) {
+    return 4;
+  }
+  return 5;
+}
+
+TEST(HostileTape, ThatThereIsNoMemoryIsNoDamage) {
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+  GTEST_SKIP() << "a sanitizer ends the process itself";
+#endif
+  // In a process that has nothing left over of what others freed.
+  GTEST_FLAG_SET(death_test_style, "threadsafe");
+  const std::string text = std::string(kMiB, 'x') + "\n";
+  std::string frame;  // that asks for a window of 128 MiB
+  Compressor compressor(1, 27);
+  for (int i = 0; i < 140; ++i)
+    compressor.add(text, frame);
+  compressor.end(frame);
+  const auto exits = ::testing::ExitedWithCode(3);
+  const auto tape = [&] { static_cast<void>(cost_of_reading(tape_of("") + frame)); };
+  const auto whole = [&] { static_cast<void>(decompress_whole(frame, 256 * kMiB)); };
+  const auto packed = [&] {
+    UnpackedSource source(
+        std::make_unique<StringSource>(frame), "x.jsonl.zst", UnpackedSource::Content::Lines);
+    std::string to(kMiB, '\0');
+    while (source.read(to.data(), to.size()) > 0) {
+    }
+  };
+  EXPECT_EXIT(std::_Exit(exit_without_memory(64 * kMiB, tape)), exits, "");
+  EXPECT_EXIT(std::_Exit(exit_without_memory(64 * kMiB, whole)), exits, "");
+  EXPECT_EXIT(std::_Exit(exit_without_memory(64 * kMiB, packed)), exits, "");
+}
+
+// --- all that read a group agree ---
+
+TEST(HostileTape, AnEventRefersToNothingThatALaterBatchDefines) {
+  const std::string event = record(RecordKind::Events, [](tape::Record::Builder root) {
+    auto events = root.initEvents();
+    events.setCount(1);
+    events.setFirstSequence(1);
+    events.initKind(1).set(0, 2);
+    events.initMeta().initU8(1).set(0, 1);
+  });
+  const std::string origin = record(RecordKind::Origin, [](tape::Record::Builder root) {
+    root.initOrigin().setSource(as_data("mta-1"));
+  });
+  const std::string meta = record(RecordKind::Metas, [](tape::Record::Builder root) {
+    root.initMetas().initList(1)[0].setJson(as_data("null"));
+  });
+  const Id128 tape = random_id();
+  const auto events_of = [&](const std::vector<MadeBatch>& batches) -> std::size_t {
+    GroupIndex index;
+    index.events = 1;
+    const std::string frame = frame_of(tape, batches);
+    index.column_raw_bytes = decompress_whole(frame, kMiB).size();
+    GroupDecoder decoder(tape, index);
+    if (!decoder.add_columns(frame, {})) return 0;
+    std::size_t events = 0;
+    for (const EventBatch& batch : decoder.take())
+      events += batch.events.size();
+    return events;
+  };
+  EXPECT_EQ(events_of({{origin + meta}, {event, 1}}), 1U);
+  EXPECT_THROW(static_cast<void>(events_of({{origin + event, 1}, {meta}})), Error);
+  EXPECT_THROW(static_cast<void>(events_of({{meta + event, 1}, {origin}})), Error);
 }
 
 // --- writers ---

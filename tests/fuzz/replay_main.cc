@@ -1,5 +1,6 @@
 // Stands in for libFuzzer in ordinary builds: feeds the fuzz target it is linked with every file
-// of the folders named, in order of their names, so that a crash once found stays fixed.
+// of the folders named, in order of their names, so that a crash once found stays fixed; or, with
+// `--random N`, N random inputs, the same ones each time.
 //
 // A folder without files is an error: such a test would prove nothing.
 #include <algorithm>
@@ -9,6 +10,7 @@
 #include <filesystem>
 #include <fstream>
 #include <iterator>
+#include <random>
 #include <stdexcept>
 #include <string>
 #include <vector>
@@ -41,11 +43,27 @@ void feed(const std::filesystem::path& file) {
   LLVMFuzzerTestOneInput(reinterpret_cast<const std::uint8_t*>(bytes.data()), bytes.size());
 }
 
+void feed_random(unsigned inputs) {
+  for (unsigned seed = 0; seed < inputs; ++seed) {
+    std::mt19937 random(seed);
+    std::vector<std::uint8_t> bytes(random() % 2000);
+    for (std::uint8_t& byte : bytes)
+      byte = static_cast<std::uint8_t>(random());
+    std::printf("random input %u\n", seed);
+    std::fflush(stdout);
+    LLVMFuzzerTestOneInput(bytes.data(), bytes.size());
+  }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
   try {
     if (argc < 2) throw std::runtime_error("name at least one folder of inputs");
+    if (argc == 3 && std::string(argv[1]) == "--random") {
+      feed_random(static_cast<unsigned>(std::stoul(argv[2])));
+      return 0;
+    }
     for (int i = 1; i < argc; ++i) {
       for (const auto& file : files_of(argv[i]))
         feed(file);

@@ -56,6 +56,17 @@ TEST(EmptyAnswer, SaysThatTheTimesLieOutside) {
               ElementsAre(kHeld, "nothing was received between --since and --until"));
 }
 
+TEST(EmptyAnswer, SaysThatItDoesNotKnowWhichValuesThereAre) {
+  LookedAt looked_at = a_night();
+  looked_at.misses = {{"--tenant", "acmee", {}, 0, true}, {"--source", "x", {}, 0, false}};
+  EXPECT_THAT(text_of(looked_at, true),
+              ElementsAre(kHeld,
+                          "no events of --tenant \"acmee\"; which values there are, the tapes "
+                          "don't list",
+                          "no events of --source \"x\"; none has a value that it could be compared "
+                          "with"));
+}
+
 TEST(EmptyAnswer, TellsATimeThatWasWatchedFromOneThatWasNot) {
   LookedAt looked_at = a_night();
   looked_at.chosen_or_in_window = 0;

@@ -32,6 +32,28 @@ class ManyGaps : public EventSource {
   std::uint64_t left_;
 };
 
+TEST(TimeWindow, AGapWhoseBeginningOrEndNobodyKnowsMayLieInIt) {
+  const auto touched = [](std::int64_t from, std::int64_t until) {
+    Gap gap;
+    gap.from = from;
+    gap.until = until;
+    return TimeWindow{.since = 100, .until = 200}.touches(gap);
+  };
+  EXPECT_TRUE(touched(50, 150));
+  EXPECT_TRUE(touched(150, 250));
+  EXPECT_TRUE(touched(50, 250));
+  EXPECT_TRUE(touched(250, 50));  // the clock was set back
+  EXPECT_FALSE(touched(50, 99));
+  EXPECT_TRUE(touched(50, 100));
+  EXPECT_FALSE(touched(200, 250));
+  EXPECT_TRUE(touched(199, 250));
+  EXPECT_TRUE(touched(0, 0));
+  EXPECT_TRUE(touched(50, 0));  // it may last until today
+  EXPECT_FALSE(touched(200, 0));
+  EXPECT_TRUE(touched(0, 250));
+  EXPECT_FALSE(touched(0, 99));
+}
+
 TEST(SelectedSource, PutsOnlyTheFirstGapsIntoWordsAndCountsAll) {
   for (const std::uint64_t count : {19U, 20U, 21U, 1000U}) {
     ManyGaps source(count);
