@@ -56,7 +56,7 @@ class ExportCommand : public Command {
   // The last newline is held back: the file that was imported may have ended without one.
   static Answer write_frames(EventSource& events, FeedFormat format, ByteSink& out) {
     constexpr std::size_t kEnough = 128 << 10;  // it stays in the processor's second cache
-    std::string text;
+    TextBuffer text;
     EventBatch batch;
     std::uint64_t last_sequence = 0;
     std::optional<std::string> without_newline;  // sequence of the frame that had none
@@ -76,8 +76,8 @@ class ExportCommand : public Command {
           capture = event.origin->capture;
         }
         if (text.size() < kEnough) continue;
-        out.write(std::string_view(text).substr(0, text.size() - 1));
-        text.erase(0, text.size() - 1);
+        out.write(text.view().substr(0, text.size() - 1));
+        text.erase_front(text.size() - 1);
       }
       for (const Note& note : batch.notes) {
         if (note.key == kNoFinalNewline) without_newline = note.value;
@@ -85,8 +85,8 @@ class ExportCommand : public Command {
     }
     const bool cut = format == FeedFormat::Jsonl && !text.empty() && one_capture &&
                      without_newline == std::to_string(last_sequence);
-    if (cut) text.pop_back();
-    out.write(text);
+    if (cut) text.resize(text.size() - 1);
+    out.write(text.view());
     return answer;
   }
 
