@@ -67,8 +67,7 @@ void write_delta(tape::Meta::Builder to, const Meta& meta, const Meta* parent) {
     to.setJson(as_data(meta.text()));
     return;
   }
-  static const std::vector<Meta::Entry> kNone;
-  const std::vector<Meta::Entry>& old = parent == nullptr ? kNone : parent->entries();
+  const Meta::Entries old = parent == nullptr ? Meta::Entries() : parent->entries();
   std::vector<Meta::Entry> set;
   std::vector<std::string_view> removed;
   auto before = old.begin();

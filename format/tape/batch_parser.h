@@ -61,6 +61,7 @@ class BatchParser {
   void read_gaps(const Body& body, EventBatch& batch);
   void pin(EventBatch& batch);
 
+  boost::intrusive_ptr<MetaArena> arena_;  // of the metas
   std::shared_ptr<std::vector<MetaPtr>> metas_;
   std::shared_ptr<std::vector<std::unique_ptr<const Origin>>> origins_;
   std::uint64_t meta_bytes_ = 0;   // in memory
