@@ -100,6 +100,7 @@ struct ReadAhead::Impl {
 
   bool next(EventBatch& batch) {
     if (given_bytes >= kMostBytes) batch = EventBatch{};  // give back what a large frame took
+    batch.clear();  // what it pins, groups of a tape among it, is not to wait with the spare ones
     std::unique_lock lock(mutex);
     wait(lock);
     if (ready.empty()) {
