@@ -15,6 +15,7 @@
 #include <vector>
 
 #include "base/hash.h"
+#include "base/text_buffer.h"
 #include "format/event.h"
 #include "format/wire/json.h"
 #include "format/wire/wire.h"
@@ -110,7 +111,7 @@ Feed make_feed(std::size_t body_bytes) {
 // Each returns how many bytes it made, so that nothing is left out.
 
 std::size_t write_frames(const Feed& feed) {
-  static std::string out;
+  static TextBuffer out;
   out.clear();
   for (const Event& event : feed.events) {
     append_frame(out, event);

@@ -1,25 +1,25 @@
 #include "filters/session_scope.h"
 
 #include <algorithm>
-#include <string>
+#include <optional>
 
 #include "base/hash.h"
 
 namespace smtptape {
 namespace {
 
-// The id of the session that an event with this metadata belongs to; null when there is none.
-const std::string* session_of(const Meta& meta) {
-  if (meta.form() == Meta::Form::Null || !meta.session_id()) return nullptr;
-  return &*meta.session_id();
+// The id of the session that an event with this metadata belongs to; nullopt when there is none.
+std::optional<std::string_view> session_of(const Meta& meta) {
+  if (meta.form() == Meta::Form::Null) return std::nullopt;
+  return meta.session_id();
 }
 
 }  // namespace
 
 void SessionScope::collect(const Meta& meta) {
   collected_.remember(meta, true);
-  const std::string* const id = session_of(meta);
-  if (everything_ || id == nullptr || !allow_list_.passes(&meta, Scope::Strict)) return;
+  const auto id = session_of(meta);
+  if (everything_ || !id || !allow_list_.passes(&meta, Scope::Strict)) return;
   collect_session(*id);
 }
 
@@ -39,8 +39,8 @@ std::vector<std::uint64_t> SessionScope::hashes() const {
 }
 
 bool SessionScope::find_session(const Meta& meta) const {
-  const std::string* const id = session_of(meta);
-  return id != nullptr && sessions_.contains(*id);
+  const auto id = session_of(meta);
+  return id && sessions_.contains(*id);
 }
 
 }  // namespace smtptape

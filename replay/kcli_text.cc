@@ -234,7 +234,7 @@ const char* copy_line(const char* from, const char* end, const EscapeSets& sets,
 
 }  // namespace
 
-void append_delta(std::string& out, Elapsed delta, KcliProfile profile) {
+char* write_delta(char* to, Elapsed delta, KcliProfile profile) {
   const Scaled scaled = scale(delta);
   std::array<char, 24> digits{};
   char* start = digits.begin();
@@ -243,8 +243,15 @@ void append_delta(std::string& out, Elapsed delta, KcliProfile profile) {
 
   constexpr std::size_t kWidth = 5;
   const std::size_t width = static_cast<std::size_t>(end - digits.begin()) + scaled.name_width;
-  if (width < kWidth) out.append(kWidth - width, ' ');
-  out.append(digits.cbegin(), end).append(scaled.name);
+  for (std::size_t i = width; i < kWidth; ++i)
+    *to++ = ' ';
+  to = std::copy(digits.cbegin(), end, to);
+  return std::ranges::copy(scaled.name, to).out;
+}
+
+void append_delta(std::string& out, Elapsed delta, KcliProfile profile) {
+  std::array<char, kMostDelta> text;  // NOLINT: written before it is read
+  out.append(text.data(), write_delta(text.data(), delta, profile));
 }
 
 void append_escaped(std::string& out, std::string_view line, KcliProfile profile) {

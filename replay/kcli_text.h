@@ -4,6 +4,7 @@
 // kcli's for every input; tests compare them with what real builds printed.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string>
 #include <string_view>
@@ -21,6 +22,9 @@ enum class KcliProfile : std::uint8_t {
 // The time since a session was first seen: whole ns, µs, ms or s, at least five characters wide.
 // kcli never prints a negative one; we put a minus before it.
 void append_delta(std::string& out, Elapsed delta, KcliProfile profile);
+// The same; returns where it ends, after at most so many bytes.
+inline constexpr std::size_t kMostDelta = 32;
+char* write_delta(char* to, Elapsed delta, KcliProfile profile);
 
 // One line of a conversation with everything that is not plainly visible written as an escape.
 // Bytes that are not UTF-8 (kcli never gets any) come out as U+FFFD, one each.

@@ -6,6 +6,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -32,28 +33,29 @@ class OpenSessions {
     std::string key;
     WallTime opened;
     // Beside the key all may change.
-    mutable MetaPtr meta = {};  // as last shown; null: nothing shown yet, kcli's empty object
+    mutable MetaPtr meta = {};        // as last shown; null: nothing shown yet, kcli's empty object
+    mutable std::uint64_t shown = 0;  // serial of what it is a copy of
     mutable bool stepped_back = false;
   };
 
   explicit OpenSessions(std::size_t most) : most_(most) {}
 
   // Null: not open.  One that is found has spoken just now.
-  const Session* find(const std::string& key) {
+  const Session* find(std::string_view key) {
     const auto found = by_key().find(key);
     if (found == by_key().end()) return nullptr;
     by_silence().relocate(by_silence().end(), sessions_.project<kBySilence>(found));
     return &*found;
   }
   // It is not open.  May forget another one.
-  const Session* open(const std::string& key, WallTime when) {
+  const Session* open(std::string_view key, WallTime when) {
     if (sessions_.size() >= most_) {
       by_silence().pop_front();
       ++forgotten_;
     }
-    return &*by_silence().push_back({key, when}).first;
+    return &*by_silence().push_back({std::string(key), when}).first;
   }
-  void close(const Session* session) { by_key().erase(session->key); }
+  void close(const Session* session) { by_silence().erase(by_silence().iterator_to(*session)); }
 
   [[nodiscard]] std::uint64_t forgotten() const { return forgotten_; }
 
@@ -64,7 +66,9 @@ class OpenSessions {
       Session,
       boost::multi_index::indexed_by<
           boost::multi_index::hashed_unique<
-              boost::multi_index::member<Session, std::string, &Session::key>>,
+              boost::multi_index::member<Session, std::string, &Session::key>,
+              std::hash<std::string_view>,
+              std::equal_to<std::string_view>>,
           boost::multi_index::sequenced<>>>;
   Table::nth_index<kByKey>::type& by_key() { return sessions_.get<kByKey>(); }
   Table::nth_index<kBySilence>::type& by_silence() { return sessions_.get<kBySilence>(); }

@@ -22,6 +22,7 @@
 #include "base/error.h"
 #include "base/net/connection.h"
 #include "base/net/handshake.h"
+#include "base/text_buffer.h"
 #include "filters/allow_list.h"
 #include "format/limits.h"
 #include "format/wire/json.h"
@@ -100,7 +101,7 @@ class Playback {
   WsFrameReader reader_;
   bool left_ = false;  // the client
   Pace pace_;
-  std::string frame_;
+  TextBuffer frame_;
   std::string unsent_;
   Played played_;
 };
@@ -260,7 +261,7 @@ void Playback::append(const Event& event) {
   frame_.clear();
   append_frame(frame_, event);
   append_frame_header(unsent_, Opcode::Text, frame_.size());
-  unsent_.append(frame_);
+  unsent_.append(frame_.view());
   ++played_.sent;
   if (frame_.size() <= kKcliMaxFrame) return;
   hooks_.report("event " + std::to_string(event.sequence) + " is a frame of " +

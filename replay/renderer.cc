@@ -2,6 +2,7 @@
 // what is compared with it.
 #include "replay/renderer.h"
 
+#include <algorithm>
 #include <array>
 #include <charconv>
 #include <cstddef>
@@ -97,15 +98,16 @@ std::optional<Ending> ending_of_kcli(const Event& event) {
 
 // --- metadata ---
 
-using Entries = std::vector<Meta::Entry>;
+using Entries = Meta::Entries;
 
-// Moves `at` to the entry with this key; null when there is none.  Called with ascending keys.
-const Meta::Entry* seek(Entries::const_iterator& at, const Entries& entries, std::string_view key) {
+// Moves `at` to the entry with this key; nullopt when there is none.  Called with ascending keys.
+std::optional<Meta::Entry> seek(Entries::Iterator& at, Entries entries, std::string_view key) {
   for (; at != entries.end(); ++at) {
-    const int order = at->key.compare(key);
-    if (order >= 0) return order == 0 ? &*at : nullptr;
+    const Meta::Entry entry = *at;
+    const int order = entry.key.compare(key);
+    if (order >= 0) return order == 0 ? std::optional(entry) : std::nullopt;
   }
-  return nullptr;
+  return std::nullopt;
 }
 
 class MetaLines {
@@ -120,17 +122,16 @@ class MetaLines {
       if (before == nullptr || !before->same_as(now)) append("updated to ", {}, now.text());
       return;
     }
-    static const Entries none;
-    append_changes(before == nullptr ? none : before->entries(), now.entries());
+    append_changes(before == nullptr ? Entries() : before->entries(), now.entries());
   }
 
  private:
-  void append_changes(const Entries& before, const Entries& now) {
+  void append_changes(Entries before, Entries now) {
     auto in_now = now.begin();
     std::size_t kept_entries = 0;
     for (const Meta::Entry& old : before) {
-      const Meta::Entry* const kept = seek(in_now, now, old.key);
-      if (kept == nullptr) {
+      const std::optional<Meta::Entry> kept = seek(in_now, now, old.key);
+      if (!kept) {
         append("deleted ", old.key, {});
         continue;
       }
@@ -140,7 +141,7 @@ class MetaLines {
     if (kept_entries == now.size()) return;
     auto in_before = before.begin();
     for (const Meta::Entry& entry : now) {
-      if (seek(in_before, before, entry.key) == nullptr) append_value(entry);
+      if (!seek(in_before, before, entry.key)) append_value(entry);
     }
   }
 
@@ -191,7 +192,7 @@ std::optional<Ending> Renderer::render_one(const Event& event, std::string& out)
     append_unreadable(event, out);
     return std::nullopt;
   }
-  const std::string& key = *event.meta->session_id();
+  const std::string_view key = *event.meta->session_id();
   if (is_unwanted(key)) return std::nullopt;
 
   const Session* session = sessions_.find(key);
@@ -205,9 +206,9 @@ std::optional<Ending> Renderer::render_one(const Event& event, std::string& out)
       return Ending{Exit::KcliPanic, std::string(kStepBackPanic)};
     }
     if (delta.negative) count_step_back(*session);
-    delta_.clear();
-    append_delta(delta_, delta, options_.profile);
-    start_prefix(key, delta_);
+    std::array<char, kMostDelta> text;  // NOLINT: written before it is read
+    const char* const end = write_delta(text.data(), delta, options_.profile);
+    start_prefix(key, {text.data(), end});
   }
 
   append_payload(event, out);
@@ -223,11 +224,11 @@ std::optional<Ending> Renderer::render_one(const Event& event, std::string& out)
 }
 
 // Events without a session, lag notices, are shown with any.
-bool Renderer::is_unwanted(const std::string& key) const {
+bool Renderer::is_unwanted(std::string_view key) const {
   return wanted_.has_value() && key != *wanted_ && !key.empty();
 }
 
-const Renderer::Session* Renderer::open(const std::string& key, WallTime when) {
+const Renderer::Session* Renderer::open(std::string_view key, WallTime when) {
   if (options_.only_one && !wanted_) wanted_ = key;
   return sessions_.open(key, when);
 }
@@ -238,15 +239,24 @@ void Renderer::count_step_back(const Session& session) {
 }
 
 void Renderer::start_prefix(std::string_view key, std::string_view delta) {
-  prefix_.assign("[");
-  append_raw(key, prefix_);
-  prefix_.append("] ").append(delta).push_back(' ');
+  line_start_.assign(1, '[');
+  append_raw(key, line_start_);
+  // In one piece: with each of a thousand small ones a string looks after its room.
+  const std::size_t at = line_start_.size();
+  line_start_.resize(at + delta.size() + 3);
+  char* to = line_start_.data() + at;
+  *to++ = ']';
+  *to++ = ' ';
+  to = std::copy(delta.begin(), delta.end(), to);
+  *to = ' ';
+  prefix_size_ = line_start_.size();
 }
 
 void Renderer::show_meta(const Session& session, const Meta& meta, std::string& out) {
-  if (session.meta.get() == &meta) return;
-  MetaLines(prefix_, options_.visible, out).append_difference(session.meta.get(), meta);
-  session.meta = &meta;
+  if (session.shown == meta.serial()) return;
+  MetaLines(prefix(), options_.visible, out).append_difference(session.meta.get(), meta);
+  session.meta = meta.kept();
+  session.shown = meta.serial();
 }
 
 // What kcli prints as it came.
@@ -263,13 +273,13 @@ void Renderer::append_raw(std::string_view text, std::string& out) const {
 void Renderer::append_payload(const Event& event, std::string& out) {
   switch (event.kind) {
     case EventKind::BeginSession:
-      out.append(prefix_).append("=== BeginSession ");
+      out.append(prefix()).append("=== BeginSession ");
       append_kcli_time(out, event.when);
       out.push_back('\n');
       return;
-    case EventKind::Connected: out.append(prefix_).append("=== Connected\n"); return;
-    case EventKind::Closed: out.append(prefix_).append("=== Closed\n"); return;
-    case EventKind::MessageObtained: out.append(prefix_).append("=== MessageObtained\n"); return;
+    case EventKind::Connected: out.append(prefix()).append("=== Connected\n"); return;
+    case EventKind::Closed: out.append(prefix()).append("=== Closed\n"); return;
+    case EventKind::MessageObtained: out.append(prefix()).append("=== MessageObtained\n"); return;
     case EventKind::Read: append_read(event.text, out); return;
     case EventKind::Write: append_write(event, out); return;
     case EventKind::AbbreviatedWrite:
@@ -297,7 +307,8 @@ void Renderer::append_write(const Event& event, std::string& out) {
 }
 
 void Renderer::start_lines(std::string_view color, std::string_view arrow) {
-  line_start_.assign(prefix_).append(color).append(arrow);
+  line_start_.resize(prefix_size_);
+  line_start_.append(color).append(arrow);
 }
 
 void Renderer::append_line(std::string_view line, std::string& out) const {
@@ -307,7 +318,7 @@ void Renderer::append_line(std::string_view line, std::string& out) const {
 }
 
 void Renderer::append_byte_count(std::uint64_t bytes, std::string& out) const {
-  out.append(prefix_).append("=== bytes written=");
+  out.append(prefix()).append("=== bytes written=");
   append_number(out, bytes);
   out.push_back('\n');
 }
@@ -316,7 +327,7 @@ void Renderer::append_what_is_missing(const Event& event, std::string& out) cons
   if (!event.trimmed || options_.behaviour == Behaviour::AsLive) return;
   const std::uint64_t missing = bytes_not_recorded(event);
   if (missing == 0) return;
-  out.append(prefix_).append("=== ");
+  out.append(prefix()).append("=== ");
   append_number(out, missing);
   out.append(" bytes not recorded\n");
 }
@@ -325,7 +336,7 @@ void Renderer::append_what_is_missing(const Event& event, std::string& out) cons
 // kcli.
 void Renderer::append_diagnostic(const Event& event, std::string& out) const {
   const std::string_view color = event.level == "ERROR" ? colors_.error : colors_.reset;
-  out.append(prefix_).append("=== ").append(color);
+  out.append(prefix()).append("=== ").append(color);
   append_raw(event.level, out);
   out.append(": ");
   append_raw(event.text, out);
@@ -336,7 +347,7 @@ void Renderer::append_diagnostic(const Event& event, std::string& out) const {
 
 void Renderer::append_unknown(const Verbatim& verbatim, std::string& out) {
   ++unreadable_;
-  out.append(prefix_).append("=== unknown event ");
+  out.append(prefix()).append("=== unknown event ");
   append_escaped(out, verbatim.tag.empty() ? "?" : head_of(verbatim.tag), options_.profile);
   out.append(": ");
   const std::string_view json = verbatim.payload.empty() ? verbatim.frame : verbatim.payload;

@@ -82,10 +82,13 @@ class Renderer {
   };
 
   std::optional<Ending> render_one(const Event& event, std::string& out);
-  [[nodiscard]] bool is_unwanted(const std::string& key) const;
-  const Session* open(const std::string& key, WallTime when);
+  [[nodiscard]] bool is_unwanted(std::string_view key) const;
+  const Session* open(std::string_view key, WallTime when);
   void count_step_back(const Session& session);
   void start_prefix(std::string_view key, std::string_view delta);
+  [[nodiscard]] std::string_view prefix() const {
+    return std::string_view(line_start_).substr(0, prefix_size_);
+  }
   void show_meta(const Session& session, const Meta& meta, std::string& out);
 
   void append_raw(std::string_view text, std::string& out) const;
@@ -109,9 +112,8 @@ class Renderer {
   std::uint64_t altered_ = 0;
 
   // Made once per event, used for each of its lines.
-  std::string delta_;
-  std::string prefix_;      // "[KEY] DELTA "
-  std::string line_start_;  // the prefix, the colour and the arrow
+  std::string line_start_;       // the prefix, the colour and the arrow
+  std::size_t prefix_size_ = 0;  // of these: "[KEY] DELTA "
   std::string line_end_;
 };
 

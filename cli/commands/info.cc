@@ -77,7 +77,7 @@ void add_batch(TapeFacts& facts, EventBatch& batch, SessionIds& sessions) {
     const bool in_session =
         event.meta != nullptr && event.meta->session_id() && !event.meta->session_id()->empty();
     if (in_session && !sessions.contains(*event.meta->session_id())) {
-      sessions.insert(*event.meta->session_id());
+      sessions.emplace(*event.meta->session_id());
     }
   }
   add_notes(facts, batch.notes);

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <string>
-#include <thread>
 #include <utility>
 
 #include "base/counted.h"
@@ -22,13 +21,6 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
   }
   if (inputs.trouble().damage.empty()) return;
   throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
-}
-
-// Where everything is wanted nothing can be left out.  To read ahead on one more thread is then as
-// fast as two can be, and takes half the memory; groups side by side pay on more processors.
-bool pays_to_plan(const Selection& selection) {
-  const bool chooses = !AllowList(selection.request, selection.honour).empty();
-  return chooses || selection.window.is_set() || std::thread::hardware_concurrency() > 2;
 }
 
 }  // namespace
@@ -60,7 +52,7 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
   // Who ends at damage, or looks for what two recorders have, has to see everything.
   const bool sees_all = options.at_damage() == Recovery::Tail ||
                         (doubles_ == Doubles::LeaveOut && may_hold_doubles(tapes_));
-  if (!sees_all && pays_to_plan(selection) && hold_events_once(tapes_)) {
+  if (!sees_all && hold_events_once(tapes_)) {
     pool_ = std::make_shared<GroupPool>();
   }
   std::shared_ptr<FirstPass> first_pass;

@@ -22,6 +22,8 @@ class AlignedBytes {
     size_ = size;
   }
   [[nodiscard]] char* data() { return bytes_.data(); }
+  // How large it can get without asking the system.
+  [[nodiscard]] std::size_t room() const { return bytes_.room(); }
   [[nodiscard]] std::string_view view() const { return {bytes_.data(), size_}; }
 
  private:

@@ -1,7 +1,10 @@
 #include "format/tape/batch_parser.h"
 
 #include <algorithm>
+#include <array>
 #include <deque>
+#include <memory>
+#include <utility>
 
 #include <capnp/any.h>
 
@@ -64,18 +67,31 @@ struct BatchParser::ColumnValues {
       throw Error("a batch of " + std::to_string(count) + " events is over the limit of " +
                   std::to_string(kMostBatchEvents));
     }
-    read_column(from.getSkipped(), count, skipped);
-    read_column(from.getWhen(), count, when);
-    read_column(from.getReceived(), count, received);
-    read_column(from.getMeta(), count, meta);
-    read_column(from.getLength(), count, length);
-    read_column(from.getFlags(), count, flags);
-    read_column(from.getOrigin(), count, origin);
+    constexpr std::size_t kColumns = 7;
+    room_.reset(new std::int64_t[kColumns * count]);
+    std::int64_t* room = room_.get();
+    const auto read = [&](const tape::Column::Reader& column) -> const std::int64_t* {
+      if (!read_column(column, count, room)) return kZeros.data();
+      return std::exchange(room, room + count);
+    };
+    skipped = read(from.getSkipped());
+    when = read(from.getWhen());
+    received = read(from.getReceived());
+    meta = read(from.getMeta());
+    length = read(from.getLength());
+    flags = read(from.getFlags());
+    origin = read(from.getOrigin());
   }
   [[nodiscard]] bool is_verbatim(std::size_t i) const { return (flags[i] & kVerbatimFlag) != 0; }
   std::size_t kinds = 0;  // how many events
-  std::vector<std::int64_t> skipped, when, received, meta, length, flags, origin;
+  const std::int64_t *skipped, *when, *received, *meta, *length, *flags, *origin;
+
+ private:
+  // Columns that were left out share it.  Never written, so it takes a page of memory or two.
+  static std::array<std::int64_t, kMostBatchEvents> kZeros;
+  std::unique_ptr<std::int64_t[]> room_;  // not set to zero before
 };
+std::array<std::int64_t, kMostBatchEvents> BatchParser::ColumnValues::kZeros{};
 
 // The columns that are sums, taken one event after another.
 class BatchParser::Places {
@@ -256,6 +272,7 @@ struct BatchParser::Body {
 };
 
 void BatchParser::begin_group() {
+  arena_.reset(new MetaArena);
   metas_ = std::make_shared<std::vector<MetaPtr>>();
   origins_ = std::make_shared<std::vector<std::unique_ptr<const Origin>>>();
   roots_.clear();
@@ -403,7 +420,7 @@ void BatchParser::read_metas(const Body& body) {
         charge(cost_of(parent, set));
         roots_.push_back(parent == nullptr ? count32(metas_->size() + 1)
                                            : roots_[from.getParent() - 1]);
-        metas_->push_back(Meta::derive(parent, set, removed));
+        metas_->push_back(Meta::derive(parent, set, removed, arena_.get()));
       }
     }
   }
@@ -441,6 +458,8 @@ void BatchParser::read_events(const Columns& columns,
   if (wanted != nullptr) place_of.assign(count, kLeftOut);
   const std::size_t first = batch.events.size();
   if (wanted == nullptr) batch.events.reserve(first + count);
+  const Meta* meta = nullptr;  // of the place in the list of metas where the last one stood
+  std::int64_t meta_place = 0;
   for (std::size_t i = 0; i < count; ++i) {
     const std::string_view text = texts.next(i, values.length[i]);
     const bool verbatim = values.is_verbatim(i);
@@ -454,7 +473,11 @@ void BatchParser::read_events(const Columns& columns,
     if (verbatim) {
       decoder_.decode(as_view(frame->getBytes()), static_cast<Opcode>(frame->getOpcode()), batch);
     } else {
-      add_event(places.kind(i), meta_at(columns, i), text, batch);
+      if (values.meta[i] != meta_place) {
+        meta = meta_at(columns, i);
+        meta_place = values.meta[i];
+      }
+      add_event(places.kind(i), meta, text, batch);
     }
     Event& event = batch.events.back();
     const WallTime when = event.when;

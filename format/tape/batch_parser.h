@@ -63,6 +63,7 @@ class BatchParser {
   void read_gaps(const Columns& columns, EventBatch& batch);
   void pin(EventBatch& batch);
 
+  boost::intrusive_ptr<MetaArena> arena_;  // of the metas
   std::shared_ptr<std::vector<MetaPtr>> metas_;
   std::shared_ptr<std::vector<std::unique_ptr<const Origin>>> origins_;
   std::vector<std::uint32_t> roots_;  // of each meta, the first one that it goes back to

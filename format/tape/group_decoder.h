@@ -5,6 +5,9 @@
 // decompressed only when one is.  What is not as the group's index says is refused as a whole:
 // whoever reads the tape then scans the group, and tells what is wrong (TapeReader).
 //
+// Where everything is wanted, batches become events one after another, as they are asked for: what
+// stays in memory is the group's bytes, and not a hundred thousand events.
+//
 // No I/O, no clock; one thread at a time, and any number of decoders side by side.
 #pragma once
 
@@ -17,6 +20,7 @@
 #include <vector>
 
 #include "format/event.h"
+#include "format/tape/room_pool.h"
 #include "format/tape/tape_info.h"
 
 namespace smtptape {
@@ -28,8 +32,9 @@ using ChooseEvents = std::function<void(std::span<const Event> events, std::vect
 
 class GroupDecoder {
  public:
-  // `index` is the group's, of a tape with this id; it outlives the decoder.
-  GroupDecoder(const Id128& tape, const GroupIndex& index);
+  // `index` is the group's, of a tape with this id; it outlives the decoder.  `rooms`: what is
+  // decompressed into.
+  GroupDecoder(const Id128& tape, const GroupIndex& index, RoomPool rooms = {});
   ~GroupDecoder();
   GroupDecoder(const GroupDecoder&) = delete;
   GroupDecoder& operator=(const GroupDecoder&) = delete;
@@ -43,6 +48,7 @@ class GroupDecoder {
   [[nodiscard]] static std::uint64_t column_bytes(const GroupIndex& index);
 
   // The first frame.  Without `choose` every event is wanted.  False: it is not as it should be.
+  // What the frames hold lives as long as this, and as the batches that were made of it.
   // Throws Error when the tape needs a newer program.
   [[nodiscard]] bool add_columns(std::string_view frame, const ChooseEvents& choose);
   // Something is wanted whose text stands in the second frame.
@@ -52,6 +58,9 @@ class GroupDecoder {
 
   // The wanted events in batches, with the gaps and notes of all.  Once, at the end.
   [[nodiscard]] std::deque<EventBatch> take();
+  // Instead, one batch after another, those with nothing in them as well; false: there is none.
+  // Throws Error at one that makes no sense, though its checksum is good.
+  [[nodiscard]] bool next(EventBatch& batch);
 
  private:
   struct Impl;

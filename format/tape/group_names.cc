@@ -10,11 +10,13 @@ void find_delta(const Meta& meta, const Meta* parent, MetaDelta& delta) {
   delta.set.clear();
   delta.removed.clear();
   if (parent == nullptr) {
-    delta.set = meta.entries();
+    const Meta::Entries all = meta.entries();
+    delta.set.assign(all.begin(), all.end());
     return;
   }
-  auto old = parent->entries().begin();
-  const auto end = parent->entries().end();
+  const Meta::Entries before = parent->entries();
+  auto old = before.begin();
+  const auto end = before.end();
   for (const Meta::Entry& entry : meta.entries()) {
     for (; old != end && old->key < entry.key; ++old)
       delta.removed.push_back(old->key);

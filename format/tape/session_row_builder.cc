@@ -76,10 +76,11 @@ std::uint32_t SessionRowBuilder::row_of(const Event& event, const GroupNames::Na
   if (meta->session_id() && meta->form() != Meta::Form::Null) {
     row = row_of_id(event, *meta->session_id());
   }
-  if (named.parent == nullptr) {
-    add_metadata(row, meta->entries(), true);
-  } else {  // the row has what its parent had
-    add_metadata(row, named.delta->set, false);
+  if (named.delta == nullptr) {
+    const Meta::Entries all = meta->entries();
+    add_metadata(row, std::vector<Meta::Entry>(all.begin(), all.end()), true);
+  } else {  // the row has what the parent had
+    add_metadata(row, named.delta->set, named.parent == nullptr);
     add_removed(row, named.delta->removed);
   }
   add_tls(row, *meta);

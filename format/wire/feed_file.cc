@@ -236,13 +236,12 @@ bool FeedFileSource::was_marked() const {
   return impl_->source->was_marked();
 }
 
-void append_feed_frame(std::string& out, const Event& event, FeedFormat format) {
+void append_feed_frame(TextBuffer& out, const Event& event, FeedFormat format) {
   const std::size_t start = out.size();
   if (format == FeedFormat::Jsonl) {
     append_frame(out, event);
-    const std::string_view frame = std::string_view(out).substr(start);
     // Only a frame kept as received can hold one: in the form we write, newlines are escaped.
-    if (event.verbatim != nullptr && frame.find('\n') != std::string_view::npos) {
+    if (event.verbatim != nullptr && event.verbatim->frame.find('\n') != std::string_view::npos) {
       out.resize(start);
       throw Error("event " + std::to_string(event.sequence) +
                   " holds a newline, which lines can't carry; use --format frames");
@@ -252,11 +251,11 @@ void append_feed_frame(std::string& out, const Event& event, FeedFormat format) 
   }
   const Opcode opcode = event.verbatim == nullptr ? Opcode::Text : event.verbatim->opcode;
   out.push_back(static_cast<char>(opcode));
-  out.append(4, '\0');
+  out.append(std::string_view("\0\0\0\0", 4));
   append_frame(out, event);
   const std::uint64_t size = out.size() - start - kFrameHead;
   for (std::size_t i = 0; i < 4; ++i) {
-    out[start + 1 + i] = static_cast<char>(size >> (8 * i));
+    out.data()[start + 1 + i] = static_cast<char>(size >> (8 * i));
   }
 }
 

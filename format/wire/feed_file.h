@@ -10,6 +10,7 @@
 #include <string_view>
 
 #include "base/io.h"
+#include "base/text_buffer.h"
 #include "format/event.h"
 #include "format/limits.h"
 #include "format/wire/wire.h"
@@ -45,6 +46,6 @@ class FeedFileSource : public EventSource {
 };
 
 // Appends the frame of an event to a file of that format.  Throws Error where lines can't hold it.
-void append_feed_frame(std::string& out, const Event& event, FeedFormat format);
+void append_feed_frame(TextBuffer& out, const Event& event, FeedFormat format);
 
 }  // namespace smtptape

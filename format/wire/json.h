@@ -14,6 +14,8 @@
 #include <string_view>
 #include <vector>
 
+#include "base/text_buffer.h"
+
 namespace smtptape {
 
 // Reads one JSON text from front to back.  After the first failure error() says why, and every
@@ -80,6 +82,9 @@ class JsonReader {
 void append_json_string(std::string& out, std::string_view text);
 // The same without the quotes.
 void append_json_escaped(std::string& out, std::string_view text);
+void append_json_escaped(TextBuffer& out, std::string_view text);
+// The same to where there is room for six times its size and kTextBlock more; returns its end.
+char* write_json_escaped(char* to, std::string_view text);
 // How many bytes append_json_escaped() would append.
 [[nodiscard]] std::size_t json_escaped_size(std::string_view text);
 

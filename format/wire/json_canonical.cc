@@ -42,13 +42,14 @@ const WrittenByte& written_byte(char c) {
   return kWrittenBytes[static_cast<unsigned char>(c)];
 }
 
-// So many bytes are escaped at a time, into room on the stack that surely suffices: what is
-// written there needs no look at the string's room, and one append moves it.
+// So many bytes are escaped at a time, into room that surely suffices: what is written there needs
+// no further look at it.
 constexpr std::size_t kSlice = 1024;
 constexpr std::size_t kMostGrowth = 6;
 
-// Returns the end of what was written.
-char* write_escaped(char* to, std::string_view text) {
+}  // namespace
+
+char* write_json_escaped(char* to, std::string_view text) {
   const char* from = text.data();
   const char* const end = from + text.size();
   while (from != end) {
@@ -66,13 +67,19 @@ char* write_escaped(char* to, std::string_view text) {
   return to;
 }
 
-}  // namespace
-
 void append_json_escaped(std::string& out, std::string_view text) {
   std::array<char, kSlice * kMostGrowth + kTextBlock> room;  // NOLINT: written before it is read
   while (!text.empty()) {
     const std::string_view slice = text.substr(0, kSlice);
-    out.append(room.data(), write_escaped(room.data(), slice));
+    out.append(room.data(), write_json_escaped(room.data(), slice));
+    text.remove_prefix(slice.size());
+  }
+}
+
+void append_json_escaped(TextBuffer& out, std::string_view text) {
+  while (!text.empty()) {
+    const std::string_view slice = text.substr(0, kSlice);
+    out.advance_to(write_json_escaped(out.room(slice.size() * kMostGrowth + kTextBlock), slice));
     text.remove_prefix(slice.size());
   }
 }

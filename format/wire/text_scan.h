@@ -84,6 +84,13 @@ template <class Scan>
     const unsigned mask = Scan::mask(from + at);
     if (mask != 0) return at + static_cast<std::size_t>(std::countr_zero(mask));
   }
+  // The rest as the end of a whole block, of which the beginning was seen before.
+  if (at > 0 && at < size) {
+    const std::size_t last = size - kTextBlock;
+    std::memcpy(to + last, from + last, kTextBlock);
+    const unsigned mask = Scan::mask(from + last) | 1U << kTextBlock;
+    return last + static_cast<std::size_t>(std::countr_zero(mask));
+  }
   for (; at < size && !Scan::finds(static_cast<unsigned char>(from[at])); ++at)
     to[at] = from[at];
   return at;

@@ -11,6 +11,7 @@
 #include <string>
 #include <string_view>
 
+#include "base/text_buffer.h"
 #include "format/event.h"
 
 namespace smtptape {
@@ -36,6 +37,7 @@ class WireDecoder {
 };
 
 // Appends the frame text of an event.
+void append_frame(TextBuffer& out, const Event& event);
 void append_frame(std::string& out, const Event& event);
 [[nodiscard]] std::size_t frame_size(const Event& event);
 

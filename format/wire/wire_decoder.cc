@@ -337,7 +337,7 @@ bool representable(const Event& event) {
 struct WireDecoder::Impl {
   MetaTable metas;
   WhenReader when;
-  std::string scratch;
+  TextBuffer scratch;
 
   bool quick(std::string_view frame, EventBatch& batch, Event& event) {
     if (!frame.starts_with(kMetaStart) || !frame.ends_with(kFrameEnd)) return false;
@@ -390,7 +390,7 @@ struct WireDecoder::Impl {
     if (!representable(event)) return false;
     scratch.clear();
     append_frame(scratch, event);
-    return scratch == frame;
+    return scratch.view() == frame;
   }
 
   bool read_event(std::string_view frame, EventBatch& batch, Event& event, Verbatim& verbatim) {

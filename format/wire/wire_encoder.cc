@@ -7,40 +7,64 @@
 #include "base/counted.h"
 #include "base/error.h"
 #include "format/wire/json.h"
+#include "format/wire/text_scan.h"
 #include "format/wire/wire.h"
 
 namespace smtptape {
 
 namespace {
 
-void append_abbreviated(std::string& out, std::string_view snippet, std::uint64_t length) {
-  out.append(R"({"AbbreviatedWrite":{"snippet":)");
-  append_json_string(out, snippet);
-  out.append(",\"len\":").append(std::to_string(length)).append("}}");
+// `Out`: std::string or TextBuffer.
+template <class Out>
+void append_abbreviated(Out& out, std::string_view snippet, std::uint64_t length) {
+  out.append(R"({"AbbreviatedWrite":{"snippet":")");
+  append_json_escaped(out, snippet);
+  out.append("\",\"len\":").append(std::to_string(length)).append("}}");
 }
 
 constexpr std::string_view kBeforeMeta = R"({"conn_meta":)";
-constexpr std::string_view kBeforeWhen = R"(,"when":")";
+
+// Few bytes, padded so that all of them are copied in one go.
+class Piece {
+ public:
+  static constexpr std::size_t kMost = 40;
+  constexpr explicit Piece(std::string_view text) : size_(text.size()) {
+    std::copy(text.begin(), text.end(), bytes_.begin());
+  }
+  [[nodiscard]] constexpr std::size_t size() const { return size_; }
+  // Up to kMost bytes are written; returns where it ends.
+  char* put(char* to) const {
+    std::memcpy(to, bytes_.data(), kMost);
+    return to + size_;
+  }
+
+ private:
+  std::array<char, kMost> bytes_{};
+  std::size_t size_;
+};
 
 // What stands between the metadata and the text that is escaped, and behind it.
 struct PayloadForm {
-  std::string_view before;
-  std::string_view after;
+  Piece before;
+  Piece after;
 };
 
-PayloadForm payload_form(EventKind kind) {
-  switch (kind) {
-    case EventKind::BeginSession: return {R"(,"payload":"BeginSession)", "\""};
-    case EventKind::Connected: return {R"(,"payload":"Connected)", "\""};
-    case EventKind::Closed: return {R"(,"payload":"Closed)", "\""};
-    case EventKind::MessageObtained: return {R"(,"payload":"MessageObtained)", "\""};
-    case EventKind::Read: return {R"(,"payload":{"Read":")", "\"}"};
-    case EventKind::Write: return {R"(,"payload":{"Write":")", "\"}"};
-    case EventKind::Diagnostic: return {R"(,"payload":{"Diagnostic":{"level":")", "\"}}"};
-    case EventKind::AbbreviatedWrite: return {R"(,"payload":)", ""};
-    case EventKind::Unknown: break;
-  }
-  SMTPTAPE_CHECK(false && "an unknown event has no wire form but its own frame");
+// By the number of the kind.
+constexpr std::array<PayloadForm, 8> kPayloadForms{
+    {{Piece(R"(,"payload":"BeginSession)"), Piece(R"(","when":")")},
+     {Piece(R"(,"payload":"Connected)"), Piece(R"(","when":")")},
+     {Piece(R"(,"payload":"Closed)"), Piece(R"(","when":")")},
+     {Piece(R"(,"payload":{"Read":")"), Piece(R"("},"when":")")},
+     {Piece(R"(,"payload":{"Write":")"), Piece(R"("},"when":")")},
+     {Piece(R"(,"payload":{"Diagnostic":{"level":")"), Piece(R"("}},"when":")")},
+     {Piece(R"(,"payload":"MessageObtained)"), Piece(R"(","when":")")},
+     {Piece(R"(,"payload":)"), Piece(R"(,"when":")")}}};
+
+const PayloadForm& payload_form(EventKind kind) {
+  const auto number = static_cast<std::size_t>(kind);
+  // An unknown event has no wire form but its own frame.
+  SMTPTAPE_CHECK(number < kPayloadForms.size());
+  return kPayloadForms[number];
 }
 
 constexpr std::string_view kBeforeMessage = R"(","message":")";
@@ -49,49 +73,70 @@ bool has_text(EventKind kind) {
   return kind == EventKind::Read || kind == EventKind::Write || kind == EventKind::Diagnostic;
 }
 
-// What follows the text: few bytes, put together here so that they are appended at once.
-class FrameEnd {
- public:
-  FrameEnd(std::string_view after_text, WallTime when) {
-    char* to = std::ranges::copy(after_text, bytes_.data()).out;
-    to = std::ranges::copy(kBeforeWhen, to).out;
-    to = write_wire_time(to, when);
-    *to++ = '"';
-    *to++ = '}';
-    size_ = static_cast<std::size_t>(to - bytes_.data());
-  }
-  [[nodiscard]] std::string_view text() const { return {bytes_.data(), size_}; }
+// Nothing but its text, if it has one, is escaped.
+bool is_simple(EventKind kind) {
+  return kind != EventKind::Diagnostic && kind != EventKind::AbbreviatedWrite;
+}
 
- private:
-  std::array<char, kMostWireTime + 32> bytes_;  // NOLINT: written before it is read
-  std::size_t size_;
-};
+char* put(char* to, std::string_view text) {
+  std::memcpy(to, text.data(), text.size());
+  return to + text.size();
+}
+
+// What follows the text; returns where it ends.
+constexpr std::size_t kMostEnd = Piece::kMost + kMostWireTime + 2;
+char* write_end(char* to, const Piece& after, WallTime when) {
+  to = write_wire_time(after.put(to), when);
+  *to++ = '"';
+  *to++ = '}';
+  return to;
+}
 
 }  // namespace
 
-void append_frame(std::string& out, const Event& event) {
+void append_frame(TextBuffer& out, const Event& event) {
   if (event.verbatim != nullptr) {
     out.append(event.verbatim->frame);
     return;
   }
   SMTPTAPE_CHECK(event.meta != nullptr);
-  const PayloadForm form = payload_form(event.kind);
-  out.append(kBeforeMeta).append(event.meta->text()).append(form.before);
+  const PayloadForm& form = payload_form(event.kind);
+  const std::string_view meta = event.meta->text();
+  // Most texts are a line: with all that stands about them they are written in one go.
+  constexpr std::size_t kLine = 512;
+  const std::string_view text = has_text(event.kind) ? event.text : std::string_view();
+  const bool is_line = text.size() <= kLine && is_simple(event.kind);
+  char* to = out.room(kBeforeMeta.size() + meta.size() + Piece::kMost +
+                      (is_line ? 6 * text.size() + kTextBlock + kMostEnd : 0));
+  to = form.before.put(put(put(to, kBeforeMeta), meta));
+  if (is_line) {
+    if (!text.empty()) to = write_json_escaped(to, text);
+    return out.advance_to(write_end(to, form.after, event.when));
+  }
+  out.advance_to(to);
   if (event.kind == EventKind::Diagnostic) {
     append_json_escaped(out, event.level);
     out.append(kBeforeMessage);
   }
-  if (has_text(event.kind)) append_json_escaped(out, event.text);
+  append_json_escaped(out, text);
   if (event.kind == EventKind::AbbreviatedWrite) append_abbreviated(out, event.text, event.length);
-  out.append(FrameEnd(form.after, event.when).text());
+  out.advance_to(write_end(out.room(kMostEnd), form.after, event.when));
+}
+
+void append_frame(std::string& out, const Event& event) {
+  TextBuffer frame;
+  append_frame(frame, event);
+  out.append(frame.view());
 }
 
 std::size_t frame_size(const Event& event) {
   if (event.verbatim != nullptr) return event.verbatim->frame.size();
   SMTPTAPE_CHECK(event.meta != nullptr);
-  const PayloadForm form = payload_form(event.kind);
-  std::size_t size = kBeforeMeta.size() + event.meta->text().size() + form.before.size() +
-                     FrameEnd(form.after, event.when).text().size();
+  const PayloadForm& form = payload_form(event.kind);
+  std::array<char, kMostEnd> end;  // NOLINT: written before it is read
+  std::size_t size =
+      kBeforeMeta.size() + event.meta->text().size() + form.before.size() +
+      static_cast<std::size_t>(write_end(end.data(), form.after, event.when) - end.data());
   if (event.kind == EventKind::Diagnostic)
     size += json_escaped_size(event.level) + kBeforeMessage.size();
   if (has_text(event.kind)) size += json_escaped_size(event.text);

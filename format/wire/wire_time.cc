@@ -117,12 +117,13 @@ char* write_date(char* to, CivilDate date) {
   return write_two(to, date.day);
 }
 
-// "YYYY-MM-DD HH:MM:".  Events come by the thousand within a minute, and finding the date costs
-// more than all the rest: the last one is kept.
+// "YYYY-MM-DD HH:MM:", and two digits of a second behind it.  Events come by the thousand within a
+// minute, or a second, and finding the date costs more than all the rest: the last one is kept.
 struct Minute {
   std::int64_t number = 0;  // since 1970
   std::array<char, 32> text{};
-  std::size_t size = 0;  // 0: nothing kept yet
+  std::size_t size = 0;                // 0: nothing kept yet
+  std::optional<std::int64_t> second;  // since 1970, whose digits stand there
 };
 
 Minute write_minute(std::int64_t number) {
@@ -133,7 +134,7 @@ Minute write_minute(std::int64_t number) {
     minute += kMinutesPerDay;
     --days;
   }
-  Minute made{number};
+  Minute made{number, {}, 0, {}};
   char* to = write_date(made.text.data(), civil_from_days(days));
   *to++ = ' ';
   to = write_two(to, static_cast<std::uint64_t>(minute / 60));
@@ -144,7 +145,7 @@ Minute write_minute(std::int64_t number) {
   return made;
 }
 
-constexpr std::size_t kPlaceOfBlank = 7;  // from the end of a minute's text
+constexpr std::size_t kPlaceOfBlank = 9;  // from the end of the seconds
 
 // The shortest exact fraction of 0, 3, 6 or 9 digits.
 char* write_fraction(char* to, std::uint32_t nanos) {
@@ -156,21 +157,26 @@ char* write_fraction(char* to, std::uint32_t nanos) {
   return nanos % 1'000 == 0 ? to : write_three(to, nanos % 1'000);
 }
 
-// YYYY-MM-DD, `between`, HH:MM:SS and the fraction.
-char* write_date_time(char* to, WallTime time, char between) {
-  thread_local constinit Minute kept;
-  std::int64_t number = time.seconds / 60;
-  std::int64_t second = time.seconds % 60;
+void keep_second(Minute& kept, std::int64_t since_1970, bool leap) {
+  std::int64_t number = since_1970 / 60;
+  std::int64_t second = since_1970 % 60;
   if (second < 0) {
     second += 60;
     --number;
   }
   if (kept.size == 0 || kept.number != number) kept = write_minute(number);
-  std::memcpy(to, kept.text.data(), kept.text.size());
-  to += kept.size;
-  *(to - kPlaceOfBlank) = between;
+  write_two(kept.text.data() + kept.size, static_cast<std::uint64_t>(second) + (leap ? 1 : 0));
+  kept.second = leap ? std::nullopt : std::optional(since_1970);
+}
+
+// YYYY-MM-DD, `between`, HH:MM:SS and the fraction.
+char* write_date_time(char* to, WallTime time, char between) {
+  thread_local constinit Minute kept;
   const bool leap = time.nanos >= kNanosPerSecond;
-  to = write_two(to, static_cast<std::uint64_t>(second) + (leap ? 1 : 0));
+  if (leap || kept.second != time.seconds) keep_second(kept, time.seconds, leap);
+  std::memcpy(to, kept.text.data(), kept.text.size());
+  to += kept.size + 2;
+  *(to - kPlaceOfBlank) = between;
   return write_fraction(to, leap ? time.nanos - kNanosPerSecond : time.nanos);
 }
 

@@ -23,7 +23,7 @@ class Insiders {
       if (const auto tenant = event.meta->find("tenant")) add(tenants_, unquoted(*tenant));
       if (const auto sender = event.meta->find("sender")) add(domains_, domain(unquoted(*sender)));
       if (event.meta->session_id() && !event.meta->session_id()->empty()) {
-        sessions_.insert(*event.meta->session_id());
+        sessions_.emplace(*event.meta->session_id());
       }
     }
   }

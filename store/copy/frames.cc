@@ -4,6 +4,8 @@
 #include <string>
 #include <string_view>
 
+#include "base/text_buffer.h"
+
 namespace smtptape {
 
 namespace {
@@ -32,8 +34,8 @@ class FrameWriter {
   void finish() {
     const bool cut = format_ == FeedFormat::Jsonl && !text_.empty() && one_capture_ &&
                      without_newline_ == std::to_string(last_sequence_);
-    if (cut) text_.pop_back();
-    out_.write(text_);
+    if (cut) text_.resize(text_.size() - 1);
+    out_.write(text_.view());
   }
 
  private:
@@ -45,13 +47,13 @@ class FrameWriter {
   }
 
   void write_but_last_byte() {
-    out_.write(std::string_view(text_).substr(0, text_.size() - 1));
-    text_.erase(0, text_.size() - 1);
+    out_.write(text_.view().substr(0, text_.size() - 1));
+    text_.erase_front(text_.size() - 1);
   }
 
   FeedFormat format_;
   ByteSink& out_;
-  std::string text_;
+  TextBuffer text_;
   std::uint64_t last_sequence_ = 0;
   std::optional<std::string> without_newline_;  // sequence of the frame that had none
   std::optional<Id128> capture_;

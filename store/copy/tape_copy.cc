@@ -118,7 +118,7 @@ class ContentHash {
       number(events_, static_cast<std::uint64_t>(event.received));
       text_.clear();
       append_frame(text_, event);
-      text(events_, text_);
+      text(events_, text_.view());
       number(events_, full_length(event));
       number(events_, (event.trimmed ? 1U : 0U) + (event.masked ? 2U : 0U));
     }
@@ -158,7 +158,7 @@ class ContentHash {
   Hasher notes_;
   Hasher clocks_;
   Hasher foreign_;
-  std::string text_;
+  TextBuffer text_;
 };
 
 struct Content {

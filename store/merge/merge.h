@@ -114,6 +114,7 @@ class Merge {
   void bring_near(Row& row, const Lane* first);
   void sort_later(Row& row) const;
   void take(RowId row, EventBatch& out);
+  void take_whole(Row& row, Lane& lane, EventBatch& out);
   [[nodiscard]] Place least_beside(const Row& row) const;
   void look_at_head(Lane& lane);
   void hand_over(Lane& lane, std::size_t from, std::size_t to, EventBatch& out);

@@ -59,6 +59,10 @@ class Seen {
     if (sequence >= ranges_.back().first) return false;
     return insert(sequence);
   }
+  // Nothing of this number or above was there.
+  [[nodiscard]] bool none_from(std::uint64_t sequence) const {
+    return ranges_.empty() || sequence > ranges_.back().last;
+  }
   [[nodiscard]] std::size_t ranges() const { return ranges_.size(); }
 
  private:

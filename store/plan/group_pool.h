@@ -11,6 +11,7 @@
 #include <vector>
 
 #include "format/limits.h"
+#include "format/tape/room_pool.h"
 
 namespace smtptape {
 
@@ -39,6 +40,8 @@ class GroupPool {
   // Throws nothing.
   void run(std::function<void()> task);
   [[nodiscard]] std::size_t threads() const { return threads_.size(); }
+  // What groups are decompressed into.
+  [[nodiscard]] const RoomPool& rooms() const { return rooms_; }
 
  private:
   void work();
@@ -48,6 +51,7 @@ class GroupPool {
   std::deque<std::function<void()>> tasks_;
   std::uint64_t reserved_ = 0;
   bool stopped_ = false;
+  RoomPool rooms_;
   std::vector<std::thread> threads_;  // last: they use the others
 };
 

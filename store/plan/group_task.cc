@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/growing_bytes.h"
 #include "base/hash.h"
 #include "format/tape/session_rows.h"
 
@@ -11,17 +12,17 @@ namespace smtptape {
 
 namespace {
 
-// All of them, or fewer where the file ends.
-std::string bytes_at(int fd, std::uint64_t from, std::uint64_t size, const std::string& name) {
-  std::string bytes(size, '\0');
+// All of them, or fewer where the file ends; good until the thread asks again.
+std::string_view bytes_at(int fd, std::uint64_t from, std::uint64_t size, const std::string& name) {
+  thread_local GrowingBytes room;  // used again by the threads of a pool
+  room.grow(size);
   std::size_t have = 0;
   while (have < size) {
-    const std::size_t got = read_at(fd, bytes.data() + have, size - have, from + have, name);
+    const std::size_t got = read_at(fd, room.data() + have, size - have, from + have, name);
     if (got == 0) break;
     have += got;
   }
-  bytes.resize(have);
-  return bytes;
+  return {room.data(), have};
 }
 
 }  // namespace
@@ -100,43 +101,49 @@ bool GroupTask::rows_answer(Answer& answer) const {
   return true;
 }
 
+// Null: everything is wanted.
+ChooseEvents GroupTask::chooser(EventChoice& choice, std::vector<Looked>& looked) const {
+  if (question_->takes_everything()) return nullptr;
+  return [&](std::span<const Event> events, std::vector<bool>& wanted) {
+    for (std::size_t i = 0; i < events.size(); ++i) {
+      const bool told = events[i].verbatim == nullptr;
+      wanted[i] = !told || choice.wanted(events[i]);
+      looked.push_back({events[i].received, wanted[i], told});
+    }
+  };
+}
+
 bool GroupTask::decode(EventChoice& choice, Answer& answer) const {
-  const bool all = question_->takes_everything();
-  ChooseEvents choose;
   std::vector<Looked> looked;
-  if (!all) {
-    choose = [&](std::span<const Event> events, std::vector<bool>& wanted) {
-      for (std::size_t i = 0; i < events.size(); ++i) {
-        const bool told = events[i].verbatim == nullptr;
-        wanted[i] = !told || choice.wanted(events[i]);
-        looked.push_back({events[i].received, wanted[i], told});
-      }
-    };
-  }
-  GroupDecoder decoder(where_.tape->summary.header.tape_id, index());
-  answer.bytes_read = GroupDecoder::column_bytes(index());
-  const std::string first =
-      bytes_at(where_.fd->get(), index().offset, answer.bytes_read, where_.name);
-  if (answer.bytes_read == index().bytes && hash64(first) != index().hash) return false;
-  if (!decoder.add_columns(first, choose)) return false;
-  if (decoder.needs_payload() && !add_payload(decoder, first, answer)) return false;
-  answer.batches = decoder.take();
-  if (!all) {
-    finish_choice(choice, looked, answer);
+  const ChooseEvents choose = chooser(choice, looked);
+  auto decoder =
+      std::make_unique<GroupDecoder>(where_.tape->summary.header.tape_id, index(), where_.rooms);
+  if (!add_frames(*decoder, choose, answer)) return false;
+  if (!choose) {
+    answer.all = std::move(decoder);
     return true;
   }
-  for (const EventBatch& batch : answer.batches)
-    choice.take_all(batch.events);
+  answer.batches = decoder->take();
+  finish_choice(choice, looked, answer);
   return true;
 }
 
-bool GroupTask::add_payload(GroupDecoder& decoder, std::string_view first, Answer& answer) const {
-  const std::string second = bytes_at(
-      where_.fd->get(), index().offset + first.size(), index().bytes - first.size(), where_.name);
-  answer.bytes_read = index().bytes;
+bool GroupTask::add_frames(GroupDecoder& decoder,
+                           const ChooseEvents& choose,
+                           Answer& answer) const {
+  const int fd = where_.fd->get();
+  const std::uint64_t columns = GroupDecoder::column_bytes(index());
+  answer.bytes_read = columns;
   Hasher hasher;
+  const std::string_view first = bytes_at(fd, index().offset, columns, where_.name);
   hasher.add(first);
+  if (columns == index().bytes && hasher.value() != index().hash) return false;
+  if (!decoder.add_columns(first, choose)) return false;
+  if (!decoder.needs_payload()) return true;
+  const std::uint64_t rest = index().bytes - columns;
+  const std::string_view second = bytes_at(fd, index().offset + columns, rest, where_.name);
   hasher.add(second);
+  answer.bytes_read = index().bytes;
   return hasher.value() == index().hash && decoder.add_payload(second);
 }
 

@@ -42,6 +42,7 @@ class GroupTask {
     std::string name;
     std::shared_ptr<const SealedTape> tape;
     std::size_t group = 0;
+    RoomPool rooms = {};
   };
   GroupTask(Where where, std::shared_ptr<Question> question, bool may_ask_rows)
       : where_(std::move(where)), question_(std::move(question)), may_ask_rows_(may_ask_rows) {}
@@ -53,6 +54,7 @@ class GroupTask {
     bool damaged = false;  // not as its index says: nothing else counts
     bool by_rows = false;  // nothing of it is wanted, as its rows tell
     std::deque<EventBatch> batches;
+    std::unique_ptr<GroupDecoder> all = nullptr;  // instead: everything is wanted, it makes them
     Tally tally;
     LeftOut left_out;
     std::uint64_t bytes_read = 0;
@@ -77,9 +79,10 @@ class GroupTask {
   [[nodiscard]] bool is_index_sound() const;
   [[nodiscard]] bool rows_answer(Answer& answer) const;
   [[nodiscard]] bool decode(EventChoice& choice, Answer& answer) const;
-  [[nodiscard]] bool add_payload(GroupDecoder& decoder,
-                                 std::string_view first,
-                                 Answer& answer) const;
+  [[nodiscard]] ChooseEvents chooser(EventChoice& choice, std::vector<Looked>& looked) const;
+  [[nodiscard]] bool add_frames(GroupDecoder& decoder,
+                                const ChooseEvents& choose,
+                                Answer& answer) const;
   static void finish_choice(EventChoice& choice, const std::vector<Looked>& looked, Answer& answer);
 
   const Where where_;

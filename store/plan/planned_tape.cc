@@ -4,6 +4,7 @@
 #include <optional>
 #include <utility>
 
+#include "base/error.h"
 #include "format/limits.h"
 #include "format/tape/group_decoder.h"
 
@@ -42,9 +43,9 @@ std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, FooterHashes hash
       SealedTape{std::move(summary), std::move(*extents), keep});
 }
 
-// A group that is read piece by piece.
+// A group that is read piece by piece; the first batches, which were given, are passed over.
 struct PlannedTape::Scan {
-  Scan(const PlannedTape& tape, std::size_t the_group)
+  Scan(const PlannedTape& tape, std::size_t the_group, std::size_t given)
       : group(the_group),
         source(*tape.fd_, tape.name_, tape.tape_->extents[group]),
         reader(source,
@@ -53,7 +54,8 @@ struct PlannedTape::Scan {
                                  tape.tape_->extents[group].offset,
                                  static_cast<std::uint32_t>(group)}),
         question(*tape.reading_.question),
-        choice(question.borrow()) {
+        choice(question.borrow()),
+        pass_over(given) {
     question.note_read(tape.tape_->summary.footer.groups[group].bytes, false);
   }
   ~Scan() { question.give_back(std::move(choice)); }
@@ -65,6 +67,7 @@ struct PlannedTape::Scan {
   TapeReader reader;
   Question& question;
   std::unique_ptr<EventChoice> choice;
+  std::size_t pass_over;
   std::size_t damage_told = 0;
 };
 
@@ -159,8 +162,20 @@ bool PlannedTape::next(EventBatch& batch) {
 
 // As many groups as there is room for, and threads.
 void PlannedTape::ask_ahead() {
-  while (!groups_.empty() && tasks_.size() <= reading_.pool->threads() && ask(groups_.front()))
+  while (!groups_.empty() && may_ask() && ask(groups_.front()))
     groups_.pop_front();
+}
+
+// Where everything is wanted, a group is decompressed while the one before becomes events, and not
+// before whoever takes these has given back the last ones of the group before that: more would only
+// take memory.
+bool PlannedTape::may_ask() const {
+  if (!reading_.question->takes_everything()) return tasks_.size() <= reading_.pool->threads();
+  constexpr std::size_t kHeld = 16;  // batches
+  constexpr std::uint64_t kSmall = 8 * kMiB;
+  if (tasks_.empty()) return true;
+  const Asked& first = tasks_.front();
+  return tasks_.size() == 1 && (first.given >= kHeld || first.reserved <= kSmall);
 }
 
 bool PlannedTape::ask(std::size_t group) {
@@ -169,7 +184,9 @@ bool PlannedTape::ask(std::size_t group) {
   const std::uint64_t bytes = GroupDecoder::memory_of(index);
   if (!reading_.pool->reserve(bytes)) return false;
   auto task = std::make_shared<GroupTask>(
-      GroupTask::Where{fd_, name_, tape_, group}, reading_.question, footer_tells_notes_);
+      GroupTask::Where{fd_, name_, tape_, group, reading_.pool->rooms()},
+      reading_.question,
+      footer_tells_notes_);
   tasks_.push_back({task, bytes});
   reading_.pool->run([task] { task->run(); });
   return true;
@@ -187,6 +204,7 @@ bool PlannedTape::next_of_task(EventBatch& batch) {
     scan(group);
     return false;
   }
+  if (answer.all != nullptr) return next_of_all(batch);
   if (!std::exchange(asked.taken, true)) count(*asked.task, answer);
   if (answer.batches.empty()) {
     left_out_.add(answer.left_out.until);
@@ -198,6 +216,29 @@ bool PlannedTape::next_of_task(EventBatch& batch) {
   for (Event& event : batch.events)
     left_out_.tell(event);
   return true;
+}
+
+// Of a group of which everything is wanted.  Where a batch makes no sense, it is scanned from there
+// on: that tells what is wrong.
+bool PlannedTape::next_of_all(EventBatch& batch) {
+  Asked& asked = tasks_.front();
+  GroupTask::Answer& answer = asked.task->wait();
+  try {
+    if (answer.all->next(batch)) {
+      ++asked.given;
+      EventChoice::count_all(answer.tally, batch.events);
+      return true;
+    }
+    count(*asked.task, answer);
+    drop_task();
+  } catch (const Error&) {
+    batch.clear();
+    const std::size_t group = asked.task->group();
+    const std::size_t given = asked.given;
+    drop_task();
+    scan(group, given);
+  }
+  return false;
 }
 
 void PlannedTape::count(const GroupTask& task, const GroupTask::Answer& answer) {
@@ -226,9 +267,10 @@ void PlannedTape::pass_groups_before(std::size_t group) {
   }
 }
 
-void PlannedTape::scan(std::size_t group) {
+// `given`: so many of its batches were given before.
+void PlannedTape::scan(std::size_t group, std::size_t given) {
   pass_groups_before(group);
-  scan_ = std::make_unique<Scan>(*this, group);
+  scan_ = std::make_unique<Scan>(*this, group, given);
 }
 
 // Nothing was wrong with the group that was scanned: then it is as the footer says.
@@ -255,7 +297,10 @@ bool PlannedTape::next_of_scan(EventBatch& batch) {
     return false;
   }
   scan_->choice->keep(batch, left_out_);
-  return true;
+  if (scan_->pass_over == 0) return true;
+  --scan_->pass_over;
+  batch.clear();
+  return false;
 }
 
 }  // namespace smtptape

@@ -53,19 +53,22 @@ class PlannedTape : public EventSource {
   struct Asked {
     std::shared_ptr<GroupTask> task;
     std::uint64_t reserved = 0;
-    bool taken = false;  // its answer was counted
+    bool taken = false;     // its answer was counted
+    std::size_t given = 0;  // batches, where everything is wanted
   };
 
   void plan_groups();
   [[nodiscard]] bool in_no_chosen_session() const;
   void ask_ahead();
+  [[nodiscard]] bool may_ask() const;
   [[nodiscard]] bool ask(std::size_t group);
   bool next_of_task(EventBatch& batch);
+  bool next_of_all(EventBatch& batch);
   bool next_of_scan(EventBatch& batch);
   void compare_with_footer();
   void count(const GroupTask& task, const GroupTask::Answer& answer);
   void drop_task();
-  void scan(std::size_t group);
+  void scan(std::size_t group, std::size_t given = 0);
   void pass_groups_before(std::size_t group);
 
   std::shared_ptr<const UniqueFd> fd_;

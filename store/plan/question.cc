@@ -253,7 +253,7 @@ EventChoice::EventChoice(Question& question)
       the_other_way_(the_other_way(question.selection())) {
 }
 
-void EventChoice::take_all(const std::vector<Event>& events) {
+void EventChoice::count_all(Tally& tally, const std::vector<Event>& events) {
   if (events.empty()) return;
   tally.seen += events.size();
   tally.looked_at += events.size();

@@ -144,7 +144,8 @@ class EventChoice {
   // Leaves in `batch` what is wanted.
   void keep(EventBatch& batch, LeftOut& left_out);
   // Instead of it, where everything is wanted.
-  void take_all(const std::vector<Event>& events);
+  void take_all(const std::vector<Event>& events) { count_all(tally, events); }
+  static void count_all(Tally& tally, const std::vector<Event>& events);
 
   Tally tally;
 

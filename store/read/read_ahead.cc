@@ -1,9 +1,11 @@
+#include <chrono>
 #include <condition_variable>
 #include <deque>
 #include <exception>
 #include <mutex>
 #include <system_error>
 #include <thread>
+#include <utility>
 
 #include "base/thread_name.h"
 #include "format/limits.h"
@@ -12,8 +14,12 @@
 namespace smtptape {
 
 namespace {
-constexpr std::size_t kMostBatches = 4;
+constexpr std::size_t kMostBatches = 8;
 constexpr std::size_t kMostBytes = 8 * kMiB;  // beyond this one batch waits at a time
+// To wake a thread takes about as long as half a batch: who waits is woken for several of them,
+// unless they are long in coming.
+constexpr std::size_t kEnough = 3;
+constexpr std::chrono::milliseconds kLong{1};
 
 std::size_t bytes_of(const EventBatch& batch) {
   std::size_t bytes = batch.events.size() * sizeof(Event);
@@ -38,7 +44,7 @@ struct ReadAhead::Impl {
       const std::lock_guard lock(mutex);
       stopped = true;
     }
-    changed.notify_all();
+    taken.notify_all();
     if (thread.joinable()) thread.join();
   }
   Impl(const Impl&) = delete;
@@ -46,11 +52,14 @@ struct ReadAhead::Impl {
 
   EventSource& source;
   std::mutex mutex;
-  std::condition_variable changed;
+  std::condition_variable came;   // for who takes batches
+  std::condition_variable taken;  // for who reads them
   std::deque<EventBatch> ready;
+  std::size_t awaited = 1;  // so many of these
   std::size_t ready_bytes = 0;
   std::size_t given_bytes = 0;    // of the batch that was given out last
   std::vector<EventBatch> spare;  // given back, so that their memory is used again
+  bool began = false;             // something was waited for before
   bool ended = false;
   bool stopped = false;
   std::exception_ptr failure;
@@ -76,7 +85,7 @@ struct ReadAhead::Impl {
         ended = true;
         failure = thrown;
       }
-      changed.notify_all();
+      if (ended || ready.size() >= awaited || !has_room()) came.notify_one();
       if (!more) return;
     }
   }
@@ -84,7 +93,7 @@ struct ReadAhead::Impl {
   // Waits until there is room; false when nobody wants more.
   bool take_spare(EventBatch& batch) {
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return stopped || has_room(); });
+    taken.wait(lock, [this] { return stopped || has_room(); });
     if (!spare.empty()) {
       batch = std::move(spare.back());
       spare.pop_back();
@@ -99,8 +108,9 @@ struct ReadAhead::Impl {
   bool next(EventBatch& batch) {
     if (!thread.joinable()) return source.next(batch);
     if (given_bytes >= kMostBytes) batch = EventBatch{};  // give back what a large frame took
+    batch.clear();  // what it pins, groups of a tape among it, is not to wait with the spare ones
     std::unique_lock lock(mutex);
-    changed.wait(lock, [this] { return ended || !ready.empty(); });
+    wait(lock);
     if (ready.empty()) {
       if (failure) std::rethrow_exception(std::exchange(failure, nullptr));
       return false;
@@ -110,8 +120,21 @@ struct ReadAhead::Impl {
     ready_bytes -= given_bytes;
     spare.push_back(std::move(ready.front()));
     ready.pop_front();
-    changed.notify_all();
+    taken.notify_one();
     return true;
+  }
+
+  void wait(std::unique_lock<std::mutex>& lock) {
+    if (ended || !ready.empty()) return;
+    // The first batch is shown at once.
+    if (std::exchange(began, true)) {
+      awaited = kEnough;
+      came.wait_for(lock, kLong, [this] {
+        return ended || ready.size() >= awaited || (!ready.empty() && !has_room());
+      });
+    }
+    awaited = 1;
+    came.wait(lock, [this] { return ended || !ready.empty(); });
   }
 };
 

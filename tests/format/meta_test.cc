@@ -89,11 +89,56 @@ TEST(Meta, DerivesWhatReadingTheTextWouldGive) {
   }
 }
 
+// Of any size: blocks are small, large, and as large as one value.
+TEST(Meta, ThoseOfAnArenaAreAsGoodAsOthers) {
+  boost::intrusive_ptr<MetaArena> arena(new MetaArena);
+  std::vector<MetaPtr> made;
+  std::vector<MetaPtr> alone;
+  for (std::size_t i = 0; i < 6000; ++i) {
+    const std::size_t size = i % 1000 == 999 ? 3'000'000 : i % 1500;
+    const std::string value = '"' + std::string(size, static_cast<char>('a' + i % 26)) + '"';
+    const std::string id = i % 3 == 0 ? R"("a\u0001b")" : "\"" + std::to_string(i) + "\"";
+    std::vector<Meta::Entry> set{{"id", id}, {"value", value}};
+    if (i % 7 == 0) set.insert(set.begin(), {"a\"b", "1"});
+    const Meta* const parent = i % 10 == 0 || i % 1000 == 0 ? nullptr : made[i - 1].get();
+    made.push_back(Meta::derive(parent, set, {}, arena.get()));
+    alone.push_back(Meta::derive(parent, set, {}));
+  }
+  arena.reset();
+  const MetaPtr kept = made[4001]->kept();
+  const MetaPtr odd = made[4200]->kept();
+  for (std::size_t i = 0; i < made.size(); ++i) {
+    ASSERT_EQ(made[i]->text(), alone[i]->text());
+    ASSERT_EQ(made[i]->session_id(), alone[i]->session_id());
+    ASSERT_EQ(made[i]->find("value"), alone[i]->find("value"));
+  }
+  made.clear();  // and their memory
+  for (const auto& [copy, i] : {std::pair(kept, 4001U), std::pair(odd, 4200U)}) {
+    EXPECT_EQ(copy->text(), alone[i]->text());
+    EXPECT_EQ(copy->session_id(), alone[i]->session_id());
+    EXPECT_EQ(copy->find("a\"b"), alone[i]->find("a\"b"));
+    EXPECT_EQ(copy->entries().size(), alone[i]->entries().size());
+  }
+  EXPECT_EQ(odd->session_id(),
+            "a\x01"
+            "b");
+  EXPECT_EQ(alone[1]->kept(), alone[1]);
+}
+
 TEST(Meta, KeepsTheSessionOfItsParent) {
   const MetaPtr parent = Meta::parse(R"({"a":1,"id":"one"})");
   EXPECT_EQ(Meta::derive(parent.get(), {{"z", "1"}}, {})->session_id(), "one");
   EXPECT_EQ(Meta::derive(parent.get(), {{"id", "\"two\""}}, {})->session_id(), "two");
   EXPECT_EQ(Meta::derive(parent.get(), {}, {"id"})->session_id(), std::nullopt);
+  // With escapes as well, and however far down the line.
+  const MetaPtr odd = Meta::parse(R"({"a":1,"id":"o\"n\\e\u0001"})");
+  const MetaPtr child = Meta::derive(odd.get(), {{"b", "[1,2]"}, {"z", "1"}}, {"a"});
+  const MetaPtr last = Meta::derive(child.get(), {{"k\"", "2"}}, {});
+  EXPECT_EQ(odd->session_id(), "o\"n\\e\x01");
+  EXPECT_EQ(child->session_id(), "o\"n\\e\x01");
+  EXPECT_EQ(last->session_id(), "o\"n\\e\x01");
+  EXPECT_EQ(last->text(), R"({"b":[1,2],"id":"o\"n\\e\u0001","k\"":2,"z":1})");
+  EXPECT_EQ(last->find("k\""), "2");
   // From what is no object nothing is taken.
   EXPECT_EQ(Meta::derive(Meta::null().get(), {{"z", "1"}}, {})->text(), R"({"z":1})");
 }

@@ -43,7 +43,7 @@ std::vector<std::string> ids_of(EventSource& source) {
   EventBatch batch;
   while (source.next(batch)) {
     for (const Event& event : batch.events)
-      ids.push_back(event.meta == nullptr ? "?" : event.meta->session_id().value());
+      ids.emplace_back(event.meta == nullptr ? "?" : event.meta->session_id().value());
   }
   return ids;
 }
