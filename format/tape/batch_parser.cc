@@ -4,6 +4,7 @@
 #include <array>
 #include <deque>
 #include <memory>
+#include <span>
 #include <utility>
 
 #include <capnp/any.h>
@@ -358,12 +359,13 @@ BatchParser::Texts BatchParser::texts_of(const Body& payload, const Columns& col
   texts.frames = payload.frames;
   if (payload.order == PayloadOrder::AsEvents || !columns.values) return texts;
   std::vector<std::uint32_t> roots;
-  roots.reserve(columns.values->meta.size());
-  for (const std::int64_t place_untrusted : columns.values->meta) {
+  const std::size_t count = columns.values->kinds;
+  roots.reserve(count);
+  for (const std::int64_t place_untrusted : std::span(columns.values->meta, count)) {
     const auto place = static_cast<std::uint64_t>(place_untrusted);
     roots.push_back(place == 0 || place > roots_.size() ? 0 : roots_[place - 1]);
   }
-  texts.places = places_by_session(columns.values->length, roots, payload.text.size());
+  texts.places = places_by_session({columns.values->length, count}, roots, payload.text.size());
   return texts;
 }
 

@@ -1,6 +1,4 @@
 // A tape by its footer, group by group: what comes out is what reading it from front to back gives.
-#include "store/plan/planned_tape.h"
-
 #include <string>
 #include <string_view>
 #include <vector>
@@ -15,6 +13,7 @@
 #include "format/tape/section.h"
 #include "format/tape/tape_info.h"
 #include "store/plan/group_pool.h"
+#include "store/plan/planned_tape.h"
 #include "tests/support/program.h"
 
 namespace smtptape {
@@ -130,7 +129,7 @@ Got read_all(Reader& reader) {
 
 Got by_footer(const std::string& path, std::uint64_t* seen) {
   UniqueFd fd = open_for_reading(path);
-  const auto sealed = plan_of(read_summary(fd.get()).value());
+  const auto sealed = plan_of(read_summary(fd.get()).value(), FooterHashes::Keep);
   const auto pool = std::make_shared<GroupPool>(2);
   const auto question = std::make_shared<Question>(Selection{}, Question::Mode::Choose, nullptr);
   PlannedTape tape(std::move(fd), path, sealed, {question, pool});
