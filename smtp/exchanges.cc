@@ -130,7 +130,7 @@ void SmtpExchanges::take_message(const ClientLines::Item& item, SmtpMark at) {
   message.sent = at;
   message.bytes = ends ? item.size : message.bytes + item.size;
   // Whether there will be one reply, or one for each recipient?
-  if (ends && !hello_seen_ && accepted_ > 1) lost_track();
+  if (ends && !hello_seen_ && !begun_here_ && accepted_ > 1) lost_track();
 }
 
 void SmtpExchanges::take_chunk(std::uint64_t size, SmtpMark at) {
@@ -252,6 +252,7 @@ void SmtpExchanges::lost_track() {
   reply_ = {};
   data_lost_ = false;
   accepted_ = 0;
+  begun_here_ = false;
   lost_ = true;
 }
 
@@ -309,6 +310,7 @@ void SmtpExchanges::connected(SmtpMark at) {
   banner.step = SmtpStep::Banner;
   banner.begun = banner.sent = at;
   send(std::move(banner));
+  begun_here_ = true;
 }
 
 void SmtpExchanges::closed(SmtpMark at) {

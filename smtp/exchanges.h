@@ -115,6 +115,7 @@ class SmtpExchanges {
   ReplyLines server_;
   bool lost_ = false;
   bool hello_seen_ = false;  // on this connection: it is known whether it is LMTP
+  bool begun_here_ = false;  // and nothing was missed since: it would have been seen
   bool data_lost_ = false;   // while nothing can be paired, DATA was sent last
   std::string command_;      // the beginning of a line that is not finished
   std::uint64_t command_bytes_ = 0;
