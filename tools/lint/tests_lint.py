@@ -9,7 +9,8 @@ import re
 
 import checkout
 
-BUILT = {"base", "smtp", "format", "filters", "capture", "replay", "cli", "tests", "bench"}
+BUILT = {"base", "smtp", "format", "filters", "sessions", "store", "capture", "replay", "cli",
+         "tests", "bench"}
 
 
 def words_of(cmake):
