@@ -257,6 +257,7 @@ void MessageLog::decide_open(const SmtpExchange& exchange, WallTime when) {
 void MessageLog::decide_one(Recipient& recipient, const SmtpExchange& exchange) {
   recipient.outcome = outcome_of(exchange);
   recipient.decided_by = exchange.step;
+  if (exchange.answer != Answer::Reply) return;
   recipient.code = exchange.reply.code;
   recipient.reply = exchange.reply.text.substr(0, kMostReplyBytes);
 }

@@ -165,6 +165,8 @@ void SmtpExchanges::end_reply_line(const ReplyLines::Item& line, SmtpMark at) {
     stray.reply.cut = cut;
     stray.replied = at;
     finish(std::move(stray));
+    // Does it stand for a reply, or beside them?
+    if (!lost_ && reply_.code == 0 && !waiting_.empty()) lost_track();
     return;
   }
   if (reply_.code != 0) {
@@ -172,6 +174,7 @@ void SmtpExchanges::end_reply_line(const ReplyLines::Item& line, SmtpMark at) {
     reply_.text += '\n';
   }
   reply_.code = line.code;
+  reply_.bare_line_feed = reply_.bare_line_feed || text.find('\n') != std::string::npos;
   if (!append_bounded(reply_.text, text, kMostReply) || cut) reply_.cut = true;
   if (line.last) take_reply(at);
 }
@@ -318,7 +321,11 @@ void SmtpExchanges::closed(SmtpMark at) {
 }
 
 void SmtpExchanges::end_connection(SmtpMark at) {
-  if (server_.in_line()) end_reply_line(server_.end(), at);
+  if (server_.in_line()) {
+    ReplyLines::Item line = server_.end();
+    line.last = false;  // it was not finished
+    end_reply_line(line, at);
+  }
   if (reply_.code != 0) end_reply_midway(at);
   end_lost_bytes(Kind::Unclear, at);
   give_up_waiting(lost_ ? Answer::Unknown : Answer::None);

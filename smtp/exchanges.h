@@ -24,10 +24,11 @@ namespace smtptape {
 using SmtpMark = std::uint64_t;
 
 struct SmtpReply {
-  std::uint16_t code = 0;  // of its last line; 0: it is none
-  std::string text;        // its lines, the codes too, with "\n" between them
-  bool cut = false;        // it was longer
-  bool mixed = false;      // its lines have several codes
+  std::uint16_t code = 0;       // of its last line; 0: it is none
+  std::string text;             // its lines, the codes too, with "\n" between them
+  bool cut = false;             // it was longer
+  bool mixed = false;           // its lines have several codes
+  bool bare_line_feed = false;  // within a line, which KumoMTA doesn't take for its end
 };
 
 struct SmtpExchange {

@@ -20,13 +20,22 @@ std::size_t digits(std::string_view text) {
 
 }  // namespace
 
+// Of the line, the place of its "\n".
+std::size_t ReplyLines::find_end(std::string_view text) const {
+  std::size_t end = text.find('\n');
+  while (end != std::string_view::npos && !(end == 0 ? after_cr_ : text[end - 1] == '\r'))
+    end = text.find('\n', end + 1);
+  return end;
+}
+
 ReplyLines::Item ReplyLines::next(std::string_view& text) {
-  const std::size_t end = text.find('\n');
+  const std::size_t end = find_end(text);
   Item item{text.substr(0, end)};
   const std::size_t kept = std::min(item.text.size(), start_.size() - size_);
   std::memcpy(start_.data() + size_, item.text.data(), kept);
   size_ = static_cast<std::uint8_t>(size_ + kept);
   item.ends = end != std::string_view::npos;
+  after_cr_ = !item.ends && text.ends_with('\r');
   text.remove_prefix(item.ends ? end + 1 : text.size());
   return item.ends ? finish(item) : item;
 }
@@ -38,6 +47,7 @@ ReplyLines::Item ReplyLines::end() {
 ReplyLines::Item ReplyLines::finish(Item item) {
   const std::size_t size = size_;
   size_ = 0;
+  after_cr_ = false;
   if (size < kCode || !std::all_of(start_.begin(), start_.begin() + kCode, is_digit)) return item;
   const char behind = size == kCode ? ' ' : start_[kCode];
   if (behind != ' ' && behind != '\r' && behind != '-') return item;

@@ -1,5 +1,5 @@
 // The lines of a server, whose first bytes tell what they are.  However the bytes were split, the
-// same comes out.
+// same comes out.  As KumoMTA takes it, a line ends in CR LF and in nothing else.
 //
 // Pure: a small and fixed memory, no allocation.
 #pragma once
@@ -14,7 +14,7 @@ namespace smtptape {
 class ReplyLines {
  public:
   struct Item {
-    std::string_view text;   // of the line, or a piece of it, without "\n"
+    std::string_view text;   // of the line, or a piece of it, without its "\n"
     bool ends = false;       // here; else more of the line comes
     std::uint16_t code = 0;  // if it ends; 0: it is no line of a reply
     bool last = false;       // of its reply
@@ -23,13 +23,15 @@ class ReplyLines {
   [[nodiscard]] Item next(std::string_view& text);
   // The connection ends within a line.
   [[nodiscard]] Item end();
-  void start_over() { size_ = 0; }
+  void start_over() { *this = {}; }
 
   [[nodiscard]] bool in_line() const { return size_ > 0; }
 
  private:
   Item finish(Item item);
+  [[nodiscard]] std::size_t find_end(std::string_view text) const;
 
+  bool after_cr_ = false;  // what of the line was seen ends in one
   std::uint8_t size_ = 0;
   std::array<char, 4> start_{};
 };

@@ -223,12 +223,30 @@ TEST(SmtpExchanges, ServersThatSpeakOutOfTurn) {
 }
 
 TEST(SmtpExchanges, WhatIsNoReply) {
-  EXPECT_EQ(exchanges_of({"connected", "S SSH-2.0-x", "S 220 hi"}),
-            (Lines{"not smtp -> SSH-2.0-x", "banner -> 220 hi"}));
+  // Does it stand for a reply, or beside them?
+  EXPECT_EQ(exchanges_of({"C MAIL FROM:<a>\r\nRCPT TO:<b>", "S banana split\r\n250 ok"}),
+            (Lines{"not smtp -> banana split",
+                   "mail [MAIL FROM:<a>] unknown",
+                   "rcpt [RCPT TO:<b>] unknown",
+                   "unpaired -> 250 ok"}));
   EXPECT_EQ(exchanges_of({"C NOOP", "S 250-a\r\n2500\r\n451 b"}),
             (Lines{"not smtp -> 2500", "other [NOOP] mixed -> 250-a\n451 b"}));
+  EXPECT_EQ(exchanges_of({"C MAIL FROM:<a>\r\nRCPT TO:<b>", "S 250 a\n250 b"}),
+            (Lines{"mail [MAIL FROM:<a>] -> 250 a\n250 b", "waiting: rcpt [RCPT TO:<b>] unknown"}));
   EXPECT_EQ(exchanges_of({"C NOOP", "S 250-a", "closed"}),
             (Lines{"other [NOOP] cut none -> 250-a"}));
+}
+
+TEST(SmtpExchanges, AReplyThatWasCutOffIsNone) {
+  SmtpExchanges smtp;
+  smtp.connected(1);
+  smtp.read("220 hi", 2);
+  smtp.closed(3);
+  EXPECT_EQ(take(smtp), (Lines{"banner cut none -> 220 hi"}));
+  smtp.write("QUIT\r\n", 6, 4);
+  smtp.read("221 bye\r\n42", 5);
+  smtp.closed(6);
+  EXPECT_EQ(take(smtp), (Lines{"quit [QUIT] -> 221 bye", "not smtp -> 42"}));
 }
 
 TEST(SmtpExchanges, AfterWhatWasMissedNothingIsPairedUntilItIsCertain) {
@@ -314,7 +332,7 @@ TEST(SmtpExchanges, MoreThanIsRememberedIsUnknown) {
 
 const std::vector<Lines> kDialogues{
     {"connected",
-     "S 220-hi\r\n220 there",
+     "S 220-hi\r\n220 the\nre\r",
      "C EHLO me",
      "S 250-x\r\n250 y",
      "C STARTTLS",
@@ -336,7 +354,7 @@ const std::vector<Lines> kDialogues{
      "C RSET\r\nMAIL FROM:<>\r\nRCPT TO:<d>\r\nDATA",
      "S 250 ok\r\n250 ok\r\n250 ok\r\n354",
      "C .",
-     "S garbage\r\n\xff\xfe\r\n451-a\r\n452 b\r\n250 unasked",
+     "S 451-a\r\ngarbage\r\n\xff\xfe\r\n452 b\r\n250 unasked\r\nmore garbage",
      "C QUIT",
      "S 221 bye",
      "closed"},
