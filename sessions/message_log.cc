@@ -118,6 +118,7 @@ void MessageLog::end_message() {
         message.recipients[place].outcome = Outcome::Unknown;
     }
     add_unsent(message);
+    if (lost_) message.outcome = Outcome::Unknown;  // when it has no recipients
     conclude(message);
   }
   current_.reset();

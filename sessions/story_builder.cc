@@ -325,8 +325,8 @@ void StoryBuilder::take_exchange(SmtpExchange exchange) {
 
 void StoryBuilder::note_reply(const SmtpExchange& exchange) {
   const std::uint16_t code = exchange.reply.code;
-  const bool cut_off = exchange.kind == SmtpExchange::Kind::Command &&
-                       exchange.answer == SmtpExchange::Answer::None;
+  const bool cut_off =
+      exchange.kind == SmtpExchange::Kind::Command && exchange.answer == SmtpExchange::Answer::None;
   if (code == 0 || cut_off) return;
   story_.last_reply = code;
   if (code >= 200 && code < 600) story_.worst_reply = std::max(story_.worst_reply, code);
