@@ -221,6 +221,8 @@ void add_recipient(std::string& out, const Recipient& recipient) {
     line += recipient.outcome == Outcome::Unknown ? ": its RCPT is not here" : ": no RCPT was sent";
   } else if (recipient.outcome == Outcome::Unfinished) {
     line += ": no reply";
+  } else if (recipient.outcome == Outcome::Unknown) {
+    line += ": which reply is its is not known";
   }
   out += "       ";
   append_visible(out, padded(recipient.address, 32) + "  " + line);

@@ -62,6 +62,7 @@ std::string text_of(const OutcomeCounts& counts) {
 
 std::string text_of_tls(const Attempt& attempt) {
   const TlsFacts& tls = attempt.tls;
+  if (attempt.is_tls_unknown()) return "not known, the beginning of the connection is not here";
   if (tls.tls == Tls::None || tls.tls == Tls::Failed) {
     if (tls.why_not.empty()) return {};
     return "none: " + tls.why_not.substr(0, tls.why_not.find('\n'));

@@ -88,6 +88,11 @@ struct Attempt {
   TlsFacts tls;
   std::array<std::int64_t, kPhases> phases{};  // ns in each
   std::size_t messages = 0;
+
+  // Its beginning is not here, and nothing else tells whether it was encrypted.
+  [[nodiscard]] bool is_tls_unknown() const {
+    return was_connected && !connected && tls.tls == Tls::None && tls.why_not.empty();
+  }
 };
 
 // A command, message or reply, see SmtpExchange; its marks as times.

@@ -37,6 +37,21 @@ Phase phase_of(SmtpStep step) {
   return Phase::Other;
 }
 
+bool comes_over_connection(EventKind kind) {
+  switch (kind) {
+    case EventKind::Read:
+    case EventKind::Write:
+    case EventKind::AbbreviatedWrite:
+    case EventKind::MessageObtained:
+    case EventKind::Closed: return true;
+    case EventKind::BeginSession:
+    case EventKind::Connected:
+    case EventKind::Diagnostic:
+    case EventKind::Unknown: return false;
+  }
+  return false;
+}
+
 }  // namespace
 
 StoryBuilder::StoryBuilder(std::string id) {
@@ -75,11 +90,13 @@ void StoryBuilder::take_first(const Event& event) {
   story_.first_received = story_.last_received = event.received;
   if (event.origin != nullptr) story_.source = event.origin->source;
   story_.begins_here = event.kind == EventKind::BeginSession;
-  if (story_.begins_here || event.kind == EventKind::Connected) return;
+  if (!story_.begins_here && event.kind != EventKind::Connected) smtp_.begin_midway();
+}
+
+// What only comes over a connection, whose beginning was not seen.
+void StoryBuilder::join(const Event& event) {
   smtp_.begin_midway();
-  const bool in_connection =
-      event.kind != EventKind::Diagnostic && event.kind != EventKind::Unknown;
-  if (!in_connection) return;
+  if (!connecting_) begin_attempt();
   name_connection(attempt(), event);
   connected_ = true;
 }
@@ -99,6 +116,7 @@ void StoryBuilder::take_meta(const Meta& meta) {
 }
 
 void StoryBuilder::take_payload(const Event& event) {
+  if (!connected_ && comes_over_connection(event.kind)) join(event);
   switch (event.kind) {
     case EventKind::BeginSession: return begin_session();
     case EventKind::Connected: return connect(event);
@@ -209,7 +227,6 @@ void StoryBuilder::connect(const Event& event) {
 }
 
 void StoryBuilder::close() {
-  attempt().was_connected = true;
   end_connection();
   attempt().closed = now_;
 }

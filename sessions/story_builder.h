@@ -41,6 +41,7 @@ class StoryBuilder {
 
  private:
   void take_first(const Event& event);
+  void join(const Event& event);
   void take_meta(const Meta& meta);
   void take_payload(const Event& event);
   void begin_session();

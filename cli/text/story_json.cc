@@ -71,7 +71,7 @@ std::string_view answer_name(SmtpExchange::Answer answer) {
 object tls_json(const Attempt& attempt) {
   const TlsFacts& tls = attempt.tls;
   const bool encrypted = tls.tls != Tls::None && tls.tls != Tls::Failed;
-  object json{{"encrypted", encrypted},
+  object json{{"encrypted", attempt.is_tls_unknown() ? value() : value(encrypted)},
               {"version", text_or_null(tls.version)},
               {"cipher", text_or_null(tls.cipher)},
               {"subject", text_or_null(tls.subject)},

@@ -223,7 +223,15 @@ TEST(Story, AGapElsewhereDoesNotTouchIt) {
 TEST(Story, JoinedInTheMiddle) {
   ToldEvents told;
   told.meta += R"(,"mx_host":"mx1.","mx_address":"10.0.0.1",)" + kMessage;
-  told.tell("S 250 x", "C DATA", "S 354 go", "C Subject: x", "C .", "S 250 queued", "obtained");
+  // What comes before a further message, and is none of a connection's bytes.
+  told.tell("E Read Timeout after 0ns",
+            "S 250 x",
+            "C DATA",
+            "S 354 go",
+            "C Subject: x",
+            "C .",
+            "S 250 queued",
+            "obtained");
   told.tell("C RSET\r\nMAIL FROM:<s@x>\r\nRCPT TO:<b@x>\r\nDATA",
             "S 250 a\r\n250 b\r\n250 c\r\n354 d",
             "C x",
@@ -234,12 +242,27 @@ TEST(Story, JoinedInTheMiddle) {
   EXPECT_TRUE(story.is_open);
   ASSERT_EQ(story.attempts.size(), 1U);
   EXPECT_EQ(story.attempts[0].mx_host, "mx1.");
+  EXPECT_TRUE(story.attempts[0].was_connected);
+  EXPECT_TRUE(story.attempts[0].is_tls_unknown());
   ASSERT_EQ(story.messages.size(), 2U);
   EXPECT_TRUE(story.messages[0].begun_before);
   EXPECT_EQ(story.messages[0].outcome, Outcome::Unknown);
   EXPECT_EQ(story.messages[1].recipients[0].outcome, Outcome::Delivered);
   EXPECT_EQ(story.messages[1].recipients[1].outcome, Outcome::Unfinished);
   EXPECT_FALSE(story.messages[1].recipients[1].sent);
+}
+
+TEST(Story, AConnectionWhoseBeginningWasLostIsOne) {
+  ToldEvents told;
+  told.tell("begin", "I Attempting connection to 10.0.0.1:25");
+  told.add_gap();
+  told.tell("S 250 what", "C QUIT", "S 221 bye", "closed");
+  const Story story = story_of(told);
+  ASSERT_EQ(story.attempts.size(), 1U);
+  EXPECT_EQ(story.attempts[0].target, "10.0.0.1:25");
+  EXPECT_TRUE(story.attempts[0].was_connected);
+  EXPECT_TRUE(story.attempts[0].closed.has_value());
+  EXPECT_EQ(story.exchanges.back().smtp.reply.code, 221U);
 }
 
 TEST(Story, AbbreviatedAndTrimmedTextsAreEnoughWhereTheyAreMessages) {
