@@ -240,7 +240,7 @@ void MessageLog::take_end(const SmtpExchange& exchange, const At& at) {
     message.bytes += exchange.bytes;
   }
   // Over LMTP each recipient has a reply of its own, in their order.
-  if (exchange.answer != Answer::Reply || !at.lmtp) return decide_open(exchange, at.when);
+  if (exchange.answer != Answer::Reply || !exchange.for_one) return decide_open(exchange, at.when);
   if (open_.empty()) return;
   decide_one(message.recipients[open_.front()], exchange);
   open_.pop_front();

@@ -26,7 +26,6 @@ class MessageLog {
     const Meta* meta = nullptr;  // of the event
     WallTime when;
     std::size_t attempt = 0;
-    bool lmtp = false;  // each recipient has a reply of its own
   };
   void obtained(const At& at);
   // In their order.  The message that the exchange belongs to.

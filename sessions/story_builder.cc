@@ -125,7 +125,7 @@ void StoryBuilder::take_payload(const Event& event) {
       smtp_.message_obtained(mark_of(now_));
       drain();
       spend(Phase::Idle, now_);
-      log_.obtained({meta_, now_, story_.attempts.empty() ? 0 : story_.attempts.size() - 1, false});
+      log_.obtained({meta_, now_, story_.attempts.empty() ? 0 : story_.attempts.size() - 1});
       ++attempt().messages;
       return;
     case EventKind::Read:
@@ -167,12 +167,8 @@ void StoryBuilder::add_gap(std::string_view what) {
 }
 
 Story StoryBuilder::finish() {
+  smtp_.closed(mark_of(now_));  // what waits has no reply
   drain();
-  for (const SmtpExchange& waiting : smtp_.waiting()) {
-    SmtpExchange unanswered = waiting;
-    unanswered.answer = SmtpExchange::Answer::None;
-    take_exchange(std::move(unanswered));
-  }
   log_.finish(story_);
   story_.left_out += smtp_.left_out();
   story_.is_open = connected_;
@@ -320,7 +316,7 @@ void StoryBuilder::take_exchange(SmtpExchange exchange) {
   spend_on(exchange);
   note_reply(exchange);
   learn_about_tls(exchange);
-  const auto message = log_.take(exchange, {kept_meta_.get(), now_, place, smtp_.is_lmtp()});
+  const auto message = log_.take(exchange, {kept_meta_.get(), now_, place});
   const bool uncertain = exchange.kind == SmtpExchange::Kind::Unpaired ||
                          exchange.kind == SmtpExchange::Kind::Unclear ||
                          (exchange.kind == SmtpExchange::Kind::Command &&

@@ -51,6 +51,7 @@ bool append_bounded(std::string& to, std::string_view text, std::size_t most) {
 // ---- what the client sends ----
 
 void SmtpExchanges::write(std::string_view text, std::uint64_t full, SmtpMark at) {
+  if (full > 0) settle_held(true);
   while (full > 0) {
     if (lost_ && !client_.in_message()) {
       write_lost(text, full, at);
@@ -64,6 +65,7 @@ void SmtpExchanges::abbreviated_write(std::string_view first_line,
                                       std::uint64_t full,
                                       SmtpMark at) {
   if (full == 0) return;
+  settle_held(true);
   if (lost_ && !client_.in_message()) return take_lost_bytes(full, at);
   take(client_.next_abbreviated(first_line, full), at);
 }
@@ -130,7 +132,7 @@ void SmtpExchanges::take_message(const ClientLines::Item& item, SmtpMark at) {
   message.sent = at;
   message.bytes = ends ? item.size : message.bytes + item.size;
   // Whether there will be one reply, or one for each recipient?
-  if (ends && !hello_seen_ && !begun_here_ && accepted_ > 1) lost_track();
+  holding_ = ends && !hello_seen_ && !begun_here_ && accepted_ > 1;
 }
 
 void SmtpExchanges::take_chunk(std::uint64_t size, SmtpMark at) {
@@ -180,6 +182,7 @@ void SmtpExchanges::end_reply_line(const ReplyLines::Item& line, SmtpMark at) {
 }
 
 void SmtpExchanges::take_reply(SmtpMark at) {
+  if (holding_) return hold_reply(at);
   if (!lost_ && !waiting_.empty()) return answer_first(at);
   SmtpExchange alone;
   alone.kind = lost_ ? Kind::Unpaired : Kind::Unasked;
@@ -194,6 +197,7 @@ void SmtpExchanges::answer_first(SmtpMark at) {
   waiting_.pop_front();
   const bool ends_message = first.step == SmtpStep::Message || first.step == SmtpStep::LastChunk;
   if (ends_message && client_.is_lmtp()) {
+    first.for_one = true;
     // The other recipients have replies of their own.
     for (; accepted_ > 1; --accepted_)
       waiting_.push_front(first);
@@ -241,9 +245,31 @@ void SmtpExchanges::follow(SmtpStep answered, std::uint16_t code) {
   }
 }
 
+void SmtpExchanges::hold_reply(SmtpMark at) {
+  held_.push_back({std::exchange(reply_, {}), at});
+  if (held_.size() > kMostWaiting) settle_held(false);
+}
+
+void SmtpExchanges::settle_held(bool client_goes_on) {
+  if (!std::exchange(holding_, false)) return;
+  std::vector<Held> held = std::exchange(held_, {});
+  const std::size_t count = held.size();
+  const bool known = client_goes_on && (count == 1 || count == accepted_);
+  if (!known && (count > 0 || client_goes_on)) lost_track();
+  if (known) accepted_ = 0;
+  if (known) waiting_.front().for_one = count > 1;
+  for (std::size_t left = count; known && left > 1; --left)
+    waiting_.push_front(waiting_.front());
+  for (Held& each : held) {
+    reply_ = std::move(each.reply);
+    take_reply(each.at);
+  }
+}
+
 // ---- after something was missed ----
 
 void SmtpExchanges::lost_track() {
+  settle_held(false);
   give_up_waiting(Answer::Unknown);
   client_.lose_track();
   server_.start_over();
@@ -328,6 +354,7 @@ void SmtpExchanges::end_connection(SmtpMark at) {
   }
   if (reply_.code != 0) end_reply_midway(at);
   end_lost_bytes(Kind::Unclear, at);
+  settle_held(false);
   give_up_waiting(lost_ ? Answer::Unknown : Answer::None);
   lost_track();
   client_.start_over();
@@ -344,6 +371,7 @@ void SmtpExchanges::end_reply_midway(SmtpMark at) {
 }
 
 void SmtpExchanges::message_obtained(SmtpMark at) {
+  settle_held(true);
   if (!waiting_.empty() || !client_.between_lines()) lost_track();
   end_lost_bytes(Kind::Unclear, at);
   client_.lose_track();

@@ -53,6 +53,7 @@ struct SmtpExchange {
   SmtpReply reply;
   bool has_begun = false;  // Message: some of it was seen
   bool early = false;      // answered before it was sent to its end
+  bool for_one = false;    // Message, LastChunk: each recipient that was taken has such a reply
   SmtpMark begun = 0;      // Message, chunk: its first byte
   SmtpMark sent = 0;       // its end
   SmtpMark replied = 0;    // the reply's end
@@ -86,7 +87,6 @@ class SmtpExchanges {
   [[nodiscard]] std::uint64_t left_out() const { return left_out_; }
   // What waits for its reply.
   [[nodiscard]] const std::deque<SmtpExchange>& waiting() const { return waiting_; }
-  [[nodiscard]] bool is_lmtp() const { return client_.is_lmtp(); }
   // Nothing can be paired here.
   [[nodiscard]] bool is_lost() const { return lost_; }
 
@@ -108,6 +108,8 @@ class SmtpExchanges {
   void answer_first(SmtpMark at);
   void follow(SmtpStep answered, std::uint16_t code);
   void end_reply_midway(SmtpMark at);
+  void hold_reply(SmtpMark at);
+  void settle_held(bool client_goes_on);
   void give_up_waiting(SmtpExchange::Answer answer);
   void end_connection(SmtpMark at);
   void finish(SmtpExchange exchange);
@@ -126,6 +128,14 @@ class SmtpExchanges {
   SmtpReply reply_;           // its lines so far
   SmtpExchange lost_bytes_;   // what was sent of a message, most likely
   std::size_t accepted_ = 0;  // recipients of the transaction
+  // Replies to a message of which it is not known whether there is one, or one for each recipient:
+  // the client goes on when they are all there.
+  struct Held {
+    SmtpReply reply;
+    SmtpMark at = 0;
+  };
+  bool holding_ = false;
+  std::vector<Held> held_;
   std::deque<SmtpExchange> waiting_;
   std::vector<SmtpExchange> done_;
   std::uint64_t left_out_ = 0;

@@ -274,18 +274,29 @@ TEST(SmtpExchanges, AfterWhatWasMissedNothingIsPairedUntilItIsCertain) {
             (Lines{"message 31 unknown", "unpaired -> 250 a"}));
 }
 
-// One reply to a message, or one for each recipient?
-TEST(SmtpExchanges, WithoutAGreetingNobodyKnowsWhetherItIsLmtp) {
-  const Lines sent{"midway",
-                   "obtained",
-                   "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA",
-                   "S 250 a\r\n250 b\r\n250 c\r\n354 go",
-                   "C x\r\n.",
-                   "S 250 for b"};
-  const Lines all = exchanges_of(sent);
-  ASSERT_EQ(all.size(), 6U);
-  EXPECT_EQ(all[4], "message 3 unknown");
-  EXPECT_EQ(all[5], "unpaired -> 250 for b");
+// One reply to a message, or one for each recipient?  The client goes on when it has them all.
+TEST(SmtpExchanges, WithoutAGreetingTheClientTellsWhetherItIsLmtp) {
+  const auto end_of = [](const Lines& more) {
+    Lines all{"midway",
+              "obtained",
+              "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA",
+              "S 250 a\r\n250 b\r\n250 c\r\n354 go",
+              "C x\r\n."};
+    all.insert(all.end(), more.begin(), more.end());
+    Lines told = exchanges_of(all);
+    told.erase(told.begin(), told.begin() + 4);
+    return told;
+  };
+  EXPECT_EQ(end_of({"S 250 x", "C QUIT"}),
+            (Lines{"message 3 -> 250 x", "waiting: quit [QUIT] unknown"}));
+  EXPECT_EQ(end_of({"S 250 b\r\n452 c", "obtained"}),
+            (Lines{"message 3 -> 250 b", "message 3 -> 452 c"}));
+  EXPECT_EQ(end_of({"S 250 x", "closed"}), (Lines{"message 3 unknown", "unpaired -> 250 x"}));
+  EXPECT_EQ(end_of({"S 1\r\n250 x\r\n250 y\r\n250 z", "obtained"}).front(), "not smtp -> 1");
+  EXPECT_EQ(end_of({"S 250 x\r\n250 y\r\n250 z", "obtained"}).front(), "message 3 unknown");
+  EXPECT_EQ(end_of({"obtained"}), (Lines{"message 3 unknown"}));
+  EXPECT_EQ(end_of({"S 250 x", "lost"}), (Lines{"message 3 unknown", "unpaired -> 250 x"}));
+  EXPECT_EQ(end_of({"closed"}), (Lines{"message 3 none"}));
 }
 
 TEST(SmtpExchanges, WhatWasLeftOutMattersWhereItMayBeACommand) {
