@@ -199,16 +199,17 @@ TEST_F(Show, TellsWhatIsMissing) {
                     HasSubstr("of 5 texts the server sent the first line only")));
 
   const std::string gap = directory_ / "gap.tape";
-  const auto frame = [](const std::string& payload) {
-    return R"({"conn_meta":{"id":"s"},"payload":)" + payload +
-           R"(,"when":"2026-08-04T21:00:00Z"})" + "\n";
+  const auto frame = [](const std::string& payload, const std::string& second) {
+    return R"({"conn_meta":{"id":"s"},"payload":)" + payload + R"(,"when":"2026-08-04T21:00:)" +
+           second + "Z\"}\n";
   };
   const std::string notice =
       R"({"conn_meta":null,"payload":{"Diagnostic":{"level":"ERROR","message":)"
       R"("Tracer Lagged behind and missed 7 events"}},"when":"2026-08-04T21:00:01Z"})"
       "\n";
-  const std::string feed = frame("\"Connected\"") + notice + frame(R"({"Read":"250 x\r\n"})") +
-                           frame("\"Closed\"") + notice;
+  const std::string feed = frame("\"Connected\"", "00") + notice +
+                           frame(R"({"Read":"250 x\r\n"})", "10") + frame("\"Closed\"", "10") +
+                           notice;
   ASSERT_TRUE(smtptape({"import", "-", "-o", gap}, feed).exit == 0);
   const Ran touched = smtptape({"show", "s", gap});
   EXPECT_EQ(touched.exit, 3);
@@ -218,7 +219,7 @@ TEST_F(Show, TellsWhatIsMissing) {
                     HasSubstr("events of it may be missing: server lag: 7 events missing"),
                     HasSubstr("what this answers is not known")));
   // Also where it lies outside of the times that found the session.
-  EXPECT_EQ(smtptape({"show", "s", gap, "--until", "2026-08-04T21:00:00.500Z"}).out, touched.out);
+  EXPECT_EQ(smtptape({"show", "s", gap, "--since", "2026-08-04T21:00:05Z"}).out, touched.out);
 }
 
 TEST_F(Show, SecretsOfAuthAreInTheTranscriptOnly) {

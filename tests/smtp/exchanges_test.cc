@@ -132,6 +132,15 @@ TEST(SmtpExchanges, AWholeDialogue) {
                    "quit [QUIT] -> 221 bye"}));
 }
 
+// KumoMTA doubles a dot behind any line end.
+TEST(SmtpExchanges, AMessageEndsBehindAnyLineEnd) {
+  for (const std::string message : {"x\n\n.", "x\r\n\n.", "x\r\n..\n\n."}) {
+    EXPECT_EQ(exchanges_of({"C DATA", "S 354 go", "C " + message, "S 250 ok"}).back(),
+              "message " + std::to_string(message.size() - 1) + " -> 250 ok")
+        << message;
+  }
+}
+
 TEST(SmtpExchanges, MarksAreThoseOfTheLastPiece) {
   SmtpExchanges smtp;
   smtp.connected(1);
