@@ -72,6 +72,17 @@ bool is_harmless_error(std::string_view message) {
   return message == "Read Timeout after 0ns";
 }
 
+std::string without_auth_arguments(std::string_view message) {
+  std::string out;
+  std::size_t from = 0;
+  for (QuotedArgument quoted = quoted_auth_argument(message, 0); quoted.size > 0;
+       quoted = quoted_auth_argument(message, from)) {
+    out.append(message.substr(from, quoted.at - from)).append("…");
+    from = quoted.at + quoted.size;
+  }
+  return out.append(message.substr(from));
+}
+
 bool is_tls_policy(std::string_view message) {
   return message.starts_with("DANE ") || message.starts_with("MTA-STS ") ||
          message.find(" is not DANE-eligible") != std::string_view::npos ||

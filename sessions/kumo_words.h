@@ -19,6 +19,8 @@ namespace smtptape {
 [[nodiscard]] bool is_throttled_too_long(std::string_view message);
 // Told before each further message of a connection when all is well.
 [[nodiscard]] bool is_harmless_error(std::string_view message);
+// KumoMTA quotes the command that was refused.
+[[nodiscard]] std::string without_auth_arguments(std::string_view message);
 // About DANE or MTA-STS: what is required of TLS.
 [[nodiscard]] bool is_tls_policy(std::string_view message);
 

@@ -287,8 +287,8 @@ void StoryBuilder::report_error(std::string_view message) {
     return;
   }
   spend(phase_of_waiting(), now_);
-  const std::string_view text = message.substr(0, kMostErrorBytes);
-  StoryError error{now_, 0, false, std::string(text)};
+  const std::string text = without_auth_arguments(message.substr(0, kMostErrorBytes));
+  StoryError error{now_, 0, false, text};
   if (!story_.attempts.empty()) {
     Attempt& last = story_.attempts.back();
     if (last.why.empty() || !connected_) last.why = text;

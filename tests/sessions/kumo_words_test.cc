@@ -58,6 +58,9 @@ TEST(KumoWords, Diagnostics) {
       "Connection rate throttled for 5s which is longer than the idle_timeout, will disconnect"));
   EXPECT_TRUE(is_harmless_error("Read Timeout after 0ns"));
   EXPECT_FALSE(is_harmless_error("Read Timeout after 5s"));
+  EXPECT_EQ(
+      without_auth_arguments(R"(rejected: "AUTH PLAIN AGJvYgBz\r\n" and again "AUTH PLAIN x"")"),
+      R"(rejected: "AUTH PLAIN …\r\n" and again "AUTH PLAIN …"")");
   EXPECT_TRUE(is_tls_policy("MTA-STS testing policy in effect"));
   EXPECT_FALSE(is_tls_policy("TLS: TlsInformation { }"));
 }
