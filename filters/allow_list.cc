@@ -38,6 +38,7 @@ AllowList::AllowList(const TraceRequest& request, Honour honour) {
 
 AllowList::Match AllowList::match_all(const Meta& meta) const {
   Match all = Match::Allowed;
+  if (named_ && !named_->matches(meta)) return Match::Refused;
   for (const Rule& rule : rules_) {
     all = std::min(all, rule.match(meta));
     if (all == Match::Refused) break;

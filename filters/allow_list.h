@@ -5,11 +5,13 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "filters/cidr.h"
+#include "filters/named.h"
 #include "filters/property.h"
 #include "filters/request.h"
 #include "format/meta.h"
@@ -30,6 +32,9 @@ class AllowList {
  public:
   AllowList(const TraceRequest& request, Honour honour);
 
+  // One more thing that has to be: of what session or message an event is.
+  void require(const Named& named) { named_ = named; }
+
   // `meta` is null for an event whose metadata could not be read.  `scope` is Event or Strict.
   [[nodiscard]] bool passes(const Meta* meta, Scope scope) {
     if (empty()) return true;
@@ -39,12 +44,18 @@ class AllowList {
 
   // Whether no event of a group passes, as far as its index tells.
   [[nodiscard]] bool excludes(const GroupIndex& index, Scope scope) const;
-  // Whether a session has an event that passes Scope::Strict, as far as its row tells.
-  enum class InRow : std::uint8_t { No, Maybe, Yes };
-  [[nodiscard]] InRow in_row(const SessionRows& rows, std::size_t row) const;
+  // Whether a session has an event that passes Scope::Strict, as far as its row tells.  `index`:
+  // of its group, when it is known.
+  using InRow = Named::InRow;
+  [[nodiscard]] InRow in_row(const SessionRows& rows,
+                             std::size_t row,
+                             const GroupIndex* index = nullptr) const;
+
+  // False: what is required is no message of the group and no recipient in it.
+  [[nodiscard]] bool named_may_be_of_message(const GroupIndex& index) const;
 
   // No filter is set.
-  [[nodiscard]] bool empty() const { return rules_.empty(); }
+  [[nodiscard]] bool empty() const { return rules_.empty() && !named_; }
 
   // A filter is set that the manual promises and the server ignores: what the server sends has to
   // be filtered again.  Never as live.
@@ -83,6 +94,7 @@ class AllowList {
   [[nodiscard]] Match match_all(const Meta& meta) const;
 
   std::vector<Rule> rules_;
+  std::optional<Named> named_;
   MetaMemo<Match> memo_;
   bool needs_local_help_ = false;
 };

@@ -51,8 +51,14 @@ bool AllowList::Rule::always_refuses(const PropertySummary& summary) const {
   return false;
 }
 
-AllowList::InRow AllowList::in_row(const SessionRows& rows, std::size_t row) const {
+AllowList::InRow AllowList::in_row(const SessionRows& rows,
+                                   std::size_t row,
+                                   const GroupIndex* index) const {
   InRow all = InRow::Yes;
+  if (named_) all = named_->in_row(rows, row);
+  // Rows don't tell the ids of messages.
+  const bool elsewhere = index != nullptr && !named_may_be_of_message(*index);
+  if (all == InRow::No && !elsewhere) all = InRow::Maybe;
   for (const Rule& rule : rules_) {
     const auto property = std::find_if(
         rows.properties.begin(), rows.properties.end(), [&](const SessionRows::Property& each) {
@@ -65,7 +71,11 @@ AllowList::InRow AllowList::in_row(const SessionRows& rows, std::size_t row) con
     }
   }
   // That one event has all of them is not told.
-  return rules_.size() > 1 ? std::min(all, InRow::Maybe) : all;
+  return rules_.size() + (named_ ? 1 : 0) > 1 ? std::min(all, InRow::Maybe) : all;
+}
+
+bool AllowList::named_may_be_of_message(const GroupIndex& index) const {
+  return !named_ || named_->may_be_of_message(index);
 }
 
 AllowList::InRow AllowList::Rule::in_row(const SessionRows::Property& property,

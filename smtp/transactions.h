@@ -11,6 +11,9 @@
 #include <cstdint>
 #include <string_view>
 
+#include "smtp/client_lines.h"
+#include "smtp/reply_lines.h"
+
 namespace smtptape {
 
 class SmtpTransactions {
@@ -46,20 +49,8 @@ class SmtpTransactions {
 
  private:
   // What waits for a reply.
-  enum class Waiting : std::uint8_t {
-    Banner,
-    Mail,
-    Rcpt,
-    Data,
-    Chunk,      // BDAT
-    LastChunk,  // BDAT LAST
-    Message,    // the final dot
-    Reset,      // what ends a transaction: RSET, EHLO, QUIT, …
-    Auth,
-    Other,
-  };
   struct Run {
-    Waiting what = Waiting::Other;
+    SmtpStep what = SmtpStep::Other;
     std::uint32_t count = 0;
   };
   enum class Transaction : std::uint8_t {
@@ -68,12 +59,9 @@ class SmtpTransactions {
     Unknown,  // it may have begun before
   };
   static constexpr std::size_t kMostRuns = 12;
-  static constexpr std::size_t kLineStart = 32;  // bytes of a command that tell what it is
 
-  void write_message(std::string_view text, bool whole);
-  void take_line(std::string_view line);
-  void take_chunk(std::string_view line);
-  void wait_for(Waiting what, std::uint32_t count = 1);
+  void take(const ClientLines::Item& item);
+  void wait_for(SmtpStep what, std::uint32_t count = 1);
   void take_reply(std::uint16_t code);
   void take_unasked(std::uint16_t code);
   void take_sender(std::uint16_t code);
@@ -85,7 +73,6 @@ class SmtpTransactions {
   void end_message();
   void end_transaction();
   void forget_transaction();
-  void end_reply_line();
 
   Counts counts_;
   std::array<Run, kMostRuns> runs_{};  // in the order of the commands
@@ -93,17 +80,10 @@ class SmtpTransactions {
   Transaction transaction_ = Transaction::None;
   bool unsure_ = false;
   bool midway_ = false;  // nothing told yet where we are
-  bool lmtp_ = false;
-  bool in_message_ = false;  // after DATA was accepted, up to the final dot
-  bool line_begins_ = true;  // in a message
-  bool challenged_ = false;  // the next line answers a 334
-  std::uint8_t command_size_ = 0;
-  std::uint8_t reply_size_ = 0;
-  std::array<char, kLineStart> command_{};  // the start of a line that is not finished
-  std::array<char, 4> reply_{};             // likewise
-  std::uint16_t refusal_ = 0;               // of the last recipient
-  std::uint32_t taken_ = 0;                 // recipients of the transaction
-  std::uint64_t chunk_left_ = 0;            // bytes of a BDAT
+  ClientLines client_;
+  ReplyLines server_;
+  std::uint16_t refusal_ = 0;  // of the last recipient
+  std::uint32_t taken_ = 0;    // recipients of the transaction
 };
 
 }  // namespace smtptape

@@ -84,10 +84,11 @@ void Options::positional(const std::string& name,
         return true;
       },
       help);
-  option->required(count != Count::NoneOrOne);
-  option->type_name("")->expected(1, count == Count::Any ? 1 << 20 : 1);
+  const bool any = count == Count::Any || count == Count::NoneOrAny;
+  option->required(count == Count::Any || count == Count::One);
+  option->type_name("")->expected(1, any ? 1 << 20 : 1);
   // Without it CLI11 fills a positional no further than its minimum.
-  option->allow_extra_args(count == Count::Any);
+  option->allow_extra_args(any);
 }
 
 std::vector<std::string> mark_values(const std::vector<std::string>& words,

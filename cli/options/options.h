@@ -45,7 +45,7 @@ class Options {
               const std::string& value_name,
               const std::string& help);
   void flag(const std::string& name, bool& to, const std::string& help);
-  enum class Count : std::uint8_t { Any, One, NoneOrOne };
+  enum class Count : std::uint8_t { Any, NoneOrAny, One, NoneOrOne };  // Any: one at least
   void positional(const std::string& name,
                   std::vector<std::string>& to,
                   Count count,

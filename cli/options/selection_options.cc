@@ -23,7 +23,14 @@ Scope parse_scope(const std::string& text) {
 }  // namespace
 
 void FilterOptions::describe(Options& options) {
-  options.group("Filters (repeatable; an event passes that lacks the property)");
+  describe_properties(options, "an event passes that lacks the property");
+  options.flag("--terse", terse, "Show the first line of what is written, as kumod abbreviates");
+  options.flag("--as-live", as_live, "Do what kcli and kumod really do, not what the manual says");
+  options.group("Options");
+}
+
+void FilterOptions::describe_properties(Options& options, const std::string& what) {
+  options.group("Filters (repeatable; " + what + ")");
   for (std::size_t i = 0; i < kPropertyCount; ++i) {
     const Property& property = kProperties[i];
     options.values(std::string(property.flag),
@@ -31,9 +38,6 @@ void FilterOptions::describe(Options& options) {
                    property.kind == PropertyKind::Address ? "CIDR" : "VALUE",
                    std::string(property.help));
   }
-  options.flag("--terse", terse, "Show the first line of what is written, as kumod abbreviates");
-  options.flag("--as-live", as_live, "Do what kcli and kumod really do, not what the manual says");
-  options.group("Options");
 }
 
 bool FilterOptions::any() const {
@@ -66,9 +70,16 @@ void FilterOptions::tell_difference() const {
               : differing + ": applied as the manual says; a live server ignores it (--as-live)");
 }
 
+namespace {
+
+void describe_tapes(Options& options, std::vector<std::string>& tapes, Options::Count count) {
+  options.positional("TAPE", tapes, count, "Tapes, directories of tapes, or - for standard input");
+}
+
+}  // namespace
+
 void SelectionOptions::describe(Options& options, const std::string& default_scope) {
-  options.positional(
-      "TAPE", tapes, Options::Count::Any, "Tapes, directories of tapes, or - for standard input");
+  describe_tapes(options, tapes, Options::Count::Any);
   filters.describe(options);
   scope = default_scope;
   options.value("--scope",
@@ -77,6 +88,18 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
                 "event: absent properties pass, as live; strict: every filtered property must be "
                 "there; session: whole sessions that have a strict match (default: " +
                     default_scope + ")");
+  describe_reading(options);
+}
+
+void SelectionOptions::describe_whole_sessions(Options& options) {
+  describe_tapes(options, tapes, Options::Count::NoneOrAny);
+  filters.describe_properties(options, "a session passes that has an event with all of them");
+  options.group("Options");
+  scope = "session";
+  describe_reading(options);
+}
+
+void SelectionOptions::describe_reading(Options& options) {
   options.value(
       "--since", since, "TIME", "From this receive time on: RFC 3339, -2h, yesterday 22:00");
   options.value("--until", until, "TIME", "Up to this receive time");
@@ -111,6 +134,12 @@ Selection SelectionOptions::selection() const {
   mistakes.check([&] { static_cast<void>(is_strict()); });
   mistakes.throw_if_any();
   return selection;
+}
+
+Selection SelectionOptions::whole_sessions() const {
+  Selection chosen = selection();
+  chosen.whole_sessions = true;
+  return chosen;
 }
 
 TimeWindow SelectionOptions::window() const {

@@ -20,6 +20,8 @@ struct FilterOptions {
   bool terse = false;
 
   void describe(Options& options);
+  // Without --terse and --as-live; `what` passes them.
+  void describe_properties(Options& options, const std::string& what);
   [[nodiscard]] Honour honour() const { return as_live ? Honour::AsLive : Honour::Documented; }
   // Something of it was given.
   [[nodiscard]] bool any() const;
@@ -43,10 +45,17 @@ struct SelectionOptions {
 
   void describe(Options& options, const std::string& default_scope);
   [[nodiscard]] Selection selection() const;
+  // For a command that tells of sessions as wholes: no --scope, no --terse, no --as-live; and that
+  // knows what to read when no tape is named.
+  void describe_whole_sessions(Options& options);
+  [[nodiscard]] Selection whole_sessions() const;
   [[nodiscard]] TimeWindow window() const;
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Recovery at_damage() const;
   [[nodiscard]] Doubles doubles() const { return keep_doubles ? Doubles::Keep : Doubles::LeaveOut; }
+
+ private:
+  void describe_reading(Options& options);
 };
 
 // --color, --only-new, --only-one, --kcli-profile; --terse and --as-live come from the filters.

@@ -60,9 +60,14 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     Collected collected = collect_sessions(tapes_, selection, options.at_damage(), pool_);
     first_pass = std::move(collected.sessions);
     first_plan_ = collected.plan;
+    sessions_ = first_pass->sessions.session_count();
     Inputs::rewind_standard_input();
   }
-  ask(selection, options.at_damage(), std::move(first_pass));
+  Selection chosen = selection;
+  // Of sessions that are told as wholes the times have chosen: what is missing in them counts
+  // wherever it is.
+  if (selection.named && sessions_ > 0) chosen.window = {};
+  ask(chosen, options.at_damage(), std::move(first_pass));
 }
 
 void SelectedTapes::ask(const Selection& selection,
@@ -100,12 +105,13 @@ void SelectedTapes::explain() const {
     say(line);
 }
 
-bool SelectedTapes::tell_end(Answer answer) {
+bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
   progress_.reset();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
   const Tally tally = selected_->tally();
   if (tally.differs_live) filters_.tell_difference();
+  if (gaps == Gaps::Tell) tell_gaps();
   tell_trouble();
   if (explain_) explain();
   if (question_ != nullptr && answer == Answer::Empty) look_for_values(tapes_, *question_);
@@ -116,16 +122,20 @@ bool SelectedTapes::tell_end(Answer answer) {
       looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
     say(line);
-  return selected_->gap_count() > 0 || !inputs_->trouble().damage.empty();
+  const bool gap = gaps == Gaps::Tell && selected_->gap_count() > 0;
+  return gap || !inputs_->trouble().damage.empty();
 }
 
-void SelectedTapes::tell_trouble() const {
+void SelectedTapes::tell_gaps() const {
   for (const std::string& gap : selected_->gaps())
     say(gap);
   if (selected_->gap_count() > selected_->gaps().size()) {
     say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
         " more; see smtptape info");
   }
+}
+
+void SelectedTapes::tell_trouble() const {
   if (inputs_->doubles() > 0) say(text_of_doubles(inputs_->doubles()));
   for (const std::string& notice : inputs_->trouble().notices)
     say(notice);

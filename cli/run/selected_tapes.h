@@ -32,12 +32,19 @@ class SelectedTapes {
   SelectedTapes& operator=(const SelectedTapes&) = delete;
 
   [[nodiscard]] SelectedSource& events() { return *selected_; }
+  // That a first pass has chosen; 0 without one.
+  [[nodiscard]] std::size_t sessions() const { return sessions_; }
   [[nodiscard]] const std::vector<TapeFile>& tapes() const { return tapes_; }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
   // instead.  True when something is missing.
-  [[nodiscard]] bool tell_end(Answer answer);
+  enum class Gaps : std::uint8_t {
+    Tell,
+    ToldBefore,  // those that matter: of the others nothing is said, and nothing is missing
+  };
+  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell);
 
  private:
+  void tell_gaps() const;
   void tell_trouble() const;
 
   void ask(const Selection& selection, Recovery recovery, std::shared_ptr<FirstPass> first_pass);
@@ -51,6 +58,7 @@ class SelectedTapes {
   std::vector<TapeFile> tapes_;
   std::shared_ptr<GroupPool> pool_;  // null: the tapes are read from front to back
   std::optional<ReadingPlan> first_plan_;
+  std::size_t sessions_ = 0;
   std::shared_ptr<Question> question_;  // with a pool
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<ReadAhead> ahead_;

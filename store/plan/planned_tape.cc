@@ -98,7 +98,9 @@ void PlannedTape::plan_groups() {
     std::optional<Skipped> why;
     if (footer_tells_notes_ && tells_what_is_beside(index)) {
       why = question.why_not(index);
-      if (!why && not_here && !question.is_partly_in_window(index)) why = Skipped::Session;
+      const bool session_decides =
+          !question.is_partly_in_window(index) && question.asks_for_sessions_alone(index);
+      if (!why && not_here && session_decides) why = Skipped::Session;
     }
     if (why) {
       passed_over_.push_back(i);

@@ -41,7 +41,7 @@ TimeSpan span_of(const GroupIndex& index) {
 Question::Question(Selection selection, Mode mode, std::shared_ptr<FirstPass> first_pass)
     : selection_(std::move(selection)),
       mode_(mode),
-      rules_(selection_.request, selection_.honour),
+      rules_(selection_.allow_list()),
       the_other_way_(the_other_way(selection_)),
       takes_everything_(mode == Mode::Choose && rules_.empty() && !selection_.window.is_set()),
       second_pass_(mode == Mode::Choose && first_pass != nullptr),
@@ -85,6 +85,7 @@ bool Question::summaries_exclude(const GroupIndex& index) const {
 }
 
 bool Question::chooses_by_session_alone() const {
+  if (mode_ == Mode::Collect) return selection_.named.has_value();
   return mode_ == Mode::Choose && selection_.scope == Scope::Session && second_pass_ &&
          !rules_.empty();
 }
@@ -99,7 +100,7 @@ bool Question::asks_rows(const GroupIndex& index) const {
 
 bool Question::rows_answer(const GroupIndex& index, const SessionRows& rows) {
   if (mode_ == Mode::Choose) return !has_chosen_session(rows);
-  if (!collect_rows(rows)) return false;
+  if (!collect_rows(index, rows)) return false;
   const std::lock_guard lock(mutex_);
   note_values(index);
   if (first_pass_->unmatched.knows_too_little()) first_pass_->unmatched.note(rows);
@@ -126,11 +127,11 @@ bool Question::has_chosen_session(const SessionRows& rows) const {
 
 // False: of some session the events have to tell.  Where a window chooses, all of the group is in
 // it.
-bool Question::collect_rows(const SessionRows& rows) {
+bool Question::collect_rows(const GroupIndex& index, const SessionRows& rows) {
   std::vector<std::string_view> found;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const SessionRow& row = rows.rows[i];
-    const AllowList::InRow in_row = rules_.in_row(rows, i);
+    const AllowList::InRow in_row = rules_.in_row(rows, i, &index);
     if (in_row == AllowList::InRow::No) continue;
     if (in_row == AllowList::InRow::Maybe || row.id_hashed) return false;
     found.push_back(row.id);
@@ -142,9 +143,15 @@ bool Question::collect_rows(const SessionRows& rows) {
 }
 
 bool Question::may_hold_sessions(const std::vector<std::uint64_t>& ascending) const {
+  if (mode_ == Mode::Collect)
+    return !selection_.named || selection_.named->may_be_session_of(ascending);
   return std::any_of(session_hashes_.begin(), session_hashes_.end(), [&](std::uint64_t hash) {
     return std::binary_search(ascending.begin(), ascending.end(), hash);
   });
+}
+
+bool Question::asks_for_sessions_alone(const GroupIndex& index) const {
+  return mode_ == Mode::Choose || !rules_.named_may_be_of_message(index);
 }
 
 void Question::note_passed_over(const GroupIndex& index, Skipped why) {
@@ -154,7 +161,7 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
   count.bytes += index.bytes;
   if (index.events == 0) return;
   if (mode_ == Mode::Collect) {
-    if (why == Skipped::Property) note_values(index);  // which is inside the window, if that counts
+    if (why != Skipped::Time) note_values(index);  // which is inside the window, if that counts
     return;
   }
   passed_over_.looked_at += index.events;
@@ -249,7 +256,7 @@ void Question::collect(const Event& event) {
 
 EventChoice::EventChoice(Question& question)
     : question_(question),
-      allow_list_(question.selection().request, question.selection().honour),
+      allow_list_(question.selection().allow_list()),
       the_other_way_(the_other_way(question.selection())) {
 }
 

@@ -90,6 +90,8 @@ class Question {
   // Nothing but the chosen sessions is wanted; are there any among these hashes of a tape's?
   [[nodiscard]] bool chooses_by_session_alone() const;
   [[nodiscard]] bool may_hold_sessions(const std::vector<std::uint64_t>& ascending) const;
+  // What is in the group could be wanted for its sessions only.
+  [[nodiscard]] bool asks_for_sessions_alone(const GroupIndex& index) const;
 
   // Takes note of a group that was passed over: what it holds was looked at.
   void note_passed_over(const GroupIndex& index, Skipped why);
@@ -116,7 +118,7 @@ class Question {
   [[nodiscard]] bool window_decides() const;
   [[nodiscard]] bool summaries_exclude(const GroupIndex& index) const;
   [[nodiscard]] bool has_chosen_session(const SessionRows& rows) const;
-  [[nodiscard]] bool collect_rows(const SessionRows& rows);
+  [[nodiscard]] bool collect_rows(const GroupIndex& index, const SessionRows& rows);
   void note_values(const GroupIndex& index);
   void note_meta(const Meta& meta);
   void collect(const Event& event);

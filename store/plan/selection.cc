@@ -32,10 +32,15 @@ std::string describe(const Gap& gap) {
   return text;
 }
 
+AllowList Selection::allow_list() const {
+  AllowList list(request, honour);
+  if (named) list.require(*named);
+  return list;
+}
+
 std::shared_ptr<FirstPass> new_pass(const Selection& selection) {
   return std::make_shared<FirstPass>(
-      FirstPass{SessionScope(AllowList(selection.request, selection.honour),
-                             SessionScope::NoFilter::TakesCollected),
+      FirstPass{SessionScope(selection.allow_list(), SessionScope::NoFilter::TakesCollected),
                 UnmatchedValues(selection.request, selection.honour)});
 }
 

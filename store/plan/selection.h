@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "filters/allow_list.h"
+#include "filters/named.h"
 #include "filters/request.h"
 #include "filters/session_scope.h"
 #include "filters/unmatched_values.h"
@@ -24,11 +25,15 @@ struct Selection {
   TimeWindow window;
   // Scope::Session: the window chooses events, and these the sessions, which come out whole.
   bool whole_sessions = false;
+  // Scope::Session: of these sessions only what somebody looks for by name.
+  std::optional<Named> named;
 
+  // A new one for whoever asks it.
+  [[nodiscard]] AllowList allow_list() const;
   // Sessions are chosen by what came later in them: the inputs are read twice.
   [[nodiscard]] bool needs_two_passes() const {
     const bool chosen_by_time = whole_sessions && window.is_set();
-    return scope == Scope::Session && (chosen_by_time || !AllowList(request, honour).empty());
+    return scope == Scope::Session && (chosen_by_time || !allow_list().empty());
   }
 };
 

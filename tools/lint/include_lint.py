@@ -15,10 +15,11 @@ BELOW = {
     "smtp": {"base"},
     "format": {"base", "smtp"},
     "filters": {"base", "smtp", "format"},
+    "sessions": {"base", "smtp", "format", "filters"},
     "store": {"base", "smtp", "format", "filters"},
     "capture": {"base", "base/net", "smtp", "format", "filters", "store"},
-    "replay": {"base", "base/net", "smtp", "format", "filters", "store"},
-    "cli": {"base", "smtp", "format", "filters", "store", "capture", "replay"},
+    "replay": {"base", "base/net", "smtp", "format", "filters", "sessions", "store"},
+    "cli": {"base", "smtp", "format", "filters", "sessions", "store", "capture", "replay"},
 }
 # The first pattern that fits decides.
 AT_HOME = [

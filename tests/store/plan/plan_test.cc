@@ -50,6 +50,7 @@ class RandomTapes {
     selection.request = request_from_options(values, selection.honour);
     selection.scope = std::array{Scope::Event, Scope::Strict, Scope::Session}[below(3)];
     selection.whole_sessions = selection.scope == Scope::Session && one_in(2);
+    if (selection.scope == Scope::Session && one_in(2)) selection.named = Named(some_name());
     if (one_in(3)) selection.window.since = some_time();
     if (one_in(3)) selection.window.until = some_time();
     return selection;
@@ -59,6 +60,11 @@ class RandomTapes {
   std::size_t below(std::size_t most) { return random_() % most; }
   bool one_in(std::size_t n) { return below(n) == 0; }
   std::string some_value() { return "v" + std::to_string(below(one_in(4) ? 400 : 6)); }
+  // Of a session, a message or a recipient; sometimes of nothing.
+  std::string some_name() {
+    const std::string number = std::to_string(below(70));
+    return std::array{"session" + number, "m" + number, some_value()}[below(3)];
+  }
   std::string some_address() {
     return "10.0." + std::to_string(below(4)) + "." + std::to_string(below(9)) +
            (one_in(2) ? ":25" : "");
@@ -90,6 +96,7 @@ class RandomTapes {
       json += (json.empty() ? "{\"" : ",\"") + std::string(key) + "\":" + value;
     };
     if (!one_in(12)) add("id", text("session" + std::to_string(session_ + below(5))));
+    if (one_in(2)) add("message_id", text("m" + std::to_string(below(60))));
     for (const Property& property : kProperties)
       if (one_in(2)) add(property.meta_key, constant_.value_or(some_json(property)));
     return json.empty() ? "{}" : json + "}";

@@ -1,0 +1,57 @@
+#include "cli/run/nearest_names.h"
+
+#include <algorithm>
+#include <chrono>
+
+#include "base/similar.h"
+#include "format/tape/tape_info.h"
+#include "sessions/kumo_words.h"
+
+namespace smtptape {
+
+void NearestName::note(const Meta& meta) {
+  if (seen_.find(meta) != nullptr) return;
+  seen_.remember(meta, true);
+  if (meta.session_id()) note(*meta.session_id());
+  note(meta_text(meta, kMessageIdKey));
+  for (const std::string& recipient : meta_texts(meta, "recipient"))
+    note(recipient);
+}
+
+void NearestName::note(std::string_view candidate) {
+  constexpr std::size_t kLongest = 256;
+  constexpr std::size_t kLeast = 4;  // of a beginning
+  if (candidate.empty() || candidate.size() > kLongest || name_.size() > kLongest) return;
+  if (name_.size() >= kLeast && candidate.starts_with(name_)) {
+    if (!nearest_ || edits_ > 0) nearest_ = candidate;
+    edits_ = 0;
+    return;
+  }
+  const std::size_t most = nearest_ ? edits_ - (edits_ > 0 ? 1 : 0) : most_edits(name_);
+  const std::size_t longer = std::max(candidate.size(), name_.size());
+  const std::size_t shorter = std::min(candidate.size(), name_.size());
+  if (most == 0 || longer - shorter > most) return;
+  const std::size_t edits = edit_distance(name_, candidate);
+  if (edits > most) return;
+  nearest_ = candidate;
+  edits_ = edits;
+}
+
+std::optional<std::string> nearest_name(std::string_view name,
+                                        const std::vector<std::string>& tapes,
+                                        const TimeWindow& window) {
+  constexpr std::chrono::seconds kPatience{3};
+  const auto until = std::chrono::steady_clock::now() + kPatience;
+  Inputs::rewind_standard_input();
+  Inputs inputs(find_tapes(tapes), window);
+  NearestName nearest(name);
+  EventBatch batch;
+  while (inputs.next(batch) && std::chrono::steady_clock::now() < until) {
+    for (const Event& event : batch.events) {
+      if (event.meta != nullptr && window.holds(event.received)) nearest.note(*event.meta);
+    }
+  }
+  return nearest.nearest();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,36 @@
+// What a person names who looks for a session: its id, the id of a message, or a recipient.  Which
+// of them it is, the events tell.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "format/meta.h"
+#include "format/tape/session_rows.h"
+#include "format/tape/tape_info.h"
+
+namespace smtptape {
+
+class Named {
+ public:
+  explicit Named(std::string_view name);
+
+  // The event's session has this id, or the event this message id or recipient.
+  [[nodiscard]] bool matches(const Meta& meta) const;
+  // False: of no event of the group is it the message's id or a recipient.  Of the sessions' ids
+  // only rows tell.
+  [[nodiscard]] bool may_be_of_message(const GroupIndex& index) const;
+  // Whether it is the id of the row's session or a recipient in it.
+  enum class InRow : std::uint8_t { No, Maybe, Yes };
+  [[nodiscard]] InRow in_row(const SessionRows& rows, std::size_t row) const;
+  // Among the hashes of a tape's session ids, which are ascending.
+  [[nodiscard]] bool may_be_session_of(const std::vector<std::uint64_t>& hashes) const;
+
+ private:
+  [[nodiscard]] bool is_recipient(std::string_view json) const;
+
+  std::string name_;
+  std::string json_;
+};
+
+}  // namespace smtptape
