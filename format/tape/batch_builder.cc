@@ -12,14 +12,16 @@ namespace smtptape {
 
 namespace {
 
-// What one huge event took is given back.
-constexpr std::size_t kMostKept = 16 * kMiB;
 constexpr unsigned kMetaWords = 16 << 10;  // of the message's first segment
 
 tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
   auto root = message.initRoot<tape::Record>();
   root.setKind(static_cast<std::uint16_t>(kind));
   return root;
+}
+
+constexpr std::size_t whole_words(std::size_t bytes) {
+  return (bytes + 7) / 8 * 8;
 }
 
 bool newer_kind(const Event& event) {
@@ -273,9 +275,11 @@ void BatchBuilder::append_events(BatchBody& body) const {
   append_in_place(body, std::move(message));
 }
 
-void BatchBuilder::order_by_session() {
-  ordered_.resize((text_.size() + 7) / 8 * 8);
-  const auto places = places_by_session(length_, root_, text_.size());
+// `size`: of the texts, without what fills up the last word.
+void BatchBuilder::order_by_session(std::size_t size) {
+  ordered_.grow(text_.size());
+  std::memset(ordered_.data() + size, 0, text_.size() - size);
+  const auto places = places_by_session(length_, root_, size);
   std::size_t from = 0;
   for (std::size_t i = 0; i < places.size(); ++i) {
     const auto length = static_cast<std::size_t>(length_[i]);
@@ -299,12 +303,14 @@ void BatchBuilder::append_payload(BatchBody& body, PayloadOrder order) {
   if (text_.empty()) return;
   // The text becomes a segment of its own, where it is; Cap'n Proto wants whole words of it.
   const std::size_t size = text_.size();
-  if (order == PayloadOrder::BySession) order_by_session();
-  std::string& text = order == PayloadOrder::BySession ? ordered_ : text_;
-  text.resize((size + 7) / 8 * 8, '\0');
-  std::fill(text.begin() + static_cast<std::ptrdiff_t>(size), text.end(), '\0');
+  text_.resize(whole_words(size), '\0');
+  const char* text = text_.data();
+  if (order == PayloadOrder::BySession) {
+    order_by_session(size);
+    text = ordered_.data();
+  }
   auto message = std::make_unique<capnp::MallocMessageBuilder>();
-  auto external = message->getOrphanage().referenceExternalData(as_data({text.data(), size}));
+  auto external = message->getOrphanage().referenceExternalData(as_data({text, size}));
   const auto kind =
       order == PayloadOrder::BySession ? RecordKind::PayloadBySession : RecordKind::Payload;
   record(*message, kind).initPayload().adoptText(std::move(external));
@@ -322,10 +328,9 @@ void BatchBuilder::clear() {
   kind_.clear();
   root_.clear();
   original_.clear();
-  for (std::string* text : {&text_, &ordered_}) {
-    text->clear();
-    if (text->capacity() > kMostKept) std::string().swap(*text);
-  }
+  text_.clear();
+  if (text_.capacity() > most_kept_) std::string().swap(text_);
+  if (ordered_.room() > most_kept_) ordered_ = GrowingBytes();
   frames_.clear();
   new_metas_.clear();
   set_.clear();

@@ -11,6 +11,7 @@
 
 #include <capnp/message.h>
 
+#include "base/growing_bytes.h"
 #include "format/event.h"
 #include "format/tape/group_names.h"
 #include "format/tape/payload_order.h"
@@ -29,8 +30,10 @@ struct BatchBody {
 
 class BatchBuilder {
  public:
-  // `origin` is what an event without one comes from.
-  explicit BatchBuilder(Origin origin) : default_origin_(std::move(origin)) {}
+  // `origin` is what an event without one comes from.  A buffer for texts that has become larger
+  // than `most_kept` bytes is given back with the batch.
+  BatchBuilder(Origin origin, std::size_t most_kept)
+      : default_origin_(std::move(origin)), most_kept_(most_kept) {}
 
   // Copies what it needs; returns how its metadata is named, place 0 where the group has none of
   // it.
@@ -58,7 +61,7 @@ class BatchBuilder {
  private:
   void append_metas(BatchBody& body) const;
   void append_events(BatchBody& body) const;
-  void order_by_session();
+  void order_by_session(std::size_t size);
   std::uint16_t origin_place(const Origin* origin, GroupNames& names);
   void add_meta(const Meta& meta, const GroupNames::Named& named);
   GroupNames::Named name_meta(const Event& event, GroupNames& names);
@@ -66,6 +69,7 @@ class BatchBuilder {
   std::uint64_t add_text(const Event& event);
 
   Origin default_origin_;
+  std::size_t most_kept_;
   std::uint32_t events_ = 0;
   std::uint32_t gaps_ = 0;
   std::uint32_t loose_records_ = 0;
@@ -84,8 +88,8 @@ class BatchBuilder {
     std::uint64_t length;
   };
   std::vector<Original> original_;
-  std::string text_;     // in the order of the events
-  std::string ordered_;  // in another
+  std::string text_;      // in the order of the events
+  GrowingBytes ordered_;  // in another
   struct Frame {
     std::string bytes;
     Opcode opcode;
