@@ -29,8 +29,8 @@ constexpr std::size_t kReadBuffer = 256 * kKiB;
 constexpr std::size_t kMostFramesAtOnce = 4096;
 // After a read of less than this more is waited for: kumod writes each event by itself, and to be
 // woken for each costs more than all that is done with it.
-constexpr int kFewBytes = 32 << 10;
-constexpr std::chrono::milliseconds kGatherFor{5};
+constexpr int kFewBytes = 96 << 10;
+constexpr std::chrono::milliseconds kGatherFor{8};
 
 FeedEnd::Kind kind_of(const error_code& error, FeedEnd::Kind otherwise) {
   if (error == asio::error::operation_aborted) return FeedEnd::Kind::Stopped;
