@@ -12,6 +12,9 @@ namespace smtptape {
 
 namespace {
 
+// What one huge event took is given back.
+constexpr std::size_t kMostKept = 8 * kMiB;
+static_assert(kMostKept >= 2 * kFileBatchBytes, "to map it anew for each batch takes long");
 constexpr unsigned kMetaWords = 16 << 10;  // of the message's first segment
 
 tape::Record::Builder record(capnp::MessageBuilder& message, RecordKind kind) {
@@ -329,8 +332,8 @@ void BatchBuilder::clear() {
   root_.clear();
   original_.clear();
   text_.clear();
-  if (text_.capacity() > most_kept_) std::string().swap(text_);
-  if (ordered_.room() > most_kept_) ordered_ = GrowingBytes();
+  if (text_.capacity() > kMostKept) std::string().swap(text_);
+  if (ordered_.room() > kMostKept) ordered_ = GrowingBytes();
   frames_.clear();
   new_metas_.clear();
   set_.clear();

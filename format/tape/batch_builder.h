@@ -30,10 +30,8 @@ struct BatchBody {
 
 class BatchBuilder {
  public:
-  // `origin` is what an event without one comes from.  A buffer for texts that has become larger
-  // than `most_kept` bytes is given back with the batch.
-  BatchBuilder(Origin origin, std::size_t most_kept)
-      : default_origin_(std::move(origin)), most_kept_(most_kept) {}
+  // `origin` is what an event without one comes from.
+  explicit BatchBuilder(Origin origin) : default_origin_(std::move(origin)) {}
 
   // Copies what it needs; returns how its metadata is named, place 0 where the group has none of
   // it.
@@ -69,7 +67,6 @@ class BatchBuilder {
   std::uint64_t add_text(const Event& event);
 
   Origin default_origin_;
-  std::size_t most_kept_;
   std::uint32_t events_ = 0;
   std::uint32_t gaps_ = 0;
   std::uint32_t loose_records_ = 0;

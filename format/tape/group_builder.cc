@@ -9,6 +9,11 @@
 
 namespace smtptape {
 
+namespace {
+// Enough for any size of a batch.
+constexpr std::uint32_t kMostDoublings = 16;
+}  // namespace
+
 GroupBuilder::GroupBuilder(const TapeHeader& header, const TapeOptions& options)
     : header_(header), options_(options) {
 }
@@ -47,8 +52,11 @@ void GroupBuilder::add_foreign(std::string_view record, BatchBuilder& batch) {
   batch.add_foreign(record);
 }
 
+// The first batches of a group are small, as its first event is not to wait for a large one.
 bool GroupBuilder::is_batch_full(const BatchBuilder& batch) const {
-  return batch_wire_bytes_ >= options_.batch_bytes || batch.events() >= kMostBatchEvents ||
+  const std::uint64_t most =
+      std::min(options_.batch_bytes, kDefaultBatchBytes << std::min(batches_, kMostDoublings));
+  return batch_wire_bytes_ >= most || batch.events() >= kMostBatchEvents ||
          batch.loose_records() >= kMostLooseRecords;
 }
 

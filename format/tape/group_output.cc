@@ -26,16 +26,11 @@ int window_log_for(std::uint64_t group_bytes) {
 constexpr int kColumnWindowLog = 23;
 constexpr int kColumnLevelsLess = 1;
 
-// What one huge event took is given back: there may be many sources.  In a file that is written at
-// once a batch is large, and to map its memory anew took a seventh of an import with bodies.
-constexpr std::size_t kMostKept = 8 * kMiB;
-constexpr std::size_t kMostKeptOfFile = 2 * kFileBatchBytes;
-
 class Interleaved : public GroupOutput {
  public:
   Interleaved(const TapeHeader& header, const TapeOptions& options, GroupPlace& place)
       : place_(place),
-        batch_(header.origin, kMostKept),
+        batch_(header.origin),
         encoder_(header, Part::Everything, options.level, window_log_for(options.group_bytes)) {}
 
   BatchBuilder& batch() override { return batch_; }
@@ -157,7 +152,7 @@ class TwoFrames : public GroupOutput {
 
  private:
   struct Slot {
-    explicit Slot(const Origin& origin) : batch(origin, kMostKeptOfFile) {}
+    explicit Slot(const Origin& origin) : batch(origin) {}
     BatchBuilder batch;
     TaskLane::Ticket columns = 0;  // until when they need it
     TaskLane::Ticket payload = 0;
