@@ -62,5 +62,26 @@ TEST(PayloadOrder, EveryTextComesBackToItsEvent) {
   EXPECT_EQ(reader.header().value().flags.incompatible, kPayloadOrderFlag);
 }
 
+// Else its first event would wait for a batch of all of it.
+TEST(PayloadOrder, TheFirstBatchesOfAGroupAreSmall) {
+  std::vector<std::string> frames;
+  for (int n = 0; n < 2000; ++n)
+    frames.push_back(frame(n % 7, n, std::string(1000, 'x')));
+  const Made made = make_tape(frames, Layout::TwoFrames, file_options({}));
+  StringSource source(made.bytes);
+  TapeReader reader(source, "x.tape");
+  std::vector<std::size_t> bytes;
+  for (EventBatch batch; reader.next(batch);) {
+    if (batch.events.empty()) continue;
+    bytes.push_back(0);
+    for (const Event& event : batch.events)
+      bytes.back() += frame_size(event);
+  }
+  ASSERT_GE(bytes.size(), 3U);
+  EXPECT_LT(bytes[0], kDefaultBatchBytes + 2000);
+  EXPECT_LT(bytes[1], 2 * kDefaultBatchBytes + 2000);
+  EXPECT_GT(bytes[1], kDefaultBatchBytes + 2000);
+}
+
 }  // namespace
 }  // namespace smtptape
