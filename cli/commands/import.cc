@@ -1,4 +1,6 @@
 // smtptape import: a file of frames becomes a tape.
+#include "store/copy/import.h"
+
 #include <unistd.h>
 
 #include <optional>
@@ -11,7 +13,6 @@
 #include "cli/run/result.h"
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
-#include "store/read/inputs.h"
 
 namespace smtptape {
 
@@ -53,48 +54,30 @@ class ImportCommand : public Command {
     UniqueFd fd = standard_input ? UniqueFd(::dup(STDIN_FILENO)) : open_for_reading(feed_.front());
     FeedFileSource feed(std::make_unique<FdSource>(std::move(fd), name), name, format, max_frame);
     std::optional<Progress> progress(std::in_place, "import", bytes_of(feed_));
-    const Ledger ledger = write_tape(feed, file);
+    const Imported imported = write_tape(feed, file);
     progress.reset();
+    report(file.name(), imported);
     file.commit();
     if (feed.was_marked()) {
       say(name + ": began with a byte order mark, which belongs to no event and was left out");
     }
-    const Loss lost = ledger.total_lost();
+    const Loss lost = imported.ledger.total_lost();
     if (lost.count > 0) {
       say(counted(lost.count, "frame") + " over --max-frame " + max_frame_ +
           (lost.count == 1 ? " was left out; it leaves a gap"
                            : " were left out; each leaves a gap"));
     }
-    const bool strange = tell_if_strange(name, format);
+    const bool strange = tell_if_strange(name, format, imported);
     return static_cast<int>(lost.count > 0 || strange ? Exit::Incomplete : Exit::Done);
   }
 
  private:
-  Ledger write_tape(FeedFileSource& feed, Result& file) {
+  [[nodiscard]] Imported write_tape(FeedFileSource& feed, Result& file) const {
     Origin origin{random_id(), source_.empty() ? default_source() : source_, 1, true};
     TapeHeader header = new_tape_header(origin);
     header.first_sequence = 1;
-    const TapeOptions options = file_options(indexed_keys());
-    TapeWriter writer(file, header, options);
-    Ledger ledger;
-    {
-      ReadAhead ahead(feed);
-      EventBatch batch;
-      std::optional<std::int64_t> before;
-      while (ahead.next(batch)) {
-        for (const Event& event : batch.events) {
-          const bool unreadable = event.kind == EventKind::Unknown && event.meta == nullptr;
-          const bool blank = unreadable && event.verbatim->frame.empty();
-          if (!blank) ++(unreadable ? unreadable_ : readable_);
-        }
-        record_batch(batch, writer, ledger, before);
-      }
-    }
-    ledger.received = feed.received();
-    writer.seal(ledger, now_unix_nanos());
-    ledger.stored = writer.events_written();
-    report(file.name(), writer, ledger);
-    return ledger;
+    TapeWriter writer(file, header, file_options(indexed_keys()));
+    return import_feed(feed, writer, now_unix_nanos());
   }
 
   [[nodiscard]] std::string default_source() const {
@@ -107,28 +90,25 @@ class ImportCommand : public Command {
   }
 
   // Hardly a line is an event: somebody meant another file.  A handful of lines say nothing.
-  bool tell_if_strange(const std::string& name, FeedFormat format) const {
+  static bool tell_if_strange(const std::string& name,
+                              FeedFormat format,
+                              const Imported& imported) {
     constexpr std::uint64_t kFewest = 5;
     constexpr std::uint64_t kReadableOneIn = 10;
-    if (format != FeedFormat::Jsonl || unreadable_ < kFewest) return false;
-    const std::uint64_t frames = readable_ + unreadable_;
-    if (readable_ * kReadableOneIn >= frames) return false;
-    say(name + ": " + std::to_string(unreadable_) + " of " + std::to_string(frames) +
+    if (format != FeedFormat::Jsonl || imported.unreadable < kFewest) return false;
+    const std::uint64_t frames = imported.readable + imported.unreadable;
+    if (imported.readable * kReadableOneIn >= frames) return false;
+    say(name + ": " + std::to_string(imported.unreadable) + " of " + std::to_string(frames) +
         " frames are no events of the feed, and were kept as they are; is it a file of JSON " +
         "lines, one event a line?");
     return true;
   }
 
-  static void report(const std::string& name, const TapeWriter& writer, const Ledger& ledger) {
-    std::uint64_t wire = 0;
-    std::uint64_t verbatim = 0;
-    for (const GroupIndex& group : writer.groups()) {
-      wire += group.wire_bytes;
-      verbatim += group.verbatim;
-    }
-    say(name + ": " + counted(ledger.stored, "event") + ", " + show_size(wire) + " in " +
-        show_size(writer.bytes_written()) +
-        (verbatim == 0 ? "" : ", " + counted(verbatim, "frame") + " kept verbatim"));
+  static void report(const std::string& name, const Imported& imported) {
+    say(name + ": " + counted(imported.ledger.stored, "event") + ", " +
+        show_size(imported.wire_bytes) + " in " + show_size(imported.bytes) +
+        (imported.verbatim == 0 ? ""
+                                : ", " + counted(imported.verbatim, "frame") + " kept verbatim"));
   }
 
   std::vector<std::string> feed_;
@@ -137,8 +117,6 @@ class ImportCommand : public Command {
   std::string format_ = "jsonl";
   std::string max_frame_ = "64M";
   bool force_ = false;
-  std::uint64_t readable_ = 0;    // frames that are events
-  std::uint64_t unreadable_ = 0;  // that are none; blank ones say nothing
 };
 
 }  // namespace

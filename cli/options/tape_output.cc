@@ -42,19 +42,4 @@ std::uint64_t parse_max_frame(const std::string& text) {
   return bytes;
 }
 
-void record_batch(const EventBatch& batch,
-                  TapeWriter& writer,
-                  Ledger& ledger,
-                  std::optional<std::int64_t>& before) {
-  for (const Event& event : batch.events) {
-    writer.add(event);
-    if (const auto gap = lag_gap(event, before.value_or(event.received))) {
-      writer.add(*gap);
-      ledger.add(*gap);
-    }
-    before = event.received;
-  }
-  writer.add_beside_events(batch, ledger);
-}
-
 }  // namespace smtptape

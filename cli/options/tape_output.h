@@ -2,7 +2,6 @@
 #pragma once
 
 #include <cstdint>
-#include <optional>
 #include <string>
 #include <vector>
 
@@ -20,12 +19,5 @@ namespace smtptape {
 [[nodiscard]] FeedFormat parse_feed_format(const std::string& text);
 // --max-frame, checked against the largest that a tape can hold.
 [[nodiscard]] std::uint64_t parse_max_frame(const std::string& text);
-
-// Adds the batch's events, gaps and notes; a lag notice gets its gap.  Counts into `ledger`.
-// `before`: when the last event was received; none yet.
-void record_batch(const EventBatch& batch,
-                  TapeWriter& writer,
-                  Ledger& ledger,
-                  std::optional<std::int64_t>& before);
 
 }  // namespace smtptape
