@@ -132,7 +132,7 @@ TEST_P(GroupDecoderTest, ANumberThatLiesIsRefused) {
 TEST(GroupDecoder, CountsTheEventsAmongWhatItTakes) {
   const Made made = make_tape(
       std::vector<std::string>(20'000, "x"), Layout::TwoFrames, sizes(256 * kKi, 64 * kMiB));
-  const GroupIndex& index = read_back(made.bytes).footer->groups.at(0);
+  const GroupIndex index = read_back(made.bytes).footer->groups.at(0);
   EXPECT_EQ(index.events, 20'000U);
   EXPECT_GT(GroupDecoder::memory_of(index), index.events * sizeof(Event));
 }
