@@ -2,15 +2,13 @@
 
 #include <algorithm>
 #include <array>
-#include <deque>
 #include <memory>
 #include <span>
 #include <utility>
 
-#include <capnp/any.h>
-
 #include "base/error.h"
 #include "format/limits.h"
+#include "format/tape/batch_records.h"
 #include "format/tape/column.h"
 #include "format/tape/messages.h"
 #include "format/tape/payload_order.h"
@@ -27,35 +25,11 @@ constexpr std::uint64_t kBytesOfEntry = 32;
 constexpr std::uint64_t kStoredMeta = 32;
 constexpr std::uint64_t kStoredPair = 16;
 constexpr std::uint64_t kStoredKey = 8;
-constexpr std::uint64_t kStoredFrame = 16;
 constexpr std::uint64_t kStoredLength = 16;
 
 std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
   return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
 }
-
-// The messages of a body, one after another.
-class Messages {
- public:
-  explicit Messages(std::string_view body) : left_(as_words(body)) {}
-
-  struct Message {
-    capnp::FlatArrayMessageReader* reader;  // stays where it is; null: the end
-    std::string_view bytes;
-  };
-  Message next() {
-    if (left_.size() == 0) return {nullptr, {}};
-    const auto* const start = reinterpret_cast<const char*>(left_.begin());
-    readers_.emplace_back(left_, reader_options(left_.asBytes().size()));
-    left_ = {readers_.back().getEnd(), left_.end()};
-    const auto* const end = reinterpret_cast<const char*>(left_.begin());
-    return {&readers_.back(), {start, static_cast<std::size_t>(end - start)}};
-  }
-
- private:
-  kj::ArrayPtr<const capnp::word> left_;
-  std::deque<capnp::FlatArrayMessageReader> readers_;
-};
 
 }  // namespace
 
@@ -190,87 +164,7 @@ EventKind kind_of(std::uint8_t number) {
              : EventKind::Unknown;
 }
 
-// Something stands behind the fields that we know.
-template <class Struct>
-bool is_newer(const typename Struct::Reader& from) {
-  constexpr capnp::_::StructSize known = capnp::_::structSize<Struct>();
-  const auto any = capnp::toAny(from);
-  const auto pointers = any.getPointerSection();
-  for (unsigned i = known.pointers; i < pointers.size(); ++i) {
-    if (!pointers[i].isNull()) return true;
-  }
-  const auto data = any.getDataSection();
-  return std::any_of(data.begin() + std::min<std::size_t>(data.size(), known.data * 8U),
-                     data.end(),
-                     [](kj::byte byte) { return byte != 0; });
-}
-
-template <class Struct>
-bool any_newer(const std::vector<typename Struct::Reader>& all) {
-  return std::any_of(
-      all.begin(), all.end(), [](const auto& each) { return is_newer<Struct>(each); });
-}
-
 }  // namespace
-
-// The records of one batch, by kind.
-struct BatchParser::Body {
-  std::optional<tape::Events::Reader> events;
-  std::vector<tape::Metas::Reader> metas;
-  std::vector<tape::Origin::Reader> origins;
-  std::vector<tape::Gap::Reader> gaps;
-  std::vector<tape::Note::Reader> notes;
-  std::vector<tape::Clock::Reader> clocks;
-  std::string_view text;
-  PayloadOrder order = PayloadOrder::AsEvents;
-  capnp::List<tape::Frame>::Reader frames;
-  std::vector<std::string_view> foreign;
-
-  std::uint64_t bytes = 0;  // of the messages
-  std::uint64_t records = 0;
-
-  void add(Messages& messages) {
-    for (Messages::Message message = messages.next(); message.reader != nullptr;
-         message = messages.next()) {
-      bytes += message.bytes.size();
-      if (++records > kMostBatchRecords) {
-        throw Error("the records of a batch are over the limit of " +
-                    std::to_string(kMostBatchRecords));
-      }
-      add(message.reader->getRoot<tape::Record>(), message.bytes);
-    }
-  }
-
-  // What a copy of this batch would not hold.
-  [[nodiscard]] bool has_newer_fields() const {
-    const bool in_events = events && is_newer<tape::Events>(*events);
-    const bool in_metas = std::any_of(metas.begin(), metas.end(), [](const auto& each) {
-      return each.getList().size() > 0 && is_newer<tape::Meta>(each.getList()[0]);
-    });
-    const bool in_frames = frames.size() > 0 && is_newer<tape::Frame>(frames[0]);
-    return in_events || in_metas || in_frames || any_newer<tape::Origin>(origins) ||
-           any_newer<tape::Gap>(gaps) || any_newer<tape::Note>(notes) ||
-           any_newer<tape::Clock>(clocks);
-  }
-
-  void add(tape::Record::Reader record, std::string_view whole) {
-    switch (static_cast<RecordKind>(record.getKind())) {
-      case RecordKind::Events: events = record.getEvents(); return;
-      case RecordKind::PayloadBySession: order = PayloadOrder::BySession; [[fallthrough]];
-      case RecordKind::Payload: text = as_view(record.getPayload().getText()); return;
-      case RecordKind::Metas: metas.push_back(record.getMetas()); return;
-      case RecordKind::Gap: gaps.push_back(record.getGap()); return;
-      case RecordKind::Note: notes.push_back(record.getNote()); return;
-      case RecordKind::Verbatim:
-        frames = of_bytes(whole.size(), kStoredFrame, record.getVerbatim().getList(), "frames");
-        return;
-      case RecordKind::Origin: origins.push_back(record.getOrigin()); return;
-      case RecordKind::Clock: clocks.push_back(record.getClock()); return;
-      case RecordKind::Batch: return;
-    }
-    foreign.push_back(whole);
-  }
-};
 
 void BatchParser::begin_group() {
   arena_.reset(new MetaArena);
@@ -285,8 +179,8 @@ void BatchParser::begin_group() {
 struct BatchParser::Columns {
   explicit Columns(std::string_view body) : messages(body), bytes(body) { records.add(messages); }
 
-  Messages messages;
-  Body records;
+  BatchMessages messages;
+  BatchRecords records;
   std::string_view bytes;
   std::optional<ColumnValues> values;  // of the events
   // Of the group, up to this batch: its events refer to no others.
@@ -340,10 +234,10 @@ void BatchParser::complete(const Columns& columns,
                            EventBatch& batch) {
   reading_message("reading a batch", [&] {
     Texts texts = texts_of(columns.records, columns);
-    std::optional<Messages> payload_messages;
+    std::optional<BatchMessages> payload_messages;
     if (payload.data() != columns.bytes.data() && !payload.empty()) {
       payload_messages.emplace(payload);
-      Body body;
+      BatchRecords body;
       body.add(*payload_messages);
       texts = texts_of(body, columns);
     }
@@ -353,7 +247,8 @@ void BatchParser::complete(const Columns& columns,
   });
 }
 
-BatchParser::Texts BatchParser::texts_of(const Body& payload, const Columns& columns) const {
+BatchParser::Texts BatchParser::texts_of(const BatchRecords& payload,
+                                         const Columns& columns) const {
   Texts texts;
   texts.left = payload.text;
   texts.frames = payload.frames;
@@ -377,7 +272,7 @@ void BatchParser::beside(const Columns& columns, EventBatch& batch) {
 }
 
 void BatchParser::read_beside(const Columns& columns, EventBatch& batch) {
-  const Body& body = columns.records;
+  const BatchRecords& body = columns.records;
   read_gaps(columns, batch);
   for (const auto note : body.notes) {
     batch.notes.push_back({as_string(note.getKey()), as_string(note.getValue())});
@@ -398,7 +293,7 @@ void BatchParser::pin(EventBatch& batch) {
   batch.pins.push_back(origins_);
 }
 
-void BatchParser::read_metas(const Body& body) {
+void BatchParser::read_metas(const BatchRecords& body) {
   std::vector<Meta::Entry> set;
   std::vector<std::string_view> removed;
   for (const auto metas : body.metas) {

@@ -15,6 +15,8 @@
 
 namespace smtptape {
 
+struct BatchRecords;
+
 class BatchParser {
  public:
   // A new group: metas and origins start empty.
@@ -43,11 +45,10 @@ class BatchParser {
   void beside(const Columns& columns, EventBatch& batch);
 
  private:
-  struct Body;
   struct ColumnValues;
   struct Texts;
   class Places;
-  void read_metas(const Body& body);
+  void read_metas(const BatchRecords& body);
   void charge(std::uint64_t bytes);
   void read_events(const Columns& columns,
                    Texts& texts,
@@ -58,7 +59,7 @@ class BatchParser {
   // Of the event at this place of a batch.
   [[nodiscard]] const Meta* meta_at(const Columns& columns, std::size_t i) const;
   [[nodiscard]] const Origin* origin_at(const Columns& columns, std::size_t i) const;
-  [[nodiscard]] Texts texts_of(const Body& payload, const Columns& columns) const;
+  [[nodiscard]] Texts texts_of(const BatchRecords& payload, const Columns& columns) const;
   void read_beside(const Columns& columns, EventBatch& batch);
   void read_gaps(const Columns& columns, EventBatch& batch);
   void pin(EventBatch& batch);
