@@ -22,6 +22,7 @@
 #include "format/wire/unpacked_source.h"
 #include "tests/format/made_tape.h"
 #include "tests/support/peak_memory.h"
+#include "tests/support/sanitized.h"
 
 namespace smtptape {
 namespace {
@@ -284,9 +285,7 @@ int exit_without_memory(std::uint64_t room, Work work) {
 }
 
 TEST(HostileTape, ThatThereIsNoMemoryIsNoDamage) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer ends the process itself";
-#endif
+  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer ends the process itself";
   // In a process that has nothing left over of what others freed.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   const std::string text = std::string(kMiB, 'x') + "\n";

@@ -11,6 +11,7 @@
 #include "format/limits.h"
 #include "store/read/inputs.h"
 #include "tests/support/peak_memory.h"
+#include "tests/support/sanitized.h"
 
 namespace smtptape {
 namespace {
@@ -60,9 +61,7 @@ int work_without_room() {
 }
 
 TEST(GroupPoolDeathTest, ThatNoThreadCanBeHadStopsNothing) {
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-  GTEST_SKIP() << "a sanitizer needs room itself";
-#endif
+  if (testing::kSanitized) GTEST_SKIP() << "a sanitizer needs room itself";
   // In a process that had no threads, whose stacks would be used again.
   GTEST_FLAG_SET(death_test_style, "threadsafe");
   EXPECT_EXIT(std::_Exit(work_without_room()), ::testing::ExitedWithCode(0), "");
