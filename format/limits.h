@@ -30,8 +30,8 @@ inline constexpr std::uint64_t kMostPem = 4 * kMiB;
 inline constexpr std::uint64_t kDefaultBatchBytes = 256 * kKiB;
 // In a file that is written at once, where a crash leaves nothing whatever a batch is: columns and
 // metadata of one kind stand together longer.  4 MiB make imported tapes 6 to 9 % smaller, and are
-// read a sixth faster; 16 MiB would make them 3 to 5 % smaller again, but no longer stay in the
-// processor's caches: a third slower to read.
+// read no slower; 16 MiB would make them 3 to 5 % smaller again, but no longer stay in the
+// processor's caches (docs/decisions/0023-writing.md).
 inline constexpr std::uint64_t kFileBatchBytes = 4 * kMiB;
 // And events, however short their frames are.
 inline constexpr std::uint32_t kMostBatchEvents = 1 << 18;

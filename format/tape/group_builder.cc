@@ -100,7 +100,7 @@ GroupBuilder::Gathered GroupBuilder::end() {
   return {std::move(group_), std::move(rows_)};
 }
 
-void finish_index(GroupBuilder::Gathered& gathered, std::vector<SessionRow>& rows) {
+std::vector<SessionRow> finish_index(GroupBuilder::Gathered& gathered) {
   GroupIndex& index = gathered.index;
   SessionRowBuilder::Result directory = gathered.rows->finish();
   gathered.rows.reset();
@@ -111,7 +111,7 @@ void finish_index(GroupBuilder::Gathered& gathered, std::vector<SessionRow>& row
   const std::string message = to_message(directory.rows, index);
   index.rows = compress_whole(message);
   index.rows_bytes = message.size();
-  rows = std::move(directory.rows.rows);
+  return std::move(directory.rows.rows);
 }
 
 }  // namespace smtptape

@@ -60,7 +60,7 @@ class GroupBuilder {
   std::uint64_t batch_wire_bytes_ = 0;
 };
 
-// What `gathered` becomes: rows, summaries and filters filled in.  Its rows are given to `rows`.
-void finish_index(GroupBuilder::Gathered& gathered, std::vector<SessionRow>& rows);
+// Fills in rows, summaries and filters, and gives the rows.
+[[nodiscard]] std::vector<SessionRow> finish_index(GroupBuilder::Gathered& gathered);
 
 }  // namespace smtptape

@@ -27,9 +27,7 @@ class TapeWriter::File : public GroupPlace {
   [[nodiscard]] std::uint64_t offset() const override { return offset_; }
 
   void end_group(GroupBuilder::Gathered gathered) override {
-    std::vector<SessionRow> rows;
-    finish_index(gathered, rows);
-    session_hashes_.add(rows);
+    session_hashes_.add(finish_index(gathered));
     GroupIndex& index = gathered.index;
     for (const Origin& origin : index.origins) {
       const bool full = origins_.size() == kMostFooterOrigins;
@@ -85,7 +83,7 @@ struct TapeWriter::Impl {
   TapeOptions options;
   File file;
   GroupBuilder group;
-  std::unique_ptr<GroupOutput> output;  // last: its threads use the others
+  std::unique_ptr<GroupOutput> output;  // its threads use what stands before it
   std::uint32_t groups = 0;             // ended
   std::uint64_t events = 0;
   std::uint64_t gaps = 0;
