@@ -41,6 +41,7 @@ std::unique_ptr<Command> make_status_command();
 std::unique_ptr<Command> make_rotate_command();
 std::unique_ptr<Command> make_snapshot_command();
 std::unique_ptr<Command> make_replay_command();
+std::unique_ptr<Command> make_sessions_command();
 std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_trace_smtp_client_command();
