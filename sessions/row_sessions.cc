@@ -145,12 +145,17 @@ constexpr std::uint64_t& of(OutcomeCounts& counts, Outcome outcome) {
 // What became of the recipients, from replies that each decided a message.  False: that takes more.
 //
 // messages without refusal          all of their recipients were delivered to
-// as many recipients as messages    each message has one, and its reply is his
+// as many recipients as messages    each message has one, and its reply is his, if no other
+//                                   refusal was given to something
 bool tell_outcomes(const Replies& replies, SessionSummary& session) {
   constexpr std::uint16_t kFirstRefusal = 400;
+  constexpr std::uint16_t kFirstBounce = 500;
   const auto [accepted, deferred, refused] = replies;
   const std::uint64_t decided = accepted + deferred + refused;
-  const bool one_each = session.recipients == session.messages && decided == session.messages;
+  const bool worst_counts = session.worst_reply < kFirstRefusal ||
+                            (session.worst_reply < kFirstBounce ? deferred : refused) > 0;
+  const bool one_each = session.recipients == session.messages && decided == session.messages &&
+                        worst_counts && (deferred == 0 || refused == 0);
   const bool no_refusal = session.worst_reply < kFirstRefusal && accepted == session.messages &&
                           session.connections == 1;
   if (!one_each && !no_refusal) return false;
