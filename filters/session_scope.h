@@ -47,6 +47,9 @@ class SessionScope {
   void collect_session(std::string_view id);
   // Whether the session of such events was chosen so far; any number of threads at once.
   [[nodiscard]] bool has(const Meta& meta) const { return everything_ || find_session(meta); }
+  [[nodiscard]] bool has_session(std::string_view id) const {
+    return everything_ || sessions_.contains(id);
+  }
   // XXH3-64 of the ids that were chosen, ascending.
   [[nodiscard]] std::vector<std::uint64_t> hashes() const;
 

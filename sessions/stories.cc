@@ -44,6 +44,11 @@ std::vector<Story> Stories::finish() {
   return all;
 }
 
+std::optional<std::int64_t> Stories::oldest() const {
+  if (beginnings_.empty()) return std::nullopt;
+  return *beginnings_.begin();
+}
+
 void Stories::add_gap(const Gap& gap) {
   const Id128 capture = capture_of(gap.origin);
   std::uint64_t after = gap.after_sequence;
@@ -93,6 +98,8 @@ Stories::Open& Stories::open(const Event& event,
   story.number = ++seen_;
   story.capture = capture_of(event.origin);
   story.last_sequence = event.sequence;
+  story.first_received = event.received;
+  beginnings_.insert(event.received);
   places_.emplace(story.id, std::prev(open_.end()));
   return story;
 }
@@ -115,6 +122,7 @@ void Stories::complete(std::list<Open>& list, std::vector<Story>& to) {
   // Of one that was not over its end may be missing.
   if (!story.closed) tell_gaps(story, std::numeric_limits<std::uint64_t>::max());
   places_.erase(story.id);
+  beginnings_.erase(beginnings_.find(story.first_received));
   to.push_back(story.builder.finish());
   list.pop_front();
 }

@@ -10,6 +10,8 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -44,6 +46,9 @@ class Stories {
   // All that is left, in the order of their first events.
   [[nodiscard]] std::vector<Story> finish();
 
+  // When the first of those that are open was first received; nullopt: there is none.
+  [[nodiscard]] std::optional<std::int64_t> oldest() const;
+
   // Stories that were taken for complete because too many were open.
   [[nodiscard]] std::uint64_t cut_short() const { return cut_short_; }
 
@@ -55,6 +60,7 @@ class Stories {
     std::uint64_t number = 0;  // in the order of their first events
     Id128 capture;
     std::uint64_t last_sequence = 0;
+    std::int64_t first_received = 0;
     std::int64_t last_received = 0;
     bool closed = false;  // it stands in closed_
   };
@@ -75,6 +81,7 @@ class Stories {
   std::list<Open> open_;    // the one that was silent for longest first
   std::list<Open> closed_;  // likewise
   Places places_;
+  std::multiset<std::int64_t> beginnings_;  // of all of them
   std::map<Id128, std::vector<Missing>> gaps_;
   std::map<Id128, std::uint64_t> last_sequences_;
   std::uint64_t seen_ = 0;

@@ -127,6 +127,7 @@ void StoryBuilder::take_payload(const Event& event) {
       spend(Phase::Idle, now_);
       log_.obtained({meta_, now_, story_.attempts.empty() ? 0 : story_.attempts.size() - 1});
       ++attempt().messages;
+      ++story_.messages_obtained;
       return;
     case EventKind::Read:
       story_.bytes_read += event.text.size();
@@ -313,14 +314,15 @@ void StoryBuilder::drain() {
 void StoryBuilder::take_exchange(SmtpExchange exchange) {
   static_cast<void>(attempt());  // one that began before, if there is none
   const std::size_t place = story_.attempts.size() - 1;
+  const bool command = exchange.kind == SmtpExchange::Kind::Command;
+  if (command && exchange.step == SmtpStep::Rcpt) ++story_.recipients_named;
   spend_on(exchange);
   note_reply(exchange);
   learn_about_tls(exchange);
   const auto message = log_.take(exchange, {kept_meta_.get(), now_, place});
   const bool uncertain = exchange.kind == SmtpExchange::Kind::Unpaired ||
                          exchange.kind == SmtpExchange::Kind::Unclear ||
-                         (exchange.kind == SmtpExchange::Kind::Command &&
-                          exchange.answer == SmtpExchange::Answer::Unknown);
+                         (command && exchange.answer == SmtpExchange::Answer::Unknown);
   if (uncertain) story_.pairing_uncertain = true;
   text_bytes_ += exchange.command.size() + exchange.reply.text.size() + sizeof(StoryExchange);
   if (story_.exchanges.size() >= kMostExchanges || text_bytes_ > kMostTextBytes) {
