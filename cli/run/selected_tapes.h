@@ -25,7 +25,7 @@ class SelectedTapes {
  public:
   // `progress`: the name of the command, when its answer does not go to a terminal itself.
   SelectedTapes(const SelectionOptions& options,
-                const Selection& selection,
+                Selection selection,
                 const std::optional<std::string>& progress);
   ~SelectedTapes();
   SelectedTapes(const SelectedTapes&) = delete;
@@ -44,6 +44,8 @@ class SelectedTapes {
   [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell);
 
  private:
+  void find(const std::vector<std::string>& names, Selection& selection);
+  void tell_sources() const;
   void tell_gaps() const;
   void tell_trouble() const;
 
@@ -55,9 +57,13 @@ class SelectedTapes {
   Doubles doubles_;
   TimeWindow window_;
   std::optional<Progress> progress_;
-  std::vector<TapeFile> tapes_;
+  std::vector<std::string> sources_;  // that are asked for; none: all
+  std::vector<TapeFile> found_;
+  std::vector<TapeFile> tapes_;      // of these, what may hold something of the sources
   std::shared_ptr<GroupPool> pool_;  // null: the tapes are read from front to back
   std::optional<ReadingPlan> first_plan_;
+  std::optional<ReadingPlan> judging_;
+  std::size_t candidates_ = 0;
   std::size_t sessions_ = 0;
   std::shared_ptr<Question> question_;  // with a pool
   std::unique_ptr<Inputs> inputs_;
