@@ -49,6 +49,7 @@ class SelectedTapes {
   [[nodiscard]] const std::shared_ptr<GroupPool>& pool() const { return pool_; }
   [[nodiscard]] const std::shared_ptr<FirstPass>& first_pass() const { return first_pass_; }
   [[nodiscard]] const TimeWindow& window() const { return window_; }
+  [[nodiscard]] const Selection& selection() const { return selection_; }
   // And what it has to tell at the end instead of the events.
   void tell_instead(Told told) { told_ = std::move(told); }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
@@ -60,6 +61,8 @@ class SelectedTapes {
   [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell);
 
  private:
+  void find(const std::vector<std::string>& names);
+  void tell_sources() const;
   void tell_gaps() const;
   void tell_trouble() const;
   void ask();
@@ -71,12 +74,16 @@ class SelectedTapes {
   Doubles doubles_;
   TimeWindow window_;
   std::optional<Progress> progress_;
-  std::vector<TapeFile> tapes_;
+  std::vector<std::string> sources_;  // that are asked for; none: all
+  std::vector<TapeFile> found_;
+  std::vector<TapeFile> tapes_;      // of these, what may hold something of the sources
   std::shared_ptr<GroupPool> pool_;  // null: the tapes are read from front to back
   std::optional<ReadingPlan> first_plan_;
   std::shared_ptr<FirstPass> first_pass_;
   Selection selection_;  // of the events
   Recovery recovery_;
+  std::optional<ReadingPlan> judging_;
+  std::size_t candidates_ = 0;
   std::size_t sessions_ = 0;
   std::shared_ptr<Question> question_;  // with a pool
   std::unique_ptr<Inputs> inputs_;

@@ -86,7 +86,7 @@ class Retold {
       if (session.told) continue;
       SessionSummary& summary = session.summary;
       wanted.emplace(summary.id, Wanted{&summary});
-      ids->sessions.collect_session(summary.id);
+      ids->sessions.mark(summary.id, SessionScope::kPasses);
       include(selection.within, summary);
     }
     if (wanted.empty()) return;
@@ -229,8 +229,10 @@ class SessionSource::FromRows : public Reader {
 };
 
 SessionSource::SessionSource(SelectedTapes& tapes, Facts facts) {
-  const bool by_rows =
-      facts == Facts::Figures && tapes.pool() != nullptr && RowPieces::are_worth_it(tapes.tapes());
+  // Rows are read of all that is in a tape.
+  const bool all = tapes.selection().sources.empty() && tapes.selection().sessions.empty();
+  const bool by_rows = facts == Facts::Figures && all && tapes.pool() != nullptr &&
+                       RowPieces::are_worth_it(tapes.tapes());
   if (by_rows) {
     reader_ = std::make_unique<FromRows>(tapes);
   } else {
