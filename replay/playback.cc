@@ -66,7 +66,7 @@ class Playback {
         connection_(adopt(context, std::move(client))),
         pause_(context),
         reader_(WsRole::Server, kLargestRequest),
-        pace_(options.speed) {}
+        pace_(options.pace) {}
 
   asio::awaitable<void> run();
   void stop() {
@@ -245,7 +245,7 @@ asio::awaitable<bool> Playback::send(EventBatch& batch, AllowList& filter, bool 
       continue;
     }
     if (terse) abbreviate(event, batch.arena);
-    if (options_.speed) {
+    if (options_.pace.speed) {
       const bool still_there = co_await wait_for(event);
       if (!still_there) co_return false;
     }

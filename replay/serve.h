@@ -35,7 +35,7 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8001";  // port 0: any that is free
   Reach reach = Reach::Loopback;
   Honour honour = Honour::Documented;
-  Speed speed;
+  PaceOptions pace;
   Duty duty = Duty::UntilStopped;
   std::size_t most_clients = 64;  // more wait until one has ended
 

@@ -62,6 +62,7 @@ class ServeCommand : public Command {
     options.flag("--public", public_, "Let others than this machine connect");
     options.value(
         "--speed", speed_, "max|FACTOR", "max (default), or times as fast as it was received");
+    options.value("--idle-limit", idle_limit_, "TIME", "No pause is longer than this");
     options.flag("--once", once_, "End after the first client");
     options.flag("--keep-doubles",
                  keep_doubles_,
@@ -73,7 +74,7 @@ class ServeCommand : public Command {
     options_.reach = public_ ? Reach::Anyone : Reach::Loopback;
     options_.duty = once_ ? Duty::FirstClient : Duty::UntilStopped;
     options_.honour = as_live_ ? Honour::AsLive : Honour::Documented;
-    options_.speed = parse_speed(speed_);
+    options_.pace = parse_pace(speed_, idle_limit_);
     ServedEvents events(inputs_, say, keep_doubles_ ? Doubles::Keep : Doubles::LeaveOut);
     Server server(
         options_, [&events] { return events.open(); }, say);
@@ -87,7 +88,8 @@ class ServeCommand : public Command {
  private:
   std::vector<std::string> inputs_;
   ServeOptions options_;
-  std::string speed_ = "max";
+  std::optional<std::string> speed_;
+  std::optional<std::string> idle_limit_;
   bool public_ = false;
   bool once_ = false;
   bool as_live_ = false;
