@@ -105,10 +105,20 @@ void SelectedTapes::explain() const {
     say(line);
 }
 
-bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
+void SelectedTapes::finish_reading() {
   progress_.reset();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
+}
+
+void SelectedTapes::tell_misses() {
+  finish_reading();
+  for (const std::string& line : text_of(looked_at_of(*selected_, window_), false))
+    say(line);
+}
+
+bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
+  finish_reading();
   const Tally tally = selected_->tally();
   if (tally.differs_live) filters_.tell_difference();
   if (gaps == Gaps::Tell) tell_gaps();
@@ -117,6 +127,7 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
   if (question_ != nullptr && answer == Answer::Empty) look_for_values(tapes_, *question_);
   LookedAt looked_at = looked_at_of(*selected_, window_);
   looked_at.add(tapes_);
+  if (misses == Misses::ToldBefore) looked_at.misses.clear();
   // Of a tape that can't be read at all, the damage says it.
   const bool told =
       looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
