@@ -81,6 +81,22 @@ void describe_tapes(Options& options, std::vector<std::string>& tapes, Options::
 void SelectionOptions::describe(Options& options, const std::string& default_scope) {
   describe_tapes(options, tapes, Options::Count::Any);
   filters.describe(options);
+  describe_scope(options, default_scope);
+  describe_reading(options);
+}
+
+void SelectionOptions::describe_served(Options& options) {
+  options.positional("TAPE",
+                     tapes,
+                     Options::Count::Any,
+                     "Tapes, directories of tapes, files of frames (JSON lines), or -");
+  filters.describe(options);
+  describe_scope(options, "event");
+  describe_times(options);
+  describe_doubles(options);
+}
+
+void SelectionOptions::describe_scope(Options& options, const std::string& default_scope) {
   scope = default_scope;
   options.value("--scope",
                 scope,
@@ -88,7 +104,6 @@ void SelectionOptions::describe(Options& options, const std::string& default_sco
                 "event: absent properties pass, as live; strict: every filtered property must be "
                 "there; session: whole sessions that have a strict match (default: " +
                     default_scope + ")");
-  describe_reading(options);
 }
 
 void SelectionOptions::describe_whole_sessions(Options& options) {
@@ -99,19 +114,27 @@ void SelectionOptions::describe_whole_sessions(Options& options) {
   describe_reading(options);
 }
 
-void SelectionOptions::describe_reading(Options& options) {
+void SelectionOptions::describe_times(Options& options) {
   options.value(
       "--since", since, "TIME", "From this receive time on: RFC 3339, -2h, yesterday 22:00");
   options.value("--until", until, "TIME", "Up to this receive time");
+}
+
+void SelectionOptions::describe_doubles(Options& options) {
+  options.flag("--keep-doubles",
+               keep_doubles,
+               "What several recorders of one endpoint have: each time, not once");
+}
+
+void SelectionOptions::describe_reading(Options& options) {
+  describe_times(options);
   options.value("--recovery",
                 recovery,
                 "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
   options.flag(
       "--explain", explain, "Tell on stderr what was read of the tapes, and what not and why");
-  options.flag("--keep-doubles",
-               keep_doubles,
-               "What several recorders of one endpoint have: each time, not once");
+  describe_doubles(options);
 }
 
 bool SelectionOptions::is_strict() const {
