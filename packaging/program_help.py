@@ -5,7 +5,7 @@ import re
 import subprocess
 import sys
 
-TEXT_AT = 30  # the column of the text of an option, positional or command
+TEXT_AT = 30  # bytes: the column of the text of an option, positional or command
 HEADING = re.compile(r"^(\S.*):$")
 
 
@@ -37,8 +37,9 @@ class Help:
     def take_entry(self, line):
         entries = self.groups[-1][1]
         names, text = line, ""
-        if line[TEXT_AT - 1:TEXT_AT] == " ":  # else a long name, whose text is on a line of its own
-            names, text = line[:TEXT_AT], line[TEXT_AT:]
+        told = line.encode()  # it is laid out in bytes
+        if told[TEXT_AT - 1:TEXT_AT] == b" ":  # else a long name, whose text is on a line of its own
+            names, text = told[:TEXT_AT].decode(), told[TEXT_AT:].decode()
         if re.fullmatch(r"  \S+(?: \S+)?", names.rstrip()):
             entries.append((names.strip(), text.strip()))
         elif entries and line.startswith(" " * TEXT_AT):

@@ -145,12 +145,24 @@ void SelectedTapes::explain() const {
     say(line);
 }
 
-bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
+void SelectedTapes::finish_reading() {
   progress_.reset();
   if (!told_) static_cast<void>(events());
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
   if (!told_) told_ = told_of_events();
+}
+
+void SelectedTapes::tell_misses() {
+  finish_reading();
+  LookedAt looked_at = looked_at_of(told_->tally, window_);
+  looked_at.misses = selected_->unmatched().misses();
+  for (const std::string& line : text_of(looked_at, false))
+    say(line);
+}
+
+bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
+  finish_reading();
   if (told_->tally.differs_live) filters_.tell_difference();
   if (gaps == Gaps::Tell) tell_gaps();
   tell_trouble();
@@ -165,6 +177,7 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
   }
   looked_at.add(found_);
   tell_sources();
+  if (misses == Misses::ToldBefore) looked_at.misses.clear();
   // Of a tape that can't be read at all, the damage says it.
   const bool told = looked_at.events == 0 && !window_.is_set() && !told_->trouble.damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))

@@ -58,11 +58,18 @@ class SelectedTapes {
     Tell,
     ToldBefore,  // those that matter: of the others nothing is said, and nothing is missing
   };
-  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell);
+  enum class Misses : std::uint8_t {
+    Tell,        // values that were asked for and no event has
+    ToldBefore,  // of more than what is read now
+  };
+  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell, Misses misses = Misses::Tell);
+  // At the end of a first look at all of it.
+  void tell_misses();
 
  private:
   void find(const std::vector<std::string>& names);
   void tell_sources() const;
+  void finish_reading();
   void tell_gaps() const;
   void tell_trouble() const;
   void ask();

@@ -86,7 +86,7 @@ class HelpFiles(unittest.TestCase):
     def test_commands_are_completed(self):
         self.assertEqual(set(self.commands), self.complete(""))
         self.assertEqual({"replay", "recover"}, self.complete("re"))
-        self.assertEqual({"serve"}, self.complete("--endpoint", "http://mta:8000", "se"))
+        self.assertEqual({"serve"}, self.complete("--endpoint", "http://mta:8000", "ser"))
 
     def test_options_are_those_of_the_command(self):
         for command in self.commands:
