@@ -62,6 +62,17 @@ void Stories::add_gap(const Gap& gap) {
         return a < b.after;
       });
   missing.insert(place, {after, words_of(gap)});
+  if (after < last_sequences_[capture]) tell_late(capture, gap, after);
+}
+
+// Copies tell gaps where a group ends: then the events around it have been here.
+void Stories::tell_late(const Id128& capture, const Gap& gap, std::uint64_t after) {
+  for (std::list<Open>* const list : {&open_, &closed_}) {
+    for (Open& story : *list) {
+      if (story.capture != capture || after < story.first_sequence) continue;
+      if (after < story.last_sequence) story.builder.note_gap(words_of(gap));
+    }
+  }
 }
 
 void Stories::add(const Event& event, std::vector<Story>& complete_now) {
@@ -98,6 +109,7 @@ Stories::Open& Stories::open(const Event& event,
   story.number = ++seen_;
   story.capture = capture_of(event.origin);
   story.last_sequence = event.sequence;
+  story.first_sequence = event.sequence;
   story.first_received = event.received;
   beginnings_.insert(event.received);
   places_.emplace(story.id, std::prev(open_.end()));

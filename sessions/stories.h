@@ -59,6 +59,7 @@ class Stories {
     std::string id;
     std::uint64_t number = 0;  // in the order of their first events
     Id128 capture;
+    std::uint64_t first_sequence = 0;
     std::uint64_t last_sequence = 0;
     std::int64_t first_received = 0;
     std::int64_t last_received = 0;
@@ -71,6 +72,7 @@ class Stories {
   };
 
   void add_gap(const Gap& gap);
+  void tell_late(const Id128& capture, const Gap& gap, std::uint64_t after);
   void add(const Event& event, std::vector<Story>& complete);
   Open& open(const Event& event, std::string_view id, std::vector<Story>& complete);
   void tell_gaps(Open& story, std::uint64_t before) const;
