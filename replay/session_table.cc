@@ -104,8 +104,10 @@ constexpr std::size_t kUsual = 13;  // the first ones
 std::vector<std::size_t> chosen_columns(const std::vector<std::string>& names) {
   std::vector<std::size_t> chosen;
   for (const std::string& name : names) {
-    const auto* const found = std::find_if(
-        kColumns.begin(), kColumns.end(), [&](const Column& column) { return column.name == name; });
+    const auto* const found =
+        std::find_if(kColumns.begin(), kColumns.end(), [&](const Column& column) {
+          return column.name == name;
+        });
     if (found == kColumns.end())
       throw UsageError("--columns: \"" + name + "\" is none of " + SessionTable::names());
     chosen.push_back(static_cast<std::size_t>(found - kColumns.begin()));

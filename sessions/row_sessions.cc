@@ -184,8 +184,8 @@ RowSession RowSessions::finish(Open open) const {
   const bool cut = missing_ && open.rows > 1;
   session.summary = std::move(open.summary);
   session.summary.is_open = session.summary.connections > 0 && !open.closed;
-  const bool known = !session.gap_behind && !cut && open.decided && open.names_known && session.summary.begins_here &&
-                     session.summary.connections > 0;
+  const bool known = !session.gap_behind && !cut && open.decided && open.names_known &&
+                     session.summary.begins_here && session.summary.connections > 0;
   session.told =
       known && tell_outcomes({open.accepted, open.deferred, open.refused}, session.summary);
   return session;

@@ -58,9 +58,9 @@ struct KeyFigures {
   OutcomeCounts outcomes{};   // of recipients
   std::int64_t first = std::numeric_limits<std::int64_t>::max();  // received
   std::int64_t last = std::numeric_limits<std::int64_t>::min();
-  PhaseTimes phases;                             // of each connection; null: none
+  PhaseTimes phases;                              // of each connection; null: none
   std::map<std::string, std::uint64_t> refusals;  // normalised replies of 400 and more
-  std::map<std::int64_t, Bucket> buckets;        // by when the sessions began
+  std::map<std::int64_t, Bucket> buckets;         // by when the sessions began
 
   [[nodiscard]] std::uint64_t recipients() const;
   [[nodiscard]] std::uint64_t of(Outcome outcome) const {
@@ -77,7 +77,7 @@ class Statistics {
  public:
   static constexpr std::size_t kMostKeys = 10'000;
   static constexpr std::size_t kMostKeysWithPhases = 2000;  // 30 KiB each
-  static constexpr std::size_t kMostReplies = 50'000;  // of all keys
+  static constexpr std::size_t kMostReplies = 50'000;       // of all keys
   static constexpr std::size_t kMostBuckets = 200'000;
   static constexpr std::string_view kOthers = "(other)";
   static constexpr std::string_view kNone = "(none)";

@@ -63,10 +63,8 @@ class SessionsCommand : public Command {
                   "start|duration|bytes|messages|recipients|worst|slowest",
                   "start (default); by another one the greatest first; slowest: by the longest "
                   "that the server took for a reply");
-    options.value("-n,--count",
-                  count_,
-                  "N",
-                  "By start the last N sessions, by another order the first N");
+    options.value(
+        "-n,--count", count_, "N", "By start the last N sessions, by another order the first N");
     options.value("--columns", columns_, "NAME,…", "Which columns: " + SessionTable::names());
     options.flag("--json", json_, "One JSON object a session and line");
     options.flag("--no-pager", no_pager_, "Straight to the terminal, not through a pager");

@@ -40,7 +40,8 @@ class StatsCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape stats /var/lib/smtptape --by provider --since \"yesterday 22:00\"\n"
-           "  smtptape stats /var/lib/smtptape --by provider,reply --since -2h --compare yesterday\n"
+           "  smtptape stats /var/lib/smtptape --by provider,reply --since -2h --compare "
+           "yesterday\n"
            "  smtptape stats night.tape --by egress-source --columns sessions,codes --csv";
   }
   void describe(Options& options) override {
@@ -52,18 +53,23 @@ class StatsCommand : public Command {
                   "What is counted together (default: provider): provider, mx-host, mx-addr, "
                   "source (our address), pool, egress-source, tenant, campaign, domain, code, "
                   "reply, phase, tls, hour");
-    options.value("--columns",
-                  columns_,
-                  "NAME,…",
-                  "sessions, messages, recipients, codes, shares, first, last, phases, replies "
-                  "(default: all; by code or reply without the last two, and without these sealed tapes "
-                  "are answered from their rows)");
-    options.value("-n,--count", count_, "N", "The first N keys only (default: 20 in a table, all with --json and --csv)");
+    options.value(
+        "--columns",
+        columns_,
+        "NAME,…",
+        "sessions, messages, recipients, codes, shares, first, last, phases, replies "
+        "(default: all; by code or reply without the last two, and without these sealed tapes "
+        "are answered from their rows)");
+    options.value("-n,--count",
+                  count_,
+                  "N",
+                  "The first N keys only (default: 20 in a table, all with --json and --csv)");
     options.value("--bucket", bucket_, "DURATION", "Also over time, in steps of this length");
-    options.value("--compare",
-                  compare_,
-                  "yesterday|DURATION",
-                  "With the same span a day, or so long, before: what fails more often comes first");
+    options.value(
+        "--compare",
+        compare_,
+        "yesterday|DURATION",
+        "With the same span a day, or so long, before: what fails more often comes first");
     options.value("--providers",
                   providers_,
                   "FILE",
@@ -108,8 +114,7 @@ class StatsCommand : public Command {
       return std::find_first_of(keys.begin(), keys.end(), some.begin(), some.end()) != keys.end();
     };
     using Key = StatsKey;
-    if (has({Key::Phase}) &&
-        has({Key::Tenant, Key::Campaign, Key::Domain, Key::Code, Key::Reply}))
+    if (has({Key::Phase}) && has({Key::Tenant, Key::Campaign, Key::Domain, Key::Code, Key::Reply}))
       throw UsageError("--by: phases are a connection's: they go with keys of a session only");
     return keys;
   }
@@ -158,7 +163,8 @@ class StatsCommand : public Command {
 
   int answer(const Selection& selection, const Statistics::Question& question, StatsView view) {
     Providers providers;
-    if (providers_) providers.extend(read_small_file(*providers_, "a table of providers"), *providers_);
+    if (providers_)
+      providers.extend(read_small_file(*providers_, "a table of providers"), *providers_);
     bool incomplete = false;
     std::optional<Statistics> earlier;
     if (const auto window = before(selection.window)) {

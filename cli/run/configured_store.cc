@@ -7,7 +7,7 @@ namespace smtptape {
 
 namespace {
 constexpr const char* kDefaultConfig = "/etc/smtptape/smtptape.toml";
-}
+}  // namespace
 
 void StoreOption::describe(Options& options) {
   options.value("--config",

@@ -127,7 +127,7 @@ bool use_color(ColorChoice choice) {
 
 namespace {
 bool paged = false;
-}
+}  // namespace
 
 bool is_terminal() {
   return paged || ::isatty(STDOUT_FILENO) != 0;

@@ -1,7 +1,6 @@
 #include "cli/text/pager.h"
 
 #include <fcntl.h>
-#include <spawn.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -14,6 +13,8 @@
 
 #include "base/error.h"
 #include "cli/text/output.h"
+
+#include <spawn.h>
 
 extern char** environ;
 

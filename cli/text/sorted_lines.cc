@@ -12,7 +12,7 @@ namespace smtptape {
 namespace {
 
 constexpr const char* kName = "a temporary file (in TMPDIR, or /tmp)";
-constexpr std::size_t kOverhead = 96;   // of a line in memory, about
+constexpr std::size_t kOverhead = 96;     // of a line in memory, about
 constexpr std::size_t kPiece = 64 << 10;  // that is written or read at once
 
 }  // namespace
@@ -78,8 +78,7 @@ class SortedLines::Run {
   std::optional<Line> next_;
 };
 
-SortedLines::SortedLines(std::optional<std::size_t> count, Keep keep)
-    : count_(count), keep_(keep) {
+SortedLines::SortedLines(std::optional<std::size_t> count, Keep keep) : count_(count), keep_(keep) {
 }
 SortedLines::~SortedLines() = default;
 

@@ -50,13 +50,12 @@ struct OpenTape {
 // nullopt: damaged.
 std::optional<SessionRows> rows_of(const OpenTape& tape, std::size_t group) {
   try {
-    const auto index = read_index(tape.fd->get(), tape.sealed->summary.header.tape_id,
-                                  tape.index(group));
+    const auto index =
+        read_index(tape.fd->get(), tape.sealed->summary.header.tape_id, tape.index(group));
     if (!index || index->index_version < kIndexVersion) return std::nullopt;
     SessionRows rows = read_rows(*index);
-    const bool hashed = std::any_of(rows.rows.begin(), rows.rows.end(), [](const SessionRow& row) {
-      return row.id_hashed;
-    });
+    const bool hashed = std::any_of(
+        rows.rows.begin(), rows.rows.end(), [](const SessionRow& row) { return row.id_hashed; });
     if (hashed) return std::nullopt;  // who it is, the events tell
     return rows;
   } catch (const Error&) {
@@ -226,9 +225,10 @@ struct RowPieces::Impl {
   }
 
   Lane* first_lane() {
-    const auto first = std::min_element(lanes.begin(), lanes.end(), [](const auto& a, const auto& b) {
-      return a.head() < b.head();
-    });
+    const auto first =
+        std::min_element(lanes.begin(), lanes.end(), [](const auto& a, const auto& b) {
+          return a.head() < b.head();
+        });
     return first == lanes.end() ? nullptr : &*first;
   }
 

@@ -17,7 +17,7 @@ namespace smtptape::testing {
 class SessionStore {
  public:
   static constexpr std::uint32_t kGapsInEach = 4;  // seeds
-  enum class Ends { All, Some };  // of the tapes are sealed
+  enum class Ends { All, Some };                   // of the tapes are sealed
   SessionStore(std::filesystem::path directory, std::uint32_t seed, Ends ends)
       : directory_(std::move(directory)), dialogues_(seed), seed_(seed), ends_(ends) {
     std::filesystem::create_directories(directory_);
@@ -39,13 +39,16 @@ class SessionStore {
       origin.tape_number = tape + 1;
       const std::size_t from = frames.size() * tape / tapes;
       const std::size_t until = frames.size() * (tape + 1) / tapes;
-      write(origin, {frames.begin() + static_cast<std::ptrdiff_t>(from),
-                     frames.begin() + static_cast<std::ptrdiff_t>(until)},
+      write(origin,
+            {frames.begin() + static_cast<std::ptrdiff_t>(from),
+             frames.begin() + static_cast<std::ptrdiff_t>(until)},
             sequence);
     }
   }
 
-  void write(const Origin& origin, const std::vector<std::string>& frames, std::uint64_t& sequence) {
+  void write(const Origin& origin,
+             const std::vector<std::string>& frames,
+             std::uint64_t& sequence) {
     TapeHeader header;
     header.tape_id = id(100 * origin.capture.bytes[0] + origin.tape_number);
     header.origin = origin;

@@ -61,8 +61,8 @@ class Sessions : public ::testing::Test {
   void SetUp() override {
     std::filesystem::create_directory(store_);
     for (const std::string name : {"basic", "errors", "tlsauth"}) {
-      const Ran ran = smtptape("import", {golden_path("feeds/" + name + "/raw.jsonl").string(),
-                                          "-o", tape(name)});
+      const Ran ran = smtptape(
+          "import", {golden_path("feeds/" + name + "/raw.jsonl").string(), "-o", tape(name)});
       ASSERT_TRUE(std::filesystem::exists(tape(name))) << ran.err;
     }
   }
@@ -101,7 +101,8 @@ TEST_F(Sessions, HaveALineEach) {
   ASSERT_NE(line, lines.end());
   EXPECT_THAT(*line,
               AllOf(StartsWith("2026-11-22T19:34:40.018Z   6.3 ms src-c2"),
-                    HasSubstr("mx.rcptmixed.example"), HasSubstr("46.0 KiB   550 mixed")));
+                    HasSubstr("mx.rcptmixed.example"),
+                    HasSubstr("46.0 KiB   550 mixed")));
 }
 
 TEST_F(Sessions, AreJsonWithTheFieldsOfTheGuide) {
@@ -111,17 +112,18 @@ TEST_F(Sessions, AreJsonWithTheFieldsOfTheGuide) {
     return each.at("id").as_string() == kMixed;
   });
   ASSERT_NE(mixed, all.end());
-  EXPECT_EQ(json::serialize(*mixed),
-            R"({"schema":"smtptape.sessions/1","id":"8817edca-6add-47a4-8d2c-ce963618dd93",)"
-            R"("source":"raw","first_received":"2026-11-22T19:34:40.018Z",)"
-            R"("last_received":"2026-11-22T19:34:40.024Z","seconds":6.261982E-3,)"
-            R"("egress_pool":"pool_c","egress_source":"src-c2","source_address":"127.0.0.32:37001",)"
-            R"("mx_host":"mx.rcptmixed.example","mx_address":"127.0.0.5:2607",)"
-            R"("mx_hosts":["mx.rcptmixed.example"],"connections":1,"tls":"none","messages":1,)"
-            R"("rcpt_commands":11,"recipients":{"delivered":5,"deferred":4,"bounced":2,)"
-            R"("unfinished":0,"unknown":0},"bytes_read":448,"bytes_written":46695,)"
-            R"("worst_reply":550,"last_reply":250,"outcome":"mixed","begins_here":true,)"
-            R"("is_open":true,"gap":false})");
+  EXPECT_EQ(
+      json::serialize(*mixed),
+      R"({"schema":"smtptape.sessions/1","id":"8817edca-6add-47a4-8d2c-ce963618dd93",)"
+      R"("source":"raw","first_received":"2026-11-22T19:34:40.018Z",)"
+      R"("last_received":"2026-11-22T19:34:40.024Z","seconds":6.261982E-3,)"
+      R"("egress_pool":"pool_c","egress_source":"src-c2","source_address":"127.0.0.32:37001",)"
+      R"("mx_host":"mx.rcptmixed.example","mx_address":"127.0.0.5:2607",)"
+      R"("mx_hosts":["mx.rcptmixed.example"],"connections":1,"tls":"none","messages":1,)"
+      R"("rcpt_commands":11,"recipients":{"delivered":5,"deferred":4,"bounced":2,)"
+      R"("unfinished":0,"unknown":0},"bytes_read":448,"bytes_written":46695,)"
+      R"("worst_reply":550,"last_reply":250,"outcome":"mixed","begins_here":true,)"
+      R"("is_open":true,"gap":false})");
   const std::string guide = read_file(golden_path("../../docs/user-guide.md"));
   for (const auto& [name, value] : *mixed)
     EXPECT_THAT(guide, HasSubstr("`" + std::string(name) + "`"));
@@ -210,8 +212,8 @@ TEST_F(Sessions, ArePassedByFiltersAsWholes) {
 
 TEST_F(Sessions, OfATimeAreThoseThatAreThen) {
   const auto all = objects_of(smtptape({"sessions", tape("errors"), "--json"}));
-  const auto some = objects_of(smtptape({"sessions", tape("errors"), "--json", "--since",
-                                         "2026-11-22T19:34:41Z"}));
+  const auto some = objects_of(
+      smtptape({"sessions", tape("errors"), "--json", "--since", "2026-11-22T19:34:41Z"}));
   const auto is_then = [](const json::object& each) {
     return each.at("last_received").as_string() >= "2026-11-22T19:34:41.000Z";
   };
@@ -230,13 +232,15 @@ TEST_F(Sessions, AreSortedAndTheFirstOrLastOnes) {
     EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
       return a.at(field).template to_number<double>() > b.at(field).template to_number<double>();
     })) << sort;
-    const auto first = objects_of(smtptape({"sessions", store_, "--json", "--sort", sort, "-n", "2"}));
+    const auto first =
+        objects_of(smtptape({"sessions", store_, "--json", "--sort", sort, "-n", "2"}));
     EXPECT_THAT(first, ElementsAre(sorted[0], sorted[1]));
   }
 }
 
 TEST_F(Sessions, HaveTheColumnsThatAreAskedFor) {
-  const Ran ran = smtptape({"sessions", tape("errors"), "--columns", "id,worst,slowest", "-n", "1"});
+  const Ran ran =
+      smtptape({"sessions", tape("errors"), "--columns", "id,worst,slowest", "-n", "1"});
   EXPECT_THAT(ran.out, StartsWith("ID                                   WORST  SLOWEST\n"));
 }
 
@@ -244,9 +248,10 @@ TEST_F(Sessions, RefuseWhatTheyDontKnowAllAtOnce) {
   const Ran ran = smtptape({"sessions", store_, "--sort", "size", "--columns", "a", "-n", "0"});
   EXPECT_EQ(ran.exit, 2);
   EXPECT_EQ(ran.out, "");
-  EXPECT_THAT(ran.err, AllOf(HasSubstr("--sort: \"size\" is none of start, duration, bytes"),
-                             HasSubstr("--columns: \"a\" is none of start, duration"),
-                             HasSubstr("-n: \"0\" is no number from 1 on")));
+  EXPECT_THAT(ran.err,
+              AllOf(HasSubstr("--sort: \"size\" is none of start, duration, bytes"),
+                    HasSubstr("--columns: \"a\" is none of start, duration"),
+                    HasSubstr("-n: \"0\" is no number from 1 on")));
 }
 
 // ---- a terminal ----
@@ -360,18 +365,27 @@ TEST_F(Sessions, AreCountedTheSameByRowsAndByStories) {
     }
     return all;
   };
-  for (const std::string by : {"provider", "mx-host", "mx-addr", "source", "pool", "egress-source",
-                               "tls", "hour", "pool,provider"}) {
+  for (const std::string by : {"provider",
+                               "mx-host",
+                               "mx-addr",
+                               "source",
+                               "pool",
+                               "egress-source",
+                               "tls",
+                               "hour",
+                               "pool,provider"}) {
     const auto by_rows = objects_of(
         smtptape({"stats", store_, "--by", by, "--json", "--columns", "sessions,messages,codes"}));
     EXPECT_GT(by_rows.size(), 0U);
-    EXPECT_EQ(by_rows, without(objects_of(smtptape({"stats", store_, "--by", by, "--json"})))) << by;
+    EXPECT_EQ(by_rows, without(objects_of(smtptape({"stats", store_, "--by", by, "--json"}))))
+        << by;
   }
 }
 
 // Of each key the figures are those of a filter for it.
 TEST_F(Sessions, AreCountedAsFiltersChooseThem) {
-  for (const json::object& each : objects_of(smtptape({"stats", store_, "--by", "tenant", "--json"}))) {
+  for (const json::object& each :
+       objects_of(smtptape({"stats", store_, "--by", "tenant", "--json"}))) {
     const std::string tenant(each.at("key").at("tenant").as_string());
     if (tenant == "(none)") continue;
     const auto sessions = objects_of(smtptape({"sessions", store_, "--tenant", tenant, "--json"}));
@@ -398,8 +412,16 @@ TEST_F(Sessions, AreCountedByReplyAndOverTime) {
 }
 
 TEST_F(Sessions, AreComparedWithTheSpanBefore) {
-  const Ran ran = smtptape({"stats", store_, "--json", "--columns", "sessions,codes", "--since",
-                            "2026-11-22T19:34:39Z", "--until", "2026-11-22T20:00:00Z", "--compare",
+  const Ran ran = smtptape({"stats",
+                            store_,
+                            "--json",
+                            "--columns",
+                            "sessions,codes",
+                            "--since",
+                            "2026-11-22T19:34:39Z",
+                            "--until",
+                            "2026-11-22T20:00:00Z",
+                            "--compare",
                             "24s"});
   const auto all = objects_of(ran);
   const auto before = std::find_if(all.begin(), all.end(), [](const json::object& each) {
@@ -412,8 +434,9 @@ TEST_F(Sessions, AreComparedWithTheSpanBefore) {
 
 TEST_F(Sessions, AreCsvThatOthersRead) {
   const Ran ran = smtptape({"stats", store_, "--csv", "--columns", "sessions"});
-  EXPECT_THAT(ran.out, StartsWith("provider,sessions,messages,replies,delivered,deferred,bounced,"
-                                  "unfinished,unknown,deferred_share,bounced_share,first,last\r\n"));
+  EXPECT_THAT(ran.out,
+              StartsWith("provider,sessions,messages,replies,delivered,deferred,bounced,"
+                         "unfinished,unknown,deferred_share,bounced_share,first,last\r\n"));
   EXPECT_EQ(smtptape({"stats", store_, "--csv", "--json"}).exit, 2);
   EXPECT_EQ(smtptape({"stats", store_, "--by", "phase,tenant"}).exit, 2);
   EXPECT_EQ(smtptape({"stats", store_, "--by", "colour"}).exit, 2);

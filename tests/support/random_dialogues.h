@@ -44,7 +44,9 @@ class RandomDialogues {
   std::string stamped(const std::string& frame) {
     now_ += 1 + below(20);
     char when[40];
-    std::snprintf(when, sizeof(when), "2026-08-04T21:%02zu:%02zu.%03zuZ",
+    std::snprintf(when,
+                  sizeof(when),
+                  "2026-08-04T21:%02zu:%02zu.%03zuZ",
                   static_cast<std::size_t>(now_ / 60'000 % 60),
                   static_cast<std::size_t>(now_ / 1000 % 60),
                   static_cast<std::size_t>(now_ % 1000));
@@ -108,7 +110,8 @@ class RandomDialogues {
       inform("STARTTLS handshake failed: no");
       return;
     }
-    inform(R"(STARTTLS handshake -> TlsInformation { cipher: \"X\", protocol_version: \"TLSv1_3\", subject_name: [], authenticated: false })");
+    inform(
+        R"(STARTTLS handshake -> TlsInformation { cipher: \"X\", protocol_version: \"TLSv1_3\", subject_name: [], authenticated: false })");
     write(lmtp_ ? "LHLO out" : "EHLO out");
     read("250 mx");
   }
@@ -141,7 +144,8 @@ class RandomDialogues {
     return pipelining_ ? pipelined(recipients, replies, taken) : stepwise(replies, taken);
   }
 
-  bool pipelined(std::size_t recipients, const std::vector<std::string>& replies,
+  bool pipelined(std::size_t recipients,
+                 const std::vector<std::string>& replies,
                  std::size_t taken) {
     write("MAIL FROM:<s@a.example>");
     for (std::size_t i = 0; i < recipients; ++i)
