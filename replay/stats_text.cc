@@ -7,6 +7,7 @@
 #include <utility>
 
 #include "base/time_spec.h"
+#include "base/visible_text.h"
 #include "replay/story_text.h"
 
 namespace smtptape {
@@ -162,7 +163,7 @@ std::string phase_table(const Statistics& statistics,
                         const StatsView& view) {
   Cells cells;
   add_key_columns(cells, statistics);
-  cells.column("PHASE", Side::Left, 0);
+  cells.column("OF", Side::Left, 0);
   for (const char* const title : {"CONNECTIONS", "P50", "P90", "P99"})
     cells.column(title, Side::Right, title[0] == 'C' ? 1 : 0);
   for (const Entry* const entry : entries) {
@@ -178,6 +179,12 @@ std::string phase_table(const Statistics& statistics,
   }
   if (cells.lines.empty()) return {};
   return "\nhow long each phase took, of a connection, to within 3%\n" + cells.text(view.room);
+}
+
+// A line is read, a page is not.
+std::string beginning(const std::string& reply) {
+  constexpr std::size_t kMost = 200;
+  return reply.size() <= kMost ? reply : as_utf8(reply.substr(0, kMost)) + " …";
 }
 
 std::string reply_table(const Statistics& statistics,
@@ -198,7 +205,7 @@ std::string reply_table(const Statistics& statistics,
       std::vector<std::string>& line = cells.lines.emplace_back();
       line.push_back(std::to_string(replies[i].second));
       line.insert(line.end(), entry->first.begin(), entry->first.end());
-      line.push_back(replies[i].first);
+      line.push_back(beginning(replies[i].first));
     }
   }
   if (cells.lines.empty()) return {};
@@ -280,9 +287,13 @@ std::string text_of(const Statistics& statistics, const StatsView& view) {
   std::string out = main_table(statistics, entries, view);
   const std::size_t left_out = statistics.table().size() - entries.size();
   if (left_out > 0) out += "… and " + std::to_string(left_out) + " more\n";
-  if (has(view, StatsColumn::Phases)) out += phase_table(statistics, entries, view);
-  if (has(view, StatsColumn::Replies)) out += reply_table(statistics, entries, view);
-  return out + bucket_table(statistics, entries, view);
+  out += bucket_table(statistics, entries, view);
+  const std::vector<const Entry*> first(
+      entries.begin(),
+      entries.begin() + static_cast<std::ptrdiff_t>(std::min(entries.size(), view.most_details)));
+  if (has(view, StatsColumn::Phases)) out += phase_table(statistics, first, view);
+  if (has(view, StatsColumn::Replies)) out += reply_table(statistics, first, view);
+  return out;
 }
 
 std::string sparkline(const KeyFigures& all, const KeyFigures& of_key, bool utf8) {

@@ -30,7 +30,8 @@ struct StatsView {
   TextRoom room;
   const Statistics* before = nullptr;  // the same some time before
   std::size_t most_keys = 0;           // 0: all
-  std::size_t most_replies = 10;       // of each key
+  std::size_t most_details = 5;        // keys of which phases and replies are shown, in words
+  std::size_t most_replies = 10;       // of each
 };
 
 // In the order in which they are shown: what has most recipients first; hours as they come; with

@@ -32,7 +32,7 @@ namespace smtptape {
 // "server lag: 7 events"
 [[nodiscard]] std::string words_of(const Gap& gap);
 
-// A Builder takes events (add), gaps between them in words (add_gap), says whether its last
+// A Builder takes events (add), gaps between them in words (add_gap; note_gap: told too late, it lies among them), says whether its last
 // connection is over (is_closed), and makes something of it all (finish).
 template <class Builder>
 class GatheredSessions {
@@ -86,6 +86,7 @@ class GatheredSessions {
     std::string id;
     std::uint64_t number = 0;  // in the order of their first events
     Id128 capture;
+    std::uint64_t first_sequence = 0;
     std::uint64_t last_sequence = 0;
     std::int64_t first_received = 0;
     std::int64_t last_received = 0;
@@ -103,6 +104,7 @@ class GatheredSessions {
   }
 
   void add_gap(const Gap& gap);
+  void tell_late(const Id128& capture, const Gap& gap, std::uint64_t after);
   void add(const Event& event, std::vector<Made>& complete_now);
   Open& open(const Event& event, std::string_view id, std::vector<Made>& complete_now);
   void tell_gaps(Open& session, std::uint64_t before) const;
@@ -135,6 +137,20 @@ void GatheredSessions<Builder>::add_gap(const Gap& gap) {
         return a < b.after;
       });
   missing.insert(place, {after, words_of(gap)});
+  if (after < last_sequences_[capture]) tell_late(capture, gap, after);
+}
+
+// Copies tell gaps where a group ends: then the events around it have been here.
+template <class Builder>
+void GatheredSessions<Builder>::tell_late(const Id128& capture,
+                                          const Gap& gap,
+                                          std::uint64_t after) {
+  for (std::list<Open>* const list : {&open_, &closed_}) {
+    for (Open& session : *list) {
+      if (session.capture != capture || after < session.first_sequence) continue;
+      if (after < session.last_sequence) session.builder.note_gap(words_of(gap));
+    }
+  }
 }
 
 template <class Builder>
@@ -172,6 +188,7 @@ typename GatheredSessions<Builder>::Open& GatheredSessions<Builder>::open(
   session.number = ++seen_;
   session.capture = capture_of(event.origin);
   session.last_sequence = event.sequence;
+  session.first_sequence = event.sequence;
   session.first_received = event.received;
   beginnings_.insert(event.received);
   places_.emplace(session.id, std::prev(open_.end()));

@@ -30,7 +30,7 @@ class Histogram {
   [[nodiscard]] static std::size_t place_of(std::int64_t nanos);
   [[nodiscard]] static std::int64_t middle_of(std::size_t place);
 
-  std::array<std::uint64_t, kParts> counts_{};
+  std::array<std::uint32_t, kParts> counts_{};
   std::uint64_t count_ = 0;
 };
 

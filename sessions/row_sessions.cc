@@ -48,8 +48,10 @@ struct RowSessions::Columns {
   }
 };
 
-void RowSessions::add(const SessionRows& rows, const std::string& source) {
+void RowSessions::add(const SessionRows& rows, const std::string& source, Gaps gaps) {
   const Columns columns(rows);
+  ++groups_;
+  if (gaps == Gaps::Some) last_gaps_[source] = groups_;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const SessionRow& row = rows.rows[i];
     if (row.id.empty() || (wanted_ && !wanted_(row.id))) continue;
@@ -64,6 +66,8 @@ void RowSessions::add(const SessionRows& rows, const std::string& source) {
       beginnings_.insert(row.first_received);
     }
     merge(open, row);
+    ++open.rows;
+    open.last_group = groups_;
     add_names(open, columns, i);
   }
 }
@@ -167,11 +171,21 @@ bool tell_outcomes(const Replies& replies, SessionSummary& session) {
 
 }  // namespace
 
-RowSession RowSessions::finish(Open open) {
-  RowSession session{std::move(open.summary), false};
+// In its own group, the row knows.
+bool RowSessions::has_gap_behind(const Open& open) const {
+  if (open.closed) return false;
+  const auto gap = last_gaps_.find(open.summary.source);
+  return missing_ || (gap != last_gaps_.end() && gap->second > open.last_group);
+}
+
+RowSession RowSessions::finish(Open open) const {
+  RowSession session;
+  session.gap_behind = has_gap_behind(open);
+  const bool cut = missing_ && open.rows > 1;
+  session.summary = std::move(open.summary);
   session.summary.is_open = session.summary.connections > 0 && !open.closed;
-  const bool known = open.decided && open.names_known && session.summary.begins_here &&
-                     session.summary.connections > 0;
+  const bool known = !session.gap_behind && !cut && open.decided && open.names_known &&
+                     session.summary.begins_here && session.summary.connections > 0;
   session.told =
       known && tell_outcomes({open.accepted, open.deferred, open.refused}, session.summary);
   return session;

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <functional>
 #include <limits>
+#include <map>
 #include <optional>
 #include <set>
 #include <string>
@@ -25,6 +26,7 @@ namespace smtptape {
 struct RowSession {
   SessionSummary summary;
   bool told = true;
+  bool gap_behind = false;  // it was open, and a gap came later
 };
 
 class RowSessions {
@@ -32,7 +34,10 @@ class RowSessions {
   static constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
 
   // Of one group.  Groups of one recorder come in their order.
-  void add(const SessionRows& rows, const std::string& source);
+  enum class Gaps : bool { None, Some };  // in the group
+  void add(const SessionRows& rows, const std::string& source, Gaps gaps = Gaps::None);
+  // Something is missing between groups, nobody says where.
+  void note_missing() { missing_ = true; }
   // What is complete when all that comes was received at `frontier` or later; by their beginning.
   [[nodiscard]] std::vector<RowSession> take(std::int64_t frontier);
   // When the first of those that are not complete began; kEnd: there is none.
@@ -51,15 +56,21 @@ class RowSessions {
     bool decided = true;
     bool names_known = true;
     bool closed = false;
+    std::uint64_t rows = 0;
+    std::uint64_t last_group = 0;
   };
   struct Columns;
 
   void merge(Open& open, const SessionRow& row);
   static void add_names(Open& open, const Columns& columns, std::size_t row);
-  static RowSession finish(Open open);
+  [[nodiscard]] RowSession finish(Open open) const;
+  [[nodiscard]] bool has_gap_behind(const Open& open) const;
 
   boost::unordered_flat_map<std::string, Open, TextHash> open_;
   std::multiset<std::int64_t> beginnings_;
+  std::map<std::string, std::uint64_t> last_gaps_;  // of a source, in which of the groups
+  std::uint64_t groups_ = 0;
+  bool missing_ = false;
   std::function<bool(std::string_view)> wanted_;
 };
 

@@ -157,7 +157,7 @@ Statistics::Key Statistics::key_of(const Grain& grain) const {
 KeyFigures& Statistics::figures_of(Key key) {
   const auto known = table_.find(key);
   if (known != table_.end()) return known->second;
-  if (table_.size() < kMostKeys) return table_[std::move(key)];
+  if (table_.size() < most_keys()) return table_[std::move(key)];
   others_ = true;
   return table_[Key(question_.by.size(), std::string(kOthers))];
 }

@@ -75,8 +75,9 @@ struct KeyFigures {
 
 class Statistics {
  public:
-  static constexpr std::size_t kMostKeys = 2000;
-  static constexpr std::size_t kMostReplies = 50'000;  // of all keys
+  static constexpr std::size_t kMostKeys = 10'000;
+  static constexpr std::size_t kMostKeysWithPhases = 2000;  // 30 KiB each
+  static constexpr std::size_t kMostReplies = 50'000;       // of all keys
   static constexpr std::size_t kMostBuckets = 200'000;
   static constexpr std::string_view kOthers = "(other)";
   static constexpr std::string_view kNone = "(none)";
@@ -100,6 +101,9 @@ class Statistics {
   [[nodiscard]] const KeyFigures& all() const { return all_; }
   // There were more keys than fit; they are together in kOthers.
   [[nodiscard]] bool has_others() const { return others_; }
+  [[nodiscard]] std::size_t most_keys() const {
+    return question_.phases ? kMostKeysWithPhases : kMostKeys;
+  }
 
  private:
   // What a key is made of, as far as it applies.

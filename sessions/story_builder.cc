@@ -158,9 +158,13 @@ void StoryBuilder::begin_session() {
   story_.begins_here = true;
 }
 
-void StoryBuilder::add_gap(std::string_view what) {
+void StoryBuilder::note_gap(std::string_view what) {
   ++story_.gap_count;
   if (story_.gaps.size() < kMostGaps) story_.gaps.emplace_back(what);
+}
+
+void StoryBuilder::add_gap(std::string_view what) {
+  note_gap(what);
   smtp_.lost_track();
   drain();
   log_.lost_track();

@@ -53,12 +53,17 @@ class StatsCommand : public Command {
                   "What is counted together (default: provider): provider, mx-host, mx-addr, "
                   "source (our address), pool, egress-source, tenant, campaign, domain, code, "
                   "reply, phase, tls, hour");
-    options.value("--columns",
-                  columns_,
-                  "NAME,…",
-                  "sessions, messages, recipients, codes, shares, first, last, phases, replies "
-                  "(default: all; without the last two sealed tapes are answered from their rows)");
-    options.value("-n,--count", count_, "N", "The first N keys only");
+    options.value(
+        "--columns",
+        columns_,
+        "NAME,…",
+        "sessions, messages, recipients, codes, shares, first, last, phases, replies "
+        "(default: all; by code or reply without the last two, and without these sealed tapes "
+        "are answered from their rows)");
+    options.value("-n,--count",
+                  count_,
+                  "N",
+                  "The first N keys only (default: 20 in a table, all with --json and --csv)");
     options.value("--bucket", bucket_, "DURATION", "Also over time, in steps of this length");
     options.value(
         "--compare",
@@ -118,11 +123,23 @@ class StatsCommand : public Command {
     StatsView view;
     for (const std::string& word : words_of(columns_))
       view.columns.push_back(value_named<StatsColumn, kStatsColumns>(word, "--columns"));
-    for (std::size_t i = 0; columns_.empty() && i < kStatsColumns; ++i)
-      view.columns.push_back(static_cast<StatsColumn>(i));
-    if (count_) view.most_keys = parse_count_of(*count_, "-n");
+    for (std::size_t i = 0; columns_.empty() && i < kStatsColumns; ++i) {
+      const auto column = static_cast<StatsColumn>(i);
+      const bool detail = column == StatsColumn::Phases || column == StatsColumn::Replies;
+      if (!detail || !tells_itself()) view.columns.push_back(column);
+    }
+    view.most_keys = count_ ? parse_count_of(*count_, "-n") : json_ || csv_ ? 0 : kUsualKeys;
+    if (count_) view.most_details = view.most_keys;
     if (is_terminal()) view.room = {terminal_columns(), terminal_takes_utf8()};
     return view;
+  }
+
+  // By replies, the replies are there, and how long the rest of their sessions took is no answer.
+  [[nodiscard]] bool tells_itself() const {
+    const std::vector<std::string> keys = words_of(by_);
+    return std::any_of(keys.begin(), keys.end(), [](const std::string& key) {
+      return key == name_of(StatsKey::Code) || key == name_of(StatsKey::Reply);
+    });
   }
 
   [[nodiscard]] std::int64_t parse_bucket() const {
@@ -162,7 +179,7 @@ class StatsCommand : public Command {
     if (count(selection, now)) incomplete = true;
     if (now.all().sessions > 0) print(now, view);
     if (now.has_others()) {
-      say("more than " + std::to_string(Statistics::kMostKeys) + " keys: the later ones are in " +
+      say("more than " + std::to_string(now.most_keys()) + " keys: the later ones are in " +
           std::string(Statistics::kOthers));
     }
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
@@ -196,6 +213,8 @@ class StatsCommand : public Command {
     if (json_) return out.write_json(json_lines(statistics, view));
     out.write(csv_ ? csv_lines(statistics, view) : text_of(statistics, view));
   }
+
+  static constexpr std::size_t kUsualKeys = 20;  // of a table for a person
 
   SelectionOptions selection_;
   std::string by_ = "provider";

@@ -147,7 +147,8 @@ void SelectedTapes::explain() const {
 
 void SelectedTapes::finish_reading() {
   progress_.reset();
-  if (!told_) static_cast<void>(events());
+  if (answer == Answer::Empty) told_.reset();  // the plan tells what there is instead
+  if (!told_) read_on();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
   if (!told_) told_ = told_of_events();
@@ -184,6 +185,14 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
     say(line);
   const bool gap = gaps == Gaps::Tell && told_->gap_count > 0;
   return gap || !told_->trouble.damage.empty();
+}
+
+// Where nobody read them: nothing was found in another way.
+void SelectedTapes::read_on() {
+  if (selected_ != nullptr) return;
+  EventBatch batch;
+  while (events().next(batch)) {
+  }
 }
 
 SelectedTapes::Told SelectedTapes::told_of_events() const {

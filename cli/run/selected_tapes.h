@@ -73,6 +73,7 @@ class SelectedTapes {
   void tell_gaps() const;
   void tell_trouble() const;
   void ask();
+  void read_on();
   [[nodiscard]] Told told_of_events() const;
   void explain() const;
 

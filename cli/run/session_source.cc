@@ -87,7 +87,7 @@ class Retold {
       SessionSummary& summary = session.summary;
       wanted.emplace(summary.id, Wanted{&summary});
       ids->sessions.mark(summary.id, SessionScope::kPasses);
-      include(selection.within, summary);
+      include(selection.within, session);
     }
     if (wanted.empty()) return;
     sessions_ += wanted.size();
@@ -111,10 +111,12 @@ class Retold {
     return {kNever, kNever};
   }
 
-  static void include(TimeWindow& window, const SessionSummary& session) {
-    window.since = std::min(window.since.value_or(session.first_received), session.first_received);
-    window.until =
-        std::max(window.until.value_or(session.last_received), session.last_received + 1);
+  static void include(TimeWindow& window, const RowSession& session) {
+    constexpr std::int64_t kLast = std::numeric_limits<std::int64_t>::max();
+    const std::int64_t first = session.summary.first_received;
+    const std::int64_t end = session.gap_behind ? kLast : session.summary.last_received + 1;
+    window.since = std::min(window.since.value_or(first), first);
+    window.until = std::max(window.until.value_or(end), end);
   }
 
   template <class Take>
@@ -179,7 +181,9 @@ class SessionSource::FromRows : public Reader {
     RowPiece piece;
     for (std::size_t i = 0; i < at_once_ && rows_.open() < kMostAtOnce && !over_; ++i) {
       over_ = !pieces_.next(piece);
-      if (!over_) rows_.add(piece.rows, piece.source);
+      if (pieces_.told().missing) rows_.note_missing();
+      using Gaps = RowSessions::Gaps;
+      if (!over_) rows_.add(piece.rows, piece.source, piece.has_gaps ? Gaps::Some : Gaps::None);
     }
     at_once_ = std::min(2 * at_once_, kMostPieces);
     std::vector<RowSession> complete = rows_.take(over_ ? RowSessions::kEnd : pieces_.frontier());

@@ -194,8 +194,10 @@ struct RowPieces::Impl {
   }
 
   void note_missing() {
-    for (const Gap& gap : report.rows.take_missing())
+    for (const Gap& gap : report.rows.take_missing()) {
+      told.missing = true;
       note(gap);
+    }
   }
 
   void note(Gap gap) {
@@ -341,7 +343,7 @@ struct RowPieces::Impl {
       note(gap);
     told.events += index.events;
     ++told.groups_by_rows;
-    piece = {lane.source, std::move(*rows)};
+    piece = {lane.source, std::move(*rows), index.gap_count > 0};
     return true;
   }
 
@@ -364,6 +366,7 @@ struct RowPieces::Impl {
     const std::uint64_t before = lane.scan->rows->events();
     const bool more = lane.scan->rows->next(piece.rows, piece.source, gaps);
     told.events += lane.scan->rows->events() - before;
+    piece.has_gaps = !gaps.empty();
     for (Gap& gap : gaps)
       note(std::move(gap));
     note_missing();

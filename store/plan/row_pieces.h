@@ -22,6 +22,7 @@ namespace smtptape {
 struct RowPiece {
   std::string source;
   SessionRows rows;
+  bool has_gaps = false;
 };
 
 class RowPieces {
@@ -46,6 +47,7 @@ class RowPieces {
     InputTrouble trouble;
     std::vector<Gap> gaps;  // without origins
     std::uint64_t gap_count = 0;
+    bool missing = false;  // something between two tapes
     std::uint64_t events = 0;
     std::uint64_t groups_by_rows = 0;
     std::uint64_t groups_scanned = 0;
