@@ -7,6 +7,7 @@
 
 #include "base/counted.h"
 #include "base/error.h"
+#include "cli/run/choice_instead.h"
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
 #include "cli/text/plan_text.h"
@@ -43,6 +44,7 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
                              Selection selection,
                              const std::optional<std::string>& progress)
     : filters_(options.filters),
+      choice_(options.choice),
       explain_(options.explain),
       doubles_(options.doubles()),
       window_(selection.window) {
@@ -160,6 +162,10 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
       looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
     say(line);
+  if (answer == Answer::Empty && sessions_ == 0) {
+    for (const std::string& line : choice_instead(choice_, tapes_))
+      say(line);
+  }
   const bool gap = gaps == Gaps::Tell && selected_->gap_count() > 0;
   return gap || !inputs_->trouble().damage.empty();
 }
