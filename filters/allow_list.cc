@@ -10,11 +10,12 @@
 namespace smtptape {
 namespace {
 
-std::vector<std::string> sorted_json_strings(const std::vector<std::string>& texts) {
+std::vector<std::string> sorted_json_strings(const AllowedValues& values) {
   std::vector<std::string> json;
-  json.reserve(texts.size());
-  for (const std::string& text : texts)
-    append_json_string(json.emplace_back(), text);
+  for (const auto* texts : {&values.texts, &values.spellings}) {
+    for (const std::string& text : *texts)
+      append_json_string(json.emplace_back(), text);
+  }
   std::sort(json.begin(), json.end());
   return json;
 }
@@ -30,7 +31,7 @@ AllowList::AllowList(const TraceRequest& request, Honour honour) {
     const bool as_text = as_live && property.kind == PropertyKind::TextList;
     rules_.push_back({as_live ? property.live_meta_key : property.meta_key,
                       as_text ? PropertyKind::Text : property.kind,
-                      sorted_json_strings(allowed.texts),
+                      sorted_json_strings(allowed),
                       allowed.networks.value_or(CidrSet()),
                       false});
     needs_local_help_ |= !as_live && property.is_ignored_by_server();
@@ -43,7 +44,7 @@ void AllowList::deny(const DeniedValues& denied) {
     if (!denied[i].is_set()) continue;
     rules_.push_back({kProperties[i].meta_key,
                       kProperties[i].kind,
-                      sorted_json_strings(denied[i].texts),
+                      sorted_json_strings(denied[i]),
                       denied[i].networks.value_or(CidrSet()),
                       true});
   }

@@ -24,7 +24,8 @@ struct Property {
   std::string_view meta_key;       // in conn_meta, as KumoMTA documents it
   std::string_view live_meta_key;  // what the server really looks at; differs for --ready-queue
   PropertyKind kind;
-  std::string_view help;  // one sentence, for --help and the manual
+  std::string_view help;      // one sentence, for --help and the manual
+  bool is_host_name = false;  // spelled in several ways: base/idna.h
 
   // The server looks for another key, or only at strings where the values have become lists.
   [[nodiscard]] bool is_ignored_by_server() const {

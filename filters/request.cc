@@ -5,6 +5,7 @@
 #include <cstddef>
 
 #include "base/error.h"
+#include "base/idna.h"
 #include "format/wire/json.h"
 
 namespace smtptape {
@@ -194,6 +195,16 @@ std::string blamed_option(const Property& property, Honour honour) {
 bool is_any_set(const DeniedValues& denied) {
   return std::any_of(
       denied.begin(), denied.end(), [](const AllowedValues& values) { return values.is_set(); });
+}
+
+void add_spellings(std::array<AllowedValues, kPropertyCount>& values) {
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    if (!kProperties[i].is_host_name) continue;
+    for (const std::string& text : values[i].texts) {
+      for (std::string& other : other_spellings(text))
+        values[i].spellings.push_back(std::move(other));
+    }
+  }
 }
 
 TraceRequest request_from_options(const OptionValues& values, Honour honour) {

@@ -24,6 +24,8 @@ enum class Honour : std::uint8_t {
 struct AllowedValues {
   std::vector<std::string> texts;   // Text, TextList; none: no filter
   std::optional<CidrSet> networks;  // Address; nullopt: no filter; an empty set allows nothing
+  // As which they are also found in tapes; a server is never asked for them.
+  std::vector<std::string> spellings;
 
   [[nodiscard]] bool is_set() const { return !texts.empty() || networks.has_value(); }
   bool operator==(const AllowedValues&) const = default;
@@ -38,6 +40,9 @@ struct TraceRequest {
 // What is denied for each of kProperties: nothing that a subscriber could ask of a server.
 using DeniedValues = std::array<AllowedValues, kPropertyCount>;
 [[nodiscard]] bool is_any_set(const DeniedValues& denied);
+
+// Fills in `spellings` where the property is the name of a host.
+void add_spellings(std::array<AllowedValues, kPropertyCount>& values);
 
 // The values given to each of the filter options, in the order of kProperties.
 using OptionValues = std::array<std::vector<std::string>, kPropertyCount>;

@@ -3,29 +3,43 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/idna.h"
 #include "base/similar.h"
 #include "filters/ip.h"
 #include "format/wire/json.h"
 
 namespace smtptape {
 
-UnmatchedValues::UnmatchedValues(const TraceRequest& request, Honour honour) {
+UnmatchedValues::UnmatchedValues(const TraceRequest& request,
+                                 Honour honour,
+                                 const DeniedValues& denied) {
   for (std::size_t i = 0; i < kPropertyCount; ++i) {
-    const AllowedValues& allowed = request.allowed[i];
-    const bool ignored = honour == Honour::AsLive && kProperties[i].is_ignored_by_server();
-    if (!allowed.is_set() || ignored) continue;
-    Watched& watched = watched_.emplace_back();
-    watched.property = &kProperties[i];
-    for (const std::string& text : allowed.texts)
-      watched.wanted.push_back({text});
-    if (!allowed.networks) continue;
-    watched.networks = *allowed.networks;
-    std::string all;
-    for (const std::string& network : watched.networks.written())
-      all += (all.empty() ? "" : ", ") + network;
-    watched.wanted.push_back({all});
+    const Property& property = kProperties[i];
+    const bool ignored = honour == Honour::AsLive && property.is_ignored_by_server();
+    if (!ignored) watch(property, std::string(property.flag), request.allowed[i]);
+    watch(property, "--not-" + std::string(property.flag.substr(2)), denied[i]);
   }
   open_ = watched_.size();
+}
+
+void UnmatchedValues::watch(const Property& property,
+                            const std::string& flag,
+                            const AllowedValues& values) {
+  if (!values.is_set()) return;
+  Watched& watched = watched_.emplace_back();
+  watched.property = &property;
+  watched.flag = flag;
+  for (const std::string& text : values.texts) {
+    const bool host = !values.spellings.empty();
+    watched.wanted.push_back(
+        {text, false, host ? other_spellings(text) : std::vector<std::string>()});
+  }
+  if (!values.networks) return;
+  watched.networks = *values.networks;
+  std::string all;
+  for (const std::string& network : watched.networks.written())
+    all += (all.empty() ? "" : ", ") + network;
+  watched.wanted.push_back({all});
 }
 
 void UnmatchedValues::note_new(const Meta& meta) {
@@ -52,11 +66,14 @@ void UnmatchedValues::Watched::note(const PropertySummary& summary) {
   }
   if (summary.complete) return;
   overflown = true;
-  for (Wanted& one : wanted) {
+  const auto may_hold = [&](const std::string& text) {
     std::string json;
-    append_json_string(json, one.value);
-    one.found = one.found || property->kind == PropertyKind::Address ||
-                summary.may_hold(json, false) || (in_lists && summary.may_hold(json, true));
+    append_json_string(json, text);
+    return summary.may_hold(json, false) || (in_lists && summary.may_hold(json, true));
+  };
+  for (Wanted& one : wanted) {
+    one.found = one.found || property->kind == PropertyKind::Address || may_hold(one.value);
+    one.may_be = one.may_be || std::any_of(one.spellings.begin(), one.spellings.end(), may_hold);
   }
 }
 
@@ -104,7 +121,12 @@ void UnmatchedValues::Watched::note(std::string_view json) {
 void UnmatchedValues::Watched::note_text(const std::string& text) {
   if (property->kind == PropertyKind::Address) return note_address(text);
   for (Wanted& one : wanted) {
-    if (one.value == text) one.found = true;
+    if (one.value == text) {
+      one.found = true;
+    } else if (one.found_as.empty() &&
+               std::find(one.spellings.begin(), one.spellings.end(), text) != one.spellings.end()) {
+      one.found_as = text;
+    }
   }
   remember(text);
 }
@@ -139,7 +161,7 @@ bool UnmatchedValues::Watched::all_found() const {
 }
 
 UnmatchedValues::Miss UnmatchedValues::Watched::miss_of(const std::string& value) const {
-  Miss miss{property->flag, value, {}, 0, overflown};
+  Miss miss{flag, value, {}, 0, overflown};
   const std::string_view compared = std::string_view(value).substr(0, kLongestValue);
   std::vector<std::pair<std::size_t, std::string>> by_distance;
   for (const std::string& text : known)
@@ -160,7 +182,19 @@ std::vector<UnmatchedValues::Miss> UnmatchedValues::misses() const {
   std::vector<Miss> all;
   for (const Watched& watched : watched_) {
     for (const Wanted& one : watched.wanted) {
-      if (!one.found) all.push_back(watched.miss_of(one.value));
+      const bool there = one.found || one.may_be || !one.found_as.empty();
+      if (!there) all.push_back(watched.miss_of(one.value));
+    }
+  }
+  return all;
+}
+
+std::vector<UnmatchedValues::Respelled> UnmatchedValues::respelled() const {
+  std::vector<Respelled> all;
+  for (const Watched& watched : watched_) {
+    for (const Wanted& one : watched.wanted) {
+      if (!one.found && !one.found_as.empty())
+        all.push_back({watched.flag, one.value, one.found_as});
     }
   }
   return all;

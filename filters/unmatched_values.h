@@ -1,5 +1,6 @@
 // Which of the values that were asked for occur nowhere, and what occurs in their place: so that an
-// empty answer can say "no events of --tenant acmee; there are acme, acme-eu".
+// empty answer can say "no events of --tenant acmee; there are acme, acme-eu".  And which occur in
+// another spelling only.
 //
 // Bounded: of each property that was set it remembers kMostKnown values, and a few more that are
 // much like one that was asked for.
@@ -29,7 +30,7 @@ class UnmatchedValues {
   static constexpr std::size_t kMostInstead = 5;
 
   // Filters that are ignored as live are not looked at.
-  UnmatchedValues(const TraceRequest& request, Honour honour);
+  UnmatchedValues(const TraceRequest& request, Honour honour, const DeniedValues& denied = {});
 
   // Takes note of what an event has.
   void note(const Meta& meta) {
@@ -46,7 +47,7 @@ class UnmatchedValues {
   [[nodiscard]] bool knows_too_little() const;
 
   struct Miss {
-    std::string_view flag;             // "--tenant"
+    std::string flag;                  // "--tenant"
     std::string value;                 // that was asked for; of addresses all of them
     std::vector<std::string> instead;  // what there is, the most alike first
     std::size_t more = 0;              // beside these
@@ -54,13 +55,24 @@ class UnmatchedValues {
   };
   [[nodiscard]] std::vector<Miss> misses() const;
 
+  struct Respelled {
+    std::string flag;
+    std::string value;
+    std::string found;  // in its place
+  };
+  [[nodiscard]] std::vector<Respelled> respelled() const;
+
  private:
   struct Wanted {
     std::string value;
     bool found = false;
+    std::vector<std::string> spellings = {};
+    std::string found_as = {};  // the first of them; empty: none
+    bool may_be = false;        // it may be there, and nobody tells
   };
   struct Watched {
     const Property* property;
+    std::string flag;
     std::vector<Wanted> wanted;
     CidrSet networks;  // of an address: then there is one `wanted`
     std::set<std::string> known;
@@ -77,6 +89,7 @@ class UnmatchedValues {
     [[nodiscard]] Miss miss_of(const std::string& value) const;
   };
 
+  void watch(const Property& property, const std::string& flag, const AllowedValues& values);
   void note_new(const Meta& meta);
 
   std::vector<Watched> watched_;

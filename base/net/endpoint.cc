@@ -8,7 +8,7 @@
 #include <charconv>
 #include <optional>
 
-#include "base/net/idna.h"
+#include "base/idna.h"
 
 namespace smtptape {
 

@@ -1,12 +1,9 @@
 #include "cli/options/choice_options.h"
 
-#include <utility>
-
 #include "base/error.h"
 #include "base/time_spec.h"
 #include "cli/options/mistakes.h"
 #include "filters/property.h"
-#include "sessions/choice/outcome_rules.h"
 
 namespace smtptape {
 
@@ -45,8 +42,7 @@ void ChoiceOptions::describe(Options& options) {
                  "A phase took longer: banner>5s, final>500ms (also throttle, connect, ehlo, "
                  "starttls, auth, mail, rcpt, data, body, idle)");
   options.value("--min-duration", least_duration, "TIME", "It took so long or longer: 10s, 2m");
-  options.values(
-      "--tls", tls, "none|yes|failed|VERSION", "A connection was encrypted so: TLSv1.2, none");
+  options.values("--tls", tls, "none|yes|failed|TLSv1.3|TLSv1.2", "A connection was encrypted so");
   options.values("--source-name", sources, "NAME", "A recorder's source of this name has it");
 }
 
@@ -78,7 +74,7 @@ std::string_view ChoiceOptions::decided_at_the_end() const {
   return tls.empty() ? std::string_view() : "--tls";
 }
 
-void ChoiceOptions::add_to(Selection& selection) const {
+OutcomeWishes ChoiceOptions::wishes() const {
   OutcomeWishes wishes;
   Mistakes mistakes;
   const auto each = [&mistakes](const std::vector<std::string>& values, auto use) {
@@ -99,19 +95,22 @@ void ChoiceOptions::add_to(Selection& selection) const {
   mistakes.check([&] {
     if (least_duration) wishes.least_duration = parse_duration(*least_duration, "--min-duration");
   });
-  const std::pair<const std::vector<std::string>&, const char*> named[] = {
-      {sessions, "--session"},
-      {message_ids, "--message-id"},
-      {replies, "--reply"},
-      {sources, "--source-name"}};
-  for (const auto& [values, option] : named)
-    mistakes.check([&, &all = values, name = option] { refuse_empty(all, name); });
+  mistakes.throw_if_any();
+  return wishes;
+}
+
+void ChoiceOptions::add_to(Selection& selection) const {
+  Mistakes mistakes;
+  mistakes.check([&] { selection.rules = rules_of(wishes()); });
+  mistakes.check([&] { refuse_empty(sessions, "--session"); });
+  mistakes.check([&] { refuse_empty(message_ids, "--message-id"); });
+  mistakes.check([&] { refuse_empty(replies, "--reply"); });
+  mistakes.check([&] { refuse_empty(sources, "--source-name"); });
   mistakes.check([&] { deny(selection); });
   mistakes.throw_if_any();
   selection.sessions = sessions;
   selection.message_ids = message_ids;
   selection.sources = sources;
-  selection.rules = rules_of(std::move(wishes));
 }
 
 void ChoiceOptions::deny(Selection& selection) const {
@@ -129,6 +128,7 @@ void ChoiceOptions::deny(Selection& selection) const {
     }
   }
   mistakes.throw_if_any();
+  add_spellings(selection.denied);
 }
 
 }  // namespace smtptape

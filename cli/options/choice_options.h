@@ -8,6 +8,7 @@
 
 #include "cli/options/options.h"
 #include "filters/request.h"
+#include "sessions/choice/outcome_rules.h"
 #include "store/plan/selection.h"
 
 namespace smtptape {
@@ -32,7 +33,8 @@ struct ChoiceOptions {
   [[nodiscard]] bool chooses_sessions() const;
   // The first of them that was given and that only a session's end decides; empty: none.
   [[nodiscard]] std::string_view decided_at_the_end() const;
-  // Throws UsageErrors.
+  // Throw UsageErrors.
+  [[nodiscard]] OutcomeWishes wishes() const;
   void add_to(Selection& selection) const;
 
  private:

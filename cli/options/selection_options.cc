@@ -169,6 +169,10 @@ Selection SelectionOptions::selection() const {
   mistakes.check([&] { selection.window = window(); });
   mistakes.check([&] { static_cast<void>(is_strict()); });
   mistakes.throw_if_any();
+  if (filters.as_live) return selection;
+  add_spellings(selection.request.allowed);
+  selection.notes_not_known =
+      !scope && selection.scope == Scope::Event && is_any_set(selection.request.allowed);
   return selection;
 }
 

@@ -12,8 +12,9 @@ namespace smtptape {
 void NearestName::note(const Meta& meta) {
   if (seen_.find(meta) != nullptr) return;
   seen_.remember(meta, true);
-  if (meta.session_id()) note(*meta.session_id());
-  note(meta_text(meta, kMessageIdKey));
+  if (among_ != Among::Messages && meta.session_id()) note(*meta.session_id());
+  if (among_ != Among::Sessions) note(meta_text(meta, kMessageIdKey));
+  if (among_ != Among::Everything) return;
   for (const std::string& recipient : meta_texts(meta, "recipient"))
     note(recipient);
 }

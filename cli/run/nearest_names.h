@@ -1,6 +1,7 @@
 // Of the names of sessions, messages and recipients the one that is most like another.
 #pragma once
 
+#include <cstdint>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -14,7 +15,10 @@ namespace smtptape {
 // What is much like `name`: begins with it, or differs by little.
 class NearestName {
  public:
-  explicit NearestName(std::string_view name) : name_(name) {}
+  enum class Among : std::uint8_t { Everything, Sessions, Messages };
+  explicit NearestName(std::string_view name, Among among = Among::Everything)
+      : name_(name), among_(among) {}
+  [[nodiscard]] const std::string& name() const { return name_; }
   void note(const Meta& meta);
   [[nodiscard]] const std::optional<std::string>& nearest() const { return nearest_; }
 
@@ -22,6 +26,7 @@ class NearestName {
   void note(std::string_view candidate);
 
   std::string name_;
+  Among among_;
   std::optional<std::string> nearest_;
   std::size_t edits_ = 0;  // of the nearest
   MetaMemo<bool> seen_;

@@ -7,6 +7,7 @@
 
 #include "base/counted.h"
 #include "base/error.h"
+#include "cli/run/choice_instead.h"
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
 #include "cli/text/plan_text.h"
@@ -43,6 +44,7 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
                              const Selection& selection,
                              const std::optional<std::string>& progress)
     : filters_(options.filters),
+      choice_(options.choice),
       explain_(options.explain),
       doubles_(options.doubles()),
       window_(selection.window),
@@ -147,7 +149,6 @@ void SelectedTapes::explain() const {
 
 void SelectedTapes::finish_reading() {
   progress_.reset();
-  if (answer == Answer::Empty) told_.reset();  // the plan tells what there is instead
   if (!told_) read_on();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
@@ -163,6 +164,7 @@ void SelectedTapes::tell_misses() {
 }
 
 bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
+  if (answer == Answer::Empty) told_.reset();  // the plan tells what there is instead
   finish_reading();
   if (told_->tally.differs_live) filters_.tell_difference();
   if (gaps == Gaps::Tell) tell_gaps();
@@ -173,8 +175,11 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
   looked_at.gaps = told_->gap_count;
   if (selected_ != nullptr) {
     looked_at.misses = selected_->unmatched().misses();
+    looked_at.respelled = selected_->unmatched().respelled();
+    looked_at.not_known = selected_->not_known();
   } else if (first_pass_ != nullptr) {
     looked_at.misses = first_pass_->unmatched.misses();
+    looked_at.respelled = first_pass_->unmatched.respelled();
   }
   looked_at.add(found_);
   tell_sources();
@@ -183,6 +188,10 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
   const bool told = looked_at.events == 0 && !window_.is_set() && !told_->trouble.damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
     say(line);
+  if (answer == Answer::Empty && sessions_ == 0) {
+    for (const std::string& line : choice_instead(choice_, tapes_))
+      say(line);
+  }
   const bool gap = gaps == Gaps::Tell && told_->gap_count > 0;
   return gap || !told_->trouble.damage.empty();
 }

@@ -78,6 +78,7 @@ class SelectedTapes {
   void explain() const;
 
   const FilterOptions& filters_;
+  const ChoiceOptions& choice_;
   bool explain_;
   Doubles doubles_;
   TimeWindow window_;

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "base/counted.h"
 #include "base/time_spec.h"
 
 namespace smtptape {
@@ -9,10 +10,6 @@ namespace smtptape {
 namespace {
 
 constexpr std::size_t kMostMisses = 5;
-
-std::string counted(std::uint64_t count, const std::string& word) {
-  return std::to_string(count) + " " + word + (count == 1 ? "" : "s");
-}
 
 std::string text_of(const TimeSpan& span) {
   return show_time(span.first) + " to " + show_time(span.last);
@@ -76,7 +73,7 @@ std::optional<std::string> about_the_times(const LookedAt& looked_at) {
 }
 
 std::string text_of(const UnmatchedValues::Miss& miss) {
-  std::string text = "no events of " + std::string(miss.flag) + " \"" + miss.value + "\"";
+  std::string text = "no events of " + miss.flag + " \"" + miss.value + "\"";
   if (miss.instead.empty() && miss.and_others)
     return text + "; which values there are, the tapes don't list";
   if (miss.instead.empty()) return text + "; none has a value that it could be compared with";
@@ -110,6 +107,8 @@ LookedAt looked_at_of(const SelectedSource& source, const TimeWindow& window) {
   LookedAt looked_at = looked_at_of(source.tally(), window);
   looked_at.gaps = source.gap_count();
   looked_at.misses = source.unmatched().misses();
+  looked_at.respelled = source.unmatched().respelled();
+  looked_at.not_known = source.not_known();
   return looked_at;
 }
 
@@ -130,6 +129,14 @@ std::vector<std::string> text_of(const LookedAt& looked_at, bool is_empty) {
       if (const auto line = about_the_times(looked_at)) lines.push_back(*line);
       if (const auto line = about_the_recorder(looked_at)) lines.push_back(*line);
     }
+  }
+  for (const auto& [flag, value, found] : looked_at.respelled)
+    lines.push_back(flag + " \"" + value + "\": found as \"" + found + "\"");
+  if (looked_at.not_known.sessions > 0) {
+    lines.push_back(std::to_string(looked_at.not_known.sessions) + " of " +
+                    counted(looked_at.not_known.shown, "session") +
+                    " came out only because what is filtered was not known in them yet; "
+                    "--scope session leaves them out");
   }
   // Of a time without events nobody can say what they lack.
   if (looked_at.chosen_or_in_window > 0) add_misses(looked_at, lines);

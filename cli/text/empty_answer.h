@@ -21,6 +21,8 @@ struct LookedAt {
   std::vector<TimeSpan> recorded;  // when a recorder was writing
   std::uint64_t gaps = 0;          // that were told
   std::vector<UnmatchedValues::Miss> misses;
+  std::vector<UnmatchedValues::Respelled> respelled;
+  NotKnown not_known;
 
   void add(const std::vector<TapeFile>& tapes);
 };

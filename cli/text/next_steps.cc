@@ -36,15 +36,8 @@ std::string all(const std::vector<std::string>& tapes) {
 // What chooses the session, within its time.
 std::string selection_of(const Story& story) {
   constexpr std::int64_t kMilli = 1'000'000;
-  std::string words;
-  for (const Message& message : story.messages) {
-    if (!words.empty() || message.recipients.empty()) continue;
-    words = " --rcpt-to " + quoted(message.recipients.front().address);
-  }
-  if (words.empty() && !story.ready_queue.empty())
-    words = " --ready-queue " + quoted(story.ready_queue);
-  return words + " --since " + show_time(story.first_received) + " --until " +
-         show_time(story.last_received + 2 * kMilli);
+  return " --session " + quoted(story.id) + " --since " + show_time(story.first_received) +
+         " --until " + show_time(story.last_received + 2 * kMilli);
 }
 
 }  // namespace

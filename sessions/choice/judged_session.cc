@@ -128,7 +128,7 @@ JudgedSession::Verdict JudgedSession::finish() {
     end_lines();
     if (story_ != nullptr) marks_ |= rules_->of_story(story_->finish()) | replies_->marks();
   }
-  return {std::move(id_), holds()};
+  return {std::move(id_), marks_, holds()};
 }
 
 OutcomeChooser::OutcomeChooser(const OutcomeRules& rules, SessionRules::Complete complete)

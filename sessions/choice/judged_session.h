@@ -34,7 +34,8 @@ class JudgedSession {
  public:
   struct Verdict {
     std::string id;
-    bool holds = false;
+    SessionMarks marks = 0;  // what holds of it
+    bool holds = false;      // all that is asked
   };
 
   // `rules` outlive it.

@@ -196,7 +196,7 @@ OutcomeRules::OutcomeRules(OutcomeWishes wishes) : wishes_(std::move(wishes)) {
   ask(!wishes_.tls.empty(), kTls);
 }
 
-std::shared_ptr<const SessionRules> rules_of(OutcomeWishes wishes) {
+std::shared_ptr<const OutcomeRules> rules_of(OutcomeWishes wishes) {
   auto rules = std::make_shared<const OutcomeRules>(std::move(wishes));
   return rules->all() == 0 ? nullptr : rules;
 }

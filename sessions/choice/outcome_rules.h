@@ -95,6 +95,6 @@ class OutcomeRules : public SessionRules {
 };
 
 // Null: nothing is asked.
-[[nodiscard]] std::shared_ptr<const SessionRules> rules_of(OutcomeWishes wishes);
+[[nodiscard]] std::shared_ptr<const OutcomeRules> rules_of(OutcomeWishes wishes);
 
 }  // namespace smtptape

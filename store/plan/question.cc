@@ -5,7 +5,6 @@
 #include <utility>
 
 #include "base/hash.h"
-#include "filters/property.h"
 #include "format/wire/json.h"
 
 namespace smtptape {
@@ -21,20 +20,6 @@ std::string_view name_of(Skipped why) {
 }
 
 namespace {
-
-// Where the manual and a live server may differ for this selection: the other of the two.
-std::optional<AllowList> the_other_way(const Selection& selection) {
-  if (selection.scope != Scope::Event) return std::nullopt;
-  bool may_differ = false;
-  for (std::size_t i = 0; i < kPropertyCount; ++i) {
-    may_differ |= selection.request.allowed[i].is_set() && kProperties[i].is_ignored_by_server();
-  }
-  if (!may_differ) return std::nullopt;
-  Selection other = selection;
-  const bool as_live = selection.honour == Honour::AsLive;
-  other.honour = as_live ? Honour::Documented : Honour::AsLive;
-  return other.allow_list();
-}
 
 TimeSpan span_of(const GroupIndex& index) {
   return {index.first_received, index.last_received};
@@ -63,7 +48,7 @@ Question::Question(Selection selection, Mode mode, std::shared_ptr<FirstPass> fi
       message_ids_(sorted_json(selection_.message_ids)),
       rules_(collects_ ? selection_.session_list() : selection_.allow_list()),
       denied_(selection_.denied_list()),
-      the_other_way_(the_other_way(selection_)),
+      the_other_way_(selection_.the_other_way()),
       takes_everything_(!collects_ && rules_.empty() && !by_sessions_ &&
                         !selection_.window.is_set() && selection_.sources.empty()),
       second_pass_(!collects_ && first_pass != nullptr),
@@ -224,7 +209,7 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
   ReadingPlan::Count& count = plan_.of(why);
   ++count.groups;
   count.bytes += index.bytes;
-  if (index.events == 0) return;
+  if (index.events == 0 || why == Skipped::Source) return;
   if (collects_) {
     if (why != Skipped::Time) note_values(index);  // which is inside the window, if that counts
     return;
@@ -319,93 +304,18 @@ void Question::collect(const Meta& meta, SessionMarks marks) {
   first_pass_->sessions.mark(meta, marks);
 }
 
-EventChoice::EventChoice(Question& question)
-    : question_(question),
-      allow_list_(question.collects_ ? question.selection().session_list()
-                                     : question.selection().allow_list()),
-      denied_(question.selection().denied_list()),
-      the_other_way_(the_other_way(question.selection())) {
+void Question::note_shown(const Meta& meta, bool known) {
+  if (!meta.session_id() || meta.form() == Meta::Form::Null) return;
+  const std::lock_guard lock(mutex_);
+  bool& is_known = shown_[hash64(*meta.session_id())];
+  is_known = is_known || known;
 }
 
-void EventChoice::count_all(Tally& tally, const std::vector<Event>& events) {
-  if (events.empty()) return;
-  tally.seen += events.size();
-  tally.looked_at += events.size();
-  // Between these two the clock may have been set: good enough for words.
-  include(tally.span, {events.front().received, events.front().received});
-  include(tally.span, {events.back().received, events.back().received});
-}
-
-void EventChoice::keep(EventBatch& batch, LeftOut& left_out) {
-  if (question_.takes_everything()) return take_all(batch.events);
-  std::erase_if(batch.events, [&](Event& event) {
-    if (!wanted(event)) {
-      left_out.add(event.received);
-      return true;
-    }
-    left_out.tell(event);
-    return false;
-  });
-}
-
-bool EventChoice::wanted(const Event& event) {
-  const Selection& selection = question_.selection();
-  if (!question_.is_of_source(event)) return false;
-  const bool in_window = selection.window.holds(event.received);
-  if (question_.collects_) {
-    if (event.meta != nullptr) collect(event, in_window);
-    return false;
-  }
-  look_at(event);
-  const bool whole = selection.takes_whole_sessions();
-  const bool is_wanted = in_window ? chosen(event) : whole && in_chosen_session(event.meta);
-  if (in_window || is_wanted) ++tally.seen;
-  return is_wanted;
-}
-
-void EventChoice::collect(const Event& event, bool in_window) {
-  const bool counts = in_window || !question_.selection().takes_whole_sessions();
-  if (!counts && !question_.asks_of_wholes_) return;
-  MetaMemo<bool>& noted = counts ? noted_ : noted_outside_;
-  if (noted.find(*event.meta) != nullptr) return;
-  noted.remember(*event.meta, true);
-  if (counts) question_.note_meta(*event.meta);
-  const SessionMarks marks = marks_of(*event.meta, counts);
-  if (marks != 0) question_.collect(*event.meta, marks);
-}
-
-SessionMarks EventChoice::marks_of(const Meta& meta, bool counts) {
-  SessionMarks marks = 0;
-  if (counts && allow_list_.passes(&meta, Scope::Strict)) marks |= SessionScope::kPasses;
-  if (question_.is_of_message(meta)) marks |= SessionScope::kMessage;
-  if (!denied_.passes(&meta, Scope::Event)) marks |= SessionScope::kDenied;
-  if (question_.mode_ == Question::Mode::Candidates) marks |= question_.selection().rules->all();
-  return marks & (question_.required_ | SessionScope::kDenied);
-}
-
-void EventChoice::look_at(const Event& event) {
-  ++tally.looked_at;
-  include(tally.span, {event.received, event.received});
-  if (!question_.selection().window.holds(event.received)) return;
-  if (!question_.second_pass_ && event.meta != nullptr && noted_.find(*event.meta) == nullptr) {
-    noted_.remember(*event.meta, true);
-    question_.note_meta(*event.meta);
-  }
-  if (!the_other_way_ || tally.differs_live) return;
-  tally.differs_live = allow_list_.passes(event.meta, Scope::Event) !=
-                       the_other_way_->passes(event.meta, Scope::Event);
-}
-
-bool EventChoice::chosen(const Event& event) {
-  if (question_.by_sessions_ && !in_chosen_session(event.meta)) return false;
-  const Scope scope = question_.selection().scope;
-  return scope == Scope::Session || allow_list_.passes(event.meta, scope);
-}
-
-bool EventChoice::in_chosen_session(const Meta* meta) {
-  if (meta == nullptr) return false;
-  if (const bool* const known = in_session_.find(*meta)) return *known;
-  return in_session_.remember(*meta, question_.first_pass_->sessions.has(*meta));
+NotKnown Question::not_known() const {
+  const std::lock_guard lock(mutex_);
+  const auto unknown = std::count_if(
+      shown_.begin(), shown_.end(), [](const auto& session) { return !session.second; });
+  return {static_cast<std::size_t>(unknown), shown_.size()};
 }
 
 }  // namespace smtptape

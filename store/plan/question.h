@@ -16,6 +16,8 @@
 #include <string_view>
 #include <vector>
 
+#include <boost/unordered/unordered_flat_map.hpp>
+
 #include "filters/allow_list.h"
 #include "format/event.h"
 #include "format/meta.h"
@@ -112,6 +114,7 @@ class Question {
   [[nodiscard]] ReadingPlan plan() const;
   // The group lies in the window, and no event of it has a value that was asked for.
   [[nodiscard]] bool lacks_values(const GroupIndex& index) const;
+  [[nodiscard]] NotKnown not_known() const;
   // Its rows may list values to be told of instead.
   void note_rows(const SessionRows& rows);
   [[nodiscard]] const UnmatchedValues& unmatched() const { return first_pass_->unmatched; }
@@ -132,6 +135,7 @@ class Question {
   void note_values(const GroupIndex& index);
   void note_meta(const Meta& meta);
   void collect(const Meta& meta, SessionMarks marks);
+  void note_shown(const Meta& meta, bool known);
 
   Selection selection_;
   Mode mode_;
@@ -151,6 +155,8 @@ class Question {
   std::vector<std::unique_ptr<EventChoice>> choices_;  // not borrowed
   Tally passed_over_;
   ReadingPlan plan_;
+  // Hashes of the ids of sessions that came out, and whether one of their events passes strictly.
+  boost::unordered_flat_map<std::uint64_t, bool> shown_;
 };
 
 // Decides about events, and counts them.
@@ -172,6 +178,7 @@ class EventChoice {
   void collect(const Event& event, bool in_window);
   [[nodiscard]] SessionMarks marks_of(const Meta& meta, bool counts);
   [[nodiscard]] bool chosen(const Event& event);
+  void note_shown(const Meta& meta);
   [[nodiscard]] bool in_chosen_session(const Meta* meta);
 
   Question& question_;
@@ -179,7 +186,9 @@ class EventChoice {
   AllowList denied_;
   std::optional<AllowList> the_other_way_;  // as live, or as the manual says, where they may differ
   MetaMemo<bool> noted_;
-  MetaMemo<bool> noted_outside_;  // of the window
+  MetaMemo<bool> noted_outside_;       // of the window
+  std::optional<AllowList> positive_;  // nothing denied; where it is noted what was not known
+  MetaMemo<bool> shown_;
   MetaMemo<bool> in_session_;
 };
 

@@ -4,6 +4,7 @@
 
 #include "base/counted.h"
 #include "base/time_spec.h"
+#include "filters/property.h"
 #include "format/wire/wire.h"
 #include "store/plan/question.h"
 
@@ -47,6 +48,18 @@ AllowList Selection::session_list() const {
   return list;
 }
 
+std::optional<AllowList> Selection::the_other_way() const {
+  if (scope != Scope::Event) return std::nullopt;
+  bool may_differ = false;
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    may_differ |= request.allowed[i].is_set() && kProperties[i].is_ignored_by_server();
+  }
+  if (!may_differ) return std::nullopt;
+  Selection other = *this;
+  other.honour = honour == Honour::AsLive ? Honour::Documented : Honour::AsLive;
+  return other.allow_list();
+}
+
 AllowList Selection::denied_list() const {
   AllowList list({}, honour);
   if (scope == Scope::Session) list.deny(denied);
@@ -61,7 +74,7 @@ std::shared_ptr<FirstPass> new_pass(const Selection& selection) {
   if (by_time || !list.empty() || required == 0) required |= SessionScope::kPasses;
   auto pass = std::make_shared<FirstPass>(
       FirstPass{SessionScope(std::move(list), SessionScope::NoFilter::TakesCollected),
-                UnmatchedValues(selection.request, selection.honour)});
+                UnmatchedValues(selection.request, selection.honour, selection.denied)});
   pass->sessions.require(required);
   return pass;
 }
@@ -108,6 +121,10 @@ Tally SelectedSource::tally() const {
   Tally all = question_->tally();
   if (choice_ != nullptr) all += choice_->tally;
   return all;
+}
+
+NotKnown SelectedSource::not_known() const {
+  return question_->not_known();
 }
 
 const UnmatchedValues& SelectedSource::unmatched() const {

@@ -39,11 +39,17 @@ struct Selection {
   std::vector<std::string> message_ids;
   std::shared_ptr<const SessionRules> rules;
 
+  // Scope::Event: to be noted is which sessions come out though none of their events passes
+  // strictly, because what is filtered was not known in them.
+  bool notes_not_known = false;
+
   // A new one for whoever asks it: what an event has to pass.
   [[nodiscard]] AllowList allow_list() const;
   // The same of what a session has to have an event that passes it, and what it must not have.
   [[nodiscard]] AllowList session_list() const;
   [[nodiscard]] AllowList denied_list() const;
+  // Where the manual and a live server may differ: what the other of the two lets pass.
+  [[nodiscard]] std::optional<AllowList> the_other_way() const;
   // Events outside of the window are wanted, too.
   [[nodiscard]] bool takes_whole_sessions() const {
     return scope == Scope::Session && whole_sessions;
@@ -83,6 +89,11 @@ struct Tally {
   Tally& operator+=(const Tally& other);
 };
 
+struct NotKnown {
+  std::size_t sessions = 0;  // of which nothing was known
+  std::size_t shown = 0;     // of which something came out
+};
+
 class EventChoice;
 class Question;
 
@@ -102,6 +113,8 @@ class SelectedSource : public EventSource {
   // window has.
   [[nodiscard]] Tally tally() const;
   [[nodiscard]] const UnmatchedValues& unmatched() const;
+  // See Selection::notes_not_known.
+  [[nodiscard]] NotKnown not_known() const;
 
  private:
   void tell_of(const Gap& gap);

@@ -64,7 +64,7 @@ TEST_F(EmptyAnswers, SayThatSessionsHadBegunBefore) {
 }
 
 TEST_F(EmptyAnswers, AnAnswerWithEverythingThatWasAskedForIsSilent) {
-  EXPECT_EQ(smtptape("replay --tenant acme", {tape_}).err, "");
+  EXPECT_EQ(smtptape("replay --tenant acme --scope event", {tape_}).err, "");
   EXPECT_THAT(smtptape("replay --tenant acme --tenant acmme", {tape_}).err,
               HasSubstr("no events of --tenant \"acmme\""));
 }

@@ -35,6 +35,31 @@ TEST(AllowListIndex, BelievesNoIndexFromBeforeItCouldBeReliedOn) {
   EXPECT_FALSE(tenants().excludes(index, Scope::Event));
 }
 
+AllowList without_acme() {
+  AllowList list({}, Honour::Documented);
+  list.deny(parse_request(R"({"tenant":["acme"]})").allowed);
+  return list;
+}
+
+TEST(DeniedIndex, ExcludesAGroupInWhichEverythingIsDenied) {
+  const GroupIndex all = index_of({{"\"acme\"", false}});
+  EXPECT_TRUE(without_acme().excludes(all, Scope::Event));
+  EXPECT_TRUE(without_acme().excludes(all, Scope::Strict));
+  const GroupIndex some = index_of({{"\"acme\"", false}, {"\"other\"", false}});
+  EXPECT_FALSE(without_acme().excludes(some, Scope::Event));
+  EXPECT_FALSE(without_acme().excludes(some, Scope::Strict));
+  for (bool PropertySummary::*flag : {&PropertySummary::absent, &PropertySummary::incomparable}) {
+    GroupIndex index = all;
+    index.summaries[0].*flag = true;
+    EXPECT_FALSE(without_acme().excludes(index, Scope::Event));
+    EXPECT_TRUE(without_acme().excludes(index, Scope::Strict));
+  }
+  GroupIndex more = all;
+  more.summaries[0].complete = false;
+  EXPECT_FALSE(without_acme().excludes(more, Scope::Event));
+  EXPECT_FALSE(without_acme().excludes(more, Scope::Strict));
+}
+
 TEST(AllowListIndex, AKeyThatIsNotIndexedMayHoldAnything) {
   GroupIndex index = index_of({});
   index.summaries.clear();

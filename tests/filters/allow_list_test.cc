@@ -156,6 +156,87 @@ TEST(AllowList, RemembersEachMetadataApart) {
 
 // --- sessions ---
 
+// ---- what is denied ----
+
+DeniedValues denied(std::string_view request) {
+  return parse_request(request).allowed;
+}
+
+bool escapes(std::string_view request, std::string_view meta, Scope scope) {
+  AllowList list({}, Honour::Documented);
+  list.deny(denied(request));
+  EXPECT_FALSE(list.empty());
+  return list.passes(Meta::parse(meta).get(), scope);
+}
+
+TEST(Denied, IsLeftOutAndWhatIsNotThereIsNot) {
+  const std::string request = R"({"tenant":["acme","b"]})";
+  for (const Scope scope : {Scope::Event, Scope::Strict}) {
+    EXPECT_FALSE(escapes(request, R"({"tenant":"acme"})", scope));
+    EXPECT_FALSE(escapes(request, R"({"tenant":"b"})", scope));
+    EXPECT_TRUE(escapes(request, R"({"tenant":"acmee"})", scope));
+    EXPECT_TRUE(escapes(request, R"({"tenant":""})", scope));
+  }
+  for (const char* meta : {"{}", "null", R"({"tenant":null})", R"({"tenant":["acme"]})"}) {
+    EXPECT_TRUE(escapes(request, meta, Scope::Event)) << meta;
+    EXPECT_FALSE(escapes(request, meta, Scope::Strict)) << meta;
+  }
+}
+
+TEST(Denied, OneRecipientIsEnough) {
+  const std::string request = R"({"rcpt_to":["x@y"]})";
+  EXPECT_FALSE(escapes(request, R"({"recipient":["a@b","x@y"]})", Scope::Event));
+  EXPECT_FALSE(escapes(request, R"({"recipient":"x@y"})", Scope::Event));
+  EXPECT_TRUE(escapes(request, R"({"recipient":["a@b"]})", Scope::Strict));
+  EXPECT_TRUE(escapes(request, R"({"recipient":[]})", Scope::Event));
+  EXPECT_FALSE(escapes(request, R"({"recipient":[]})", Scope::Strict));
+}
+
+TEST(Denied, AddressesAreInsideOfNetworks) {
+  const std::string request = R"({"mx_addr":["10.0.0.0/8"]})";
+  EXPECT_FALSE(escapes(request, R"({"mx_address":"10.1.2.3:25"})", Scope::Event));
+  EXPECT_TRUE(escapes(request, R"({"mx_address":"192.0.2.1:25"})", Scope::Strict));
+  EXPECT_TRUE(escapes(request, R"({"mx_address":"nowhere"})", Scope::Event));
+  EXPECT_FALSE(escapes(request, R"({"mx_address":"nowhere"})", Scope::Strict));
+}
+
+TEST(Denied, AndAllowedHaveToHoldTogether) {
+  AllowList list = filters(R"({"domain":["d"]})");
+  list.deny(denied(R"({"tenant":["acme"]})"));
+  const auto passes_both = [&list](std::string_view meta) {
+    return list.passes(Meta::parse(meta).get(), Scope::Event);
+  };
+  EXPECT_TRUE(passes_both(R"({"domain":"d"})"));
+  EXPECT_FALSE(passes_both(R"({"domain":"d","tenant":"acme"})"));
+  EXPECT_FALSE(passes_both(R"({"domain":"e"})"));
+}
+
+TEST(Sessions, OfTheseIdsAndNoOthers) {
+  AllowList list({}, Honour::Documented);
+  list.require_sessions({"b", "a"});
+  EXPECT_FALSE(list.empty());
+  for (const Scope scope : {Scope::Event, Scope::Strict}) {
+    EXPECT_TRUE(list.passes(Meta::parse(R"({"id":"a"})").get(), scope));
+    EXPECT_FALSE(list.passes(Meta::parse(R"({"id":"c"})").get(), scope));
+    EXPECT_FALSE(list.passes(Meta::parse("{}").get(), scope));
+    EXPECT_FALSE(list.passes(Meta::null().get(), scope));
+  }
+}
+
+TEST(Spellings, OfAHostAreAllowedBesideIt) {
+  TraceRequest request = parse_request(R"({"mx_host":["mx.example"],"tenant":["T.example"]})");
+  const std::string as_sent = to_json(request);
+  add_spellings(request.allowed);
+  EXPECT_EQ(to_json(request), as_sent) << "a server is asked for what was typed";
+  AllowList list(request, Honour::Documented);
+  const auto passes_host = [&list](const char* meta) {
+    return list.passes(Meta::parse(meta).get(), Scope::Event);
+  };
+  EXPECT_TRUE(passes_host(R"({"mx_host":"mx.example."})"));
+  EXPECT_FALSE(passes_host(R"({"mx_host":"mx.example.."})"));
+  EXPECT_FALSE(passes_host(R"({"tenant":"t.example"})")) << "no host";
+}
+
 Event event_of(const MetaPtr& meta) {
   Event event;
   event.meta = meta.get();
@@ -183,6 +264,21 @@ TEST(SessionScope, TakesWholeSessionsAndNothingElse) {
   EXPECT_TRUE(scope.contains(next_message.get()));
   EXPECT_FALSE(scope.contains(stranger.get()));
   EXPECT_FALSE(scope.contains(unassigned.get()));
+}
+
+TEST(SessionScope, WantsAllMarksAndNothingDenied) {
+  SessionScope scope(filters("{}"), SessionScope::NoFilter::TakesCollected);
+  scope.require(SessionScope::kPasses | SessionScope::kMessage);
+  const MetaPtr meta = Meta::parse(R"({"id":"1"})");
+  scope.mark("1", SessionScope::kPasses);
+  EXPECT_FALSE(scope.contains(meta.get()));
+  scope.mark(*meta, SessionScope::kMessage);
+  EXPECT_TRUE(scope.contains(meta.get()));
+  EXPECT_EQ(scope.session_count(), 1u);
+  scope.mark("1", SessionScope::kDenied);
+  EXPECT_FALSE(scope.contains(meta.get()));
+  EXPECT_EQ(scope.session_count(), 0u);
+  EXPECT_TRUE(scope.hashes().empty());
 }
 
 TEST(SessionScope, LeavesOutWhatHasNoSession) {

@@ -53,7 +53,7 @@ class ToldEvents {
     add_frame(frame + "\"}");
   }
   void add_frame(const std::string& frame) {
-    Event& event = decoder_.decode(frame, Opcode::Text, batch_);
+    Event& event = decoder_.decode(batch_.arena.copy(frame), Opcode::Text, batch_);
     event.sequence = ++sequence_;
     event.received = now_;
     event.origin = &origin_;

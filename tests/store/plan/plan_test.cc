@@ -51,6 +51,10 @@ class RandomTapes {
     selection.scope = std::array{Scope::Event, Scope::Strict, Scope::Session}[below(3)];
     selection.whole_sessions = selection.scope == Scope::Session && one_in(2);
     if (selection.scope == Scope::Session && one_in(2)) selection.named = Named(some_name());
+    if (one_in(3)) deny(selection.denied);
+    if (one_in(6)) selection.sessions = {some_name(), some_name()};
+    if (one_in(6)) selection.message_ids = {some_name(), some_name()};
+    if (one_in(8)) selection.sources = {std::string(1, static_cast<char>('a' + below(3)))};
     if (one_in(3)) selection.window.since = some_time();
     if (one_in(3)) selection.window.until = some_time();
     return selection;
@@ -59,6 +63,14 @@ class RandomTapes {
  private:
   std::size_t below(std::size_t most) { return random_() % most; }
   bool one_in(std::size_t n) { return below(n) == 0; }
+  void deny(DeniedValues& denied) {
+    const std::size_t property = below(kPropertyCount);
+    OptionValues values;
+    const bool address = kProperties[property].kind == PropertyKind::Address;
+    for (std::size_t count = 1 + below(3); count > 0; --count)
+      values[property].push_back(address ? some_network() : some_value());
+    denied = request_from_options(values, Honour::Documented).allowed;
+  }
   std::string some_value() { return "v" + std::to_string(below(one_in(4) ? 400 : 6)); }
   // Of a session, a message or a recipient; sometimes of nothing.
   std::string some_name() {
