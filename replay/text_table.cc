@@ -9,6 +9,9 @@ namespace smtptape {
 
 namespace {
 
+// Where nothing is shortened a longer cell moves what is behind it, in its own line only.
+constexpr std::size_t kMostBlanks = 60;
+
 bool begins_character(char c) {
   return (static_cast<unsigned char>(c) & 0xC0U) != 0x80U;
 }
@@ -44,7 +47,7 @@ std::size_t width_of(std::string_view utf8) {
 TextTable::TextTable(std::vector<TableColumn> columns, const TextRoom& room, Fit fit)
     : columns_(std::move(columns)), room_(room) {
   for (const TableColumn& column : columns_)
-    widths_.push_back(room.columns ? column.least : column.most);
+    widths_.push_back(room.columns ? column.least : std::min(column.most, kMostBlanks));
   if (!room.columns) return;
   // What ends in the last column makes some terminals begin another line.
   const std::size_t usable = std::max<std::size_t>(*room.columns, 2) - 1;
