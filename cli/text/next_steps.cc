@@ -9,27 +9,10 @@ namespace smtptape {
 
 namespace {
 
-// As a shell takes it for one word.
-std::string quoted(std::string_view word) {
-  constexpr std::string_view kPlain =
-      "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-_./:@%+=,";
-  const std::string shown = visible(word);
-  if (!shown.empty() && shown.find_first_not_of(kPlain) == std::string::npos) return shown;
-  std::string out = "'";
-  for (const char c : shown) {
-    if (c == '\'') {
-      out += "'\\''";
-    } else {
-      out += c;
-    }
-  }
-  return out + "'";
-}
-
 std::string all(const std::vector<std::string>& tapes) {
   std::string out;
   for (const std::string& tape : tapes)
-    out += " " + quoted(tape);
+    out += " " + shell_word(tape);
   return out;
 }
 
@@ -39,10 +22,10 @@ std::string selection_of(const Story& story) {
   std::string words;
   for (const Message& message : story.messages) {
     if (!words.empty() || message.recipients.empty()) continue;
-    words = " --rcpt-to " + quoted(message.recipients.front().address);
+    words = " --rcpt-to " + shell_word(message.recipients.front().address);
   }
   if (words.empty() && !story.ready_queue.empty())
-    words = " --ready-queue " + quoted(story.ready_queue);
+    words = " --ready-queue " + shell_word(story.ready_queue);
   return words + " --since " + show_time(story.first_received) + " --until " +
          show_time(story.last_received + 2 * kMilli);
 }
@@ -53,9 +36,9 @@ std::string next_steps(const Story& story, const std::vector<std::string>& tapes
   std::string out = "\nnext\n";
   out += "  smtptape extract" + all(tapes) + selection_of(story) + " -o session.tape\n";
   if (!story.ready_queue.empty()) {
-    out += "  kcli abort-ready-q-conn " + quoted(story.ready_queue) + " " + quoted(story.id) +
-           "   (while it is stuck)\n";
-    out += "  kcli inspect-ready-q " + quoted(story.ready_queue) + "\n";
+    out += "  kcli abort-ready-q-conn " + shell_word(story.ready_queue) + " " +
+           shell_word(story.id) + "   (while it is stuck)\n";
+    out += "  kcli inspect-ready-q " + shell_word(story.ready_queue) + "\n";
   }
   out += "  delivery log: session_id is " + visible(story.id);
   if (!story.messages.empty() && !story.messages.front().id.empty())
@@ -65,7 +48,7 @@ std::string next_steps(const Story& story, const std::vector<std::string>& tapes
 
 std::string how_to_choose(const std::string& id, const std::vector<std::string>& tapes) {
   if (id.empty()) return {};
-  return "\nnext\n  smtptape show " + quoted(id) + all(tapes) +
+  return "\nnext\n  smtptape show " + shell_word(id) + all(tapes) +
          "   (the one that began last)\n"
          "  --since, --until and filters such as --mx-host choose among them\n";
 }
