@@ -54,7 +54,7 @@ bool comes_over_connection(EventKind kind) {
 
 }  // namespace
 
-StoryBuilder::StoryBuilder(std::string id) {
+StoryBuilder::StoryBuilder(std::string id, ReplyWatcher* watcher) : watcher_(watcher) {
   story_.id = std::move(id);
 }
 
@@ -127,6 +127,7 @@ void StoryBuilder::take_payload(const Event& event) {
       spend(Phase::Idle, now_);
       log_.obtained({meta_, now_, story_.attempts.empty() ? 0 : story_.attempts.size() - 1});
       ++attempt().messages;
+      ++story_.messages_obtained;
       return;
     case EventKind::Read:
       story_.bytes_read += event.text.size();
@@ -313,15 +314,17 @@ void StoryBuilder::drain() {
 void StoryBuilder::take_exchange(SmtpExchange exchange) {
   static_cast<void>(attempt());  // one that began before, if there is none
   const std::size_t place = story_.attempts.size() - 1;
+  const bool command = exchange.kind == SmtpExchange::Kind::Command;
+  if (command && exchange.step == SmtpStep::Rcpt) ++story_.recipients_named;
   spend_on(exchange);
   note_reply(exchange);
   learn_about_tls(exchange);
   const auto message = log_.take(exchange, {kept_meta_.get(), now_, place});
   const bool uncertain = exchange.kind == SmtpExchange::Kind::Unpaired ||
                          exchange.kind == SmtpExchange::Kind::Unclear ||
-                         (exchange.kind == SmtpExchange::Kind::Command &&
-                          exchange.answer == SmtpExchange::Answer::Unknown);
+                         (command && exchange.answer == SmtpExchange::Answer::Unknown);
   if (uncertain) story_.pairing_uncertain = true;
+  if (watcher_ != nullptr) return;
   text_bytes_ += exchange.command.size() + exchange.reply.text.size() + sizeof(StoryExchange);
   if (story_.exchanges.size() >= kMostExchanges || text_bytes_ > kMostTextBytes) {
     ++story_.left_out;
@@ -341,6 +344,7 @@ void StoryBuilder::note_reply(const SmtpExchange& exchange) {
   const bool cut_off =
       exchange.kind == SmtpExchange::Kind::Command && exchange.answer == SmtpExchange::Answer::None;
   if (code == 0 || cut_off) return;
+  if (watcher_ != nullptr) watcher_->watch(exchange.reply);
   story_.last_reply = code;
   if (code >= 200 && code < 600) story_.worst_reply = std::max(story_.worst_reply, code);
 }
@@ -367,17 +371,24 @@ void StoryBuilder::spend(Phase phase, WallTime until) {
   const std::int64_t spent = span_of(spent_until_, until);
   if (!story_.attempts.empty())
     story_.attempts.back().phases[static_cast<std::size_t>(phase)] += spent;
+  const bool goes_on = last_span_.phase == phase && last_span_.until == spent_until_;
+  if (!goes_on) last_span_ = {phase, spent_until_, until};
+  last_span_.until = until;
+  std::int64_t& longest = story_.longest[static_cast<std::size_t>(phase)];
+  longest = std::max(longest, span_of(last_span_.from, until));
+  if (watcher_ == nullptr) keep_span(last_span_, goes_on);
+  spent_until_ = until;
+}
+
+void StoryBuilder::keep_span(const PhaseSpan& span, bool goes_on) {
   std::vector<PhaseSpan>& spans = story_.spans;
-  const bool goes_on =
-      !spans.empty() && spans.back().phase == phase && spans.back().until == spent_until_;
-  if (goes_on) {
-    spans.back().until = until;
+  if (goes_on && !spans.empty()) {
+    if (spans.back().from == span.from) spans.back() = span;  // else there was no room for it
   } else if (spans.size() < kMostSpans) {
-    spans.push_back({phase, spent_until_, until});
+    spans.push_back(span);
   } else {
     ++story_.left_out;
   }
-  spent_until_ = until;
 }
 
 void StoryBuilder::spend_on(const SmtpExchange& exchange) {

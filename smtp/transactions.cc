@@ -135,7 +135,7 @@ void SmtpTransactions::take_reply(std::uint16_t code) {
       if (!is_positive(code)) refuse(code);
       return;
     case SmtpStep::LastChunk:
-      if (transaction_ != Transaction::None) decide(code);
+      if (transaction_ != Transaction::None) decide(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
       return forget_transaction();
     case SmtpStep::Message: return decide(code);
     case SmtpStep::Hello:
@@ -177,6 +177,8 @@ void SmtpTransactions::take_data(std::uint16_t code) {
   if (is_refusal(code)) return refuse(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
   if (code != kGoOn) unsure_ = true;
   if (code != kGoOn) return forget_transaction();
+  // Of recipients that were all refused, their replies tell, and what comes at the end does not.
+  if (taken_ == 0 && refusal_ != 0) unsure_ = true;
   // Accepted without a sender that was?  Then its reply says nothing that we know how to count.
   if (transaction_ == Transaction::None) unsure_ = true;
   client_.begin_message();

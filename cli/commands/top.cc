@@ -10,10 +10,10 @@
 #include "base/visible_text.h"
 #include "capture/stop_signal.h"
 #include "cli/command.h"
-#include "cli/config/config.h"
 #include "cli/options/endpoint_options.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
+#include "cli/run/configured_store.h"
 #include "cli/run/top_screen.h"
 #include "cli/run/top_source.h"
 #include "cli/text/output.h"
@@ -26,7 +26,6 @@ namespace smtptape {
 
 namespace {
 
-constexpr std::string_view kDefaultConfig = "/etc/smtptape/smtptape.toml";
 constexpr std::int64_t kShownFromTheStart = 15 * 60 * std::int64_t{1'000'000'000};
 constexpr std::chrono::milliseconds kBetweenLooks{100};
 
@@ -54,11 +53,7 @@ class TopCommand : public Command {
                   "Of a recording from this receive time on (default: its last 15 minutes)");
     options.flag("--utc", utc_, "Times are UTC, not local");
     options.value("--color", color_, "tty|yes|no", "tty (default), yes or no");
-    options.value("--config",
-                  config_,
-                  "FILE",
-                  "Says which store to watch when none is named (default: "
-                  "/etc/smtptape/smtptape.toml)");
+    store_.describe(options);
     access_.describe(options);
   }
 
@@ -75,7 +70,7 @@ class TopCommand : public Command {
     TopQueue queue;
     const std::string words = filter_words();
     if (endpoint_) return watch_endpoint(selection, words, color, queue);
-    if (selection_.tapes.empty()) selection_.tapes = {configured_store()};
+    if (selection_.tapes.empty()) selection_.tapes = {store_.store()};
     return watch_recording(std::move(selection), words, color, queue);
   }
 
@@ -205,17 +200,6 @@ class TopCommand : public Command {
     return any;
   }
 
-  [[nodiscard]] std::string configured_store() const {
-    if (!config_ && !std::filesystem::exists(std::string(kDefaultConfig))) {
-      throw UsageError("STORE is missing: name one, or --endpoint URL; without, " +
-                       std::string(kDefaultConfig) + " says where the store is, and is not there");
-    }
-    const std::filesystem::path file = config_.value_or(std::string(kDefaultConfig));
-    const Config config = load_config(file, SourcesIn::Elsewhere);
-    if (config.store.store) return config.store.store->string();
-    throw UsageError("STORE is missing, and " + file.string() + " names no store");
-  }
-
   // The filters as they were given.
   [[nodiscard]] std::string filter_words() const {
     std::string words;
@@ -227,9 +211,9 @@ class TopCommand : public Command {
   }
 
   SelectionOptions selection_;
+  StoreOption store_;
   EndpointOptions access_;
   std::optional<std::string> endpoint_;
-  std::optional<std::filesystem::path> config_;
   std::string color_ = "tty";
   bool utc_ = false;
 };

@@ -1,6 +1,7 @@
 #include "cli/run/selected_tapes.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -23,6 +24,19 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
   throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
 }
 
+// The tapes that may hold something of these sources.
+std::vector<TapeFile> of_sources(std::vector<TapeFile> tapes,
+                                 const std::vector<std::string>& sources) {
+  std::erase_if(tapes, [&sources](const TapeFile& tape) {
+    const bool told = tape.sealed || !tape.mixed;
+    return told && !tape.origins.empty() &&
+           std::none_of(tape.origins.begin(), tape.origins.end(), [&](const Origin& origin) {
+             return std::find(sources.begin(), sources.end(), origin.source) != sources.end();
+           });
+  });
+  return tapes;
+}
+
 }  // namespace
 
 SelectedTapes::SelectedTapes(const SelectionOptions& options,
@@ -31,7 +45,9 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     : filters_(options.filters),
       explain_(options.explain),
       doubles_(options.doubles()),
-      window_(selection.window) {
+      window_(selection.window),
+      selection_(selection),
+      recovery_(options.at_damage()) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
   const auto& names = options.tapes;
@@ -42,9 +58,10 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     Inputs::spool_standard_input();
   }
   if (progress) {
-    progress_.emplace(*progress, bytes_of(names, 1U + (twice ? 1U : 0U) + (strict ? 1U : 0U)));
+    const unsigned first = (twice ? 1U : 0U) + (selection.rules != nullptr ? 1U : 0U);
+    progress_.emplace(*progress, bytes_of(names, 1U + first + (strict ? 1U : 0U)));
   }
-  tapes_ = find_tapes(names);
+  find(names);
   if (strict) {
     refuse_damage(tapes_);
     Inputs::rewind_standard_input();
@@ -55,37 +72,50 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
   if (!sees_all && hold_events_once(tapes_)) {
     pool_ = std::make_shared<GroupPool>();
   }
-  std::shared_ptr<FirstPass> first_pass;
   if (twice) {
-    Collected collected = collect_sessions(tapes_, selection, options.at_damage(), pool_);
-    first_pass = std::move(collected.sessions);
+    Collected collected = collect_sessions(tapes_, selection_, options.at_damage(), pool_);
+    first_pass_ = std::move(collected.sessions);
     first_plan_ = collected.plan;
-    sessions_ = first_pass->sessions.session_count();
+    judging_ = collected.judging;
+    candidates_ = collected.candidates;
+    sessions_ = first_pass_->sessions.session_count();
     Inputs::rewind_standard_input();
   }
-  Selection chosen = selection;
   // Of sessions that are told as wholes the times have chosen: what is missing in them counts
   // wherever it is.
-  if (selection.named && sessions_ > 0) chosen.window = {};
-  ask(chosen, options.at_damage(), std::move(first_pass));
+  if (selection_.named && sessions_ > 0) selection_.window = {};
 }
 
-void SelectedTapes::ask(const Selection& selection,
-                        Recovery recovery,
-                        std::shared_ptr<FirstPass> first_pass) {
-  const TimeWindow window = selection.whole_sessions ? TimeWindow{} : selection.window;
+SelectedSource& SelectedTapes::events() {
+  if (selected_ == nullptr) ask();
+  return *selected_;
+}
+
+void SelectedTapes::find(const std::vector<std::string>& names) {
+  found_ = find_tapes(names);
+  tapes_ = found_;
+  sources_ = selection_.sources;
+  if (sources_.empty()) return;
+  tapes_ = of_sources(std::move(tapes_), sources_);
+  const bool any_mixed =
+      std::any_of(tapes_.begin(), tapes_.end(), [](const TapeFile& tape) { return tape.mixed; });
+  if (!any_mixed) selection_.sources.clear();  // all that is in them
+}
+
+void SelectedTapes::ask() {
+  const TimeWindow window = selection_.takes_whole_sessions() ? TimeWindow{} : selection_.window;
   if (pool_ == nullptr) {
-    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery, doubles_);
+    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery_, doubles_);
     ahead_ = std::make_unique<ReadAhead>(*inputs_);
-    selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
+    selected_ = std::make_unique<SelectedSource>(*ahead_, selection_, first_pass_);
     return;
   }
-  question_ = std::make_shared<Question>(selection, Question::Mode::Choose, std::move(first_pass));
+  question_ = std::make_shared<Question>(selection_, Question::Mode::Choose, first_pass_);
   for (const TapeFile& tape : tapes_) {
     if (tape.received && !window.touches(*tape.received)) question_->note_outside();
   }
   inputs_ =
-      std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery, doubles_);
+      std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery_, doubles_);
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
   selected_ = std::make_unique<SelectedSource>(*ahead_, question_);
 }
@@ -93,7 +123,11 @@ void SelectedTapes::ask(const Selection& selection,
 SelectedTapes::~SelectedTapes() = default;
 
 void SelectedTapes::explain() const {
-  if (question_ == nullptr) {
+  if (tapes_.size() < found_.size()) {
+    say("plan: " + counted(found_.size() - tapes_.size(), "tape") +
+        " passed over: of other sources");
+  }
+  if (pool_ == nullptr) {
     say("plan: all is read, from front to back");
     return;
   }
@@ -101,56 +135,100 @@ void SelectedTapes::explain() const {
     for (const std::string& line : text_of(*first_plan_, "choosing sessions"))
       say(line);
   }
-  for (const std::string& line : text_of(question_->plan(), "reading"))
+  if (judging_) {
+    for (const std::string& line : text_of(*judging_, "looking at what came out"))
+      say(line);
+    say("plan: of " + counted(candidates_, "session") + " that may have come out so, " +
+        std::to_string(sessions_) + " did");
+  }
+  for (const std::string& line : told_->plan)
     say(line);
 }
 
 void SelectedTapes::finish_reading() {
   progress_.reset();
+  if (!told_) static_cast<void>(events());
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
+  if (!told_) told_ = told_of_events();
 }
 
 void SelectedTapes::tell_misses() {
   finish_reading();
-  for (const std::string& line : text_of(looked_at_of(*selected_, window_), false))
+  LookedAt looked_at = looked_at_of(told_->tally, window_);
+  looked_at.misses = selected_->unmatched().misses();
+  for (const std::string& line : text_of(looked_at, false))
     say(line);
 }
 
 bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
   finish_reading();
-  const Tally tally = selected_->tally();
-  if (tally.differs_live) filters_.tell_difference();
+  if (told_->tally.differs_live) filters_.tell_difference();
   if (gaps == Gaps::Tell) tell_gaps();
   tell_trouble();
   if (explain_) explain();
   if (question_ != nullptr && answer == Answer::Empty) look_for_values(tapes_, *question_);
-  LookedAt looked_at = looked_at_of(*selected_, window_);
-  looked_at.add(tapes_);
+  LookedAt looked_at = looked_at_of(told_->tally, window_);
+  looked_at.gaps = told_->gap_count;
+  if (selected_ != nullptr) {
+    looked_at.misses = selected_->unmatched().misses();
+  } else if (first_pass_ != nullptr) {
+    looked_at.misses = first_pass_->unmatched.misses();
+  }
+  looked_at.add(found_);
+  tell_sources();
   if (misses == Misses::ToldBefore) looked_at.misses.clear();
   // Of a tape that can't be read at all, the damage says it.
-  const bool told =
-      looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
+  const bool told = looked_at.events == 0 && !window_.is_set() && !told_->trouble.damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
     say(line);
-  const bool gap = gaps == Gaps::Tell && selected_->gap_count() > 0;
-  return gap || !inputs_->trouble().damage.empty();
+  const bool gap = gaps == Gaps::Tell && told_->gap_count > 0;
+  return gap || !told_->trouble.damage.empty();
+}
+
+SelectedTapes::Told SelectedTapes::told_of_events() const {
+  Told told;
+  told.tally = selected_->tally();
+  if (inputs_->doubles() > 0) told.trouble.notices.push_back(text_of_doubles(inputs_->doubles()));
+  for (const std::string& notice : inputs_->trouble().notices)
+    told.trouble.notices.push_back(notice);
+  told.trouble.damage = inputs_->trouble().damage;
+  told.gaps = selected_->gaps();
+  told.gap_count = selected_->gap_count();
+  if (question_ != nullptr) told.plan = text_of(question_->plan(), "reading");
+  return told;
+}
+
+// Of each name that no tape has, what there is.
+void SelectedTapes::tell_sources() const {
+  std::set<std::string> known;
+  for (const TapeFile& tape : found_) {
+    for (const Origin& origin : tape.origins)
+      known.insert(origin.source);
+  }
+  for (const std::string& name : sources_) {
+    if (known.contains(name)) continue;
+    std::string there;
+    for (const std::string& each : known)
+      there += (there.empty() ? "" : ", ") + each;
+    say("no tape of --source-name \"" + name + "\"; there " + (known.size() == 1 ? "is " : "are ") +
+        (there.empty() ? "none with a name" : there));
+  }
 }
 
 void SelectedTapes::tell_gaps() const {
-  for (const std::string& gap : selected_->gaps())
+  for (const std::string& gap : told_->gaps)
     say(gap);
-  if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
+  if (told_->gap_count > told_->gaps.size()) {
+    say("… and " + counted(told_->gap_count - told_->gaps.size(), "gap") +
         " more; see smtptape info");
   }
 }
 
 void SelectedTapes::tell_trouble() const {
-  if (inputs_->doubles() > 0) say(text_of_doubles(inputs_->doubles()));
-  for (const std::string& notice : inputs_->trouble().notices)
+  for (const std::string& notice : told_->trouble.notices)
     say(notice);
-  for (const std::string& damage : inputs_->trouble().damage)
+  for (const std::string& damage : told_->trouble.damage)
     say(damage);
 }
 

@@ -1,6 +1,7 @@
 // ncurses has macros for everything (timeout, erase, move …): its header stays in this file.
 #include "cli/run/top_screen.h"
 
+#include <langinfo.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -17,8 +18,8 @@
 #include <string>
 
 #include "base/error.h"
+#include "cli/text/terminal.h"
 
-#include <langinfo.h>
 #include <termios.h>
 
 #define NCURSES_NOMACROS 1
@@ -57,6 +58,15 @@ void handle_endings() {
     ours.sa_handler = smtptape_leave_screen;
     ::sigaction(number, &ours, nullptr);
   }
+}
+
+// True: characters are UTF-8.  Of the locale that was asked for, which need not be installed, only
+// that counts.
+bool set_locale() {
+  const auto is_utf8 = [] { return std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0; };
+  std::setlocale(LC_CTYPE, "");
+  if (terminal_takes_utf8() && !is_utf8()) std::setlocale(LC_CTYPE, "C.UTF-8");
+  return is_utf8();
 }
 
 enum Pair : short { kNone, kGreen, kYellow, kRed, kBlue };
@@ -139,8 +149,7 @@ TopScreen::TopScreen(bool color) : color_(color), utf8_(false) {
         "top draws on a terminal, and this is none; smtptape replay --follow prints "
         "what comes");
   }
-  std::setlocale(LC_CTYPE, "");
-  utf8_ = std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0;
+  utf8_ = set_locale();
   ::tcgetattr(STDIN_FILENO, &as_it_was);
   const char* const terminal = std::getenv("TERM");
   const bool can_move = terminal != nullptr && std::strcmp(terminal, "dumb") != 0;

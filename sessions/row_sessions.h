@@ -1,0 +1,66 @@
+// Rows of groups to sessions: the rows of one session, from several groups and tapes, are one.
+//
+// A row counts replies of its own group only.  Where a command and its reply are in two groups, or
+// what rows count says too little, it takes the session's events to tell: `told` is false then.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/hash.h"
+#include "format/tape/session_rows.h"
+#include "sessions/summary.h"
+
+namespace smtptape {
+
+struct RowSession {
+  SessionSummary summary;
+  bool told = true;
+};
+
+class RowSessions {
+ public:
+  static constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+
+  // Of one group.  Groups of one recorder come in their order.
+  void add(const SessionRows& rows, const std::string& source);
+  // What is complete when all that comes was received at `frontier` or later; by their beginning.
+  [[nodiscard]] std::vector<RowSession> take(std::int64_t frontier);
+  // When the first of those that are not complete began; kEnd: there is none.
+  [[nodiscard]] std::int64_t oldest() const;
+  [[nodiscard]] std::size_t open() const { return open_.size(); }
+
+  // Whether only these are wanted.
+  void choose(std::function<bool(std::string_view id)> wanted) { wanted_ = std::move(wanted); }
+
+ private:
+  struct Open {
+    SessionSummary summary;
+    std::uint64_t accepted = 0;
+    std::uint64_t deferred = 0;
+    std::uint64_t refused = 0;
+    bool decided = true;
+    bool names_known = true;
+    bool closed = false;
+  };
+  struct Columns;
+
+  void merge(Open& open, const SessionRow& row);
+  static void add_names(Open& open, const Columns& columns, std::size_t row);
+  static RowSession finish(Open open);
+
+  boost::unordered_flat_map<std::string, Open, TextHash> open_;
+  std::multiset<std::int64_t> beginnings_;
+  std::function<bool(std::string_view)> wanted_;
+};
+
+}  // namespace smtptape
