@@ -1,6 +1,8 @@
 // smtptape top: sessions on a full screen, as they come.
 #include <algorithm>
+#include <chrono>
 #include <filesystem>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -28,6 +30,9 @@ namespace {
 
 constexpr std::int64_t kShownFromTheStart = 15 * 60 * std::int64_t{1'000'000'000};
 constexpr std::chrono::milliseconds kBetweenLooks{100};
+constexpr std::chrono::milliseconds kSoon{5};  // while something comes
+
+using Clock = std::chrono::steady_clock;
 
 class TopCommand : public Command {
  public:
@@ -164,24 +169,33 @@ class TopCommand : public Command {
   };
 
   static int watch(TopModel& model, TopScreen& screen, const Watched& watched, TopQueue& queue) {
+    Clock::time_point drawn;
     bool changed = true;
+    bool more = false;  // waits to be taken
     while (!model.quits() && !watched.stop.requested()) {
       const TopLook look = screen.look();
       const TopPages pages = pages_of(model, look);
       model.set_pages(pages.list, pages.pane);
-      if (changed) screen.draw(draw_top(model, watched.name, look));
-      const TopScreen::Input input = screen.wait(kBetweenLooks);
+      if (changed && Clock::now() - drawn >= kBetweenLooks) {
+        screen.draw(draw_top(model, watched.name, look));
+        drawn = Clock::now();
+        changed = false;
+      }
+      const TopScreen::Input input = screen.wait(more      ? std::chrono::milliseconds(0)
+                                                 : changed ? kSoon
+                                                           : kBetweenLooks);
       if (input.gone) throw OutputClosed{};
-      changed = input.redraw || input.key || take(model, queue);
       if (input.key) model.press(*input.key);
       if (const auto text = model.take_copy()) screen.copy(*text);
+      const bool told = hear(model, queue);
+      more = take_one(model, queue);
+      changed = changed || more || told || input.redraw || input.key;
+      if (input.key || input.redraw) drawn = {};  // what a key does is seen at once
     }
     return static_cast<int>(Exit::Done);
   }
 
-  // As much as comes while it is drawn once; the rest has its turn behind the keys.
-  static bool take(TopModel& model, TopQueue& queue) {
-    constexpr int kMostAtOnce = 8;
+  static bool hear(TopModel& model, TopQueue& queue) {
     bool any = false;
     while (const auto line = queue.take_line()) {
       model.tell(*line);
@@ -191,13 +205,13 @@ class TopCommand : public Command {
       model.set_state(state);
       any = true;
     }
-    for (int i = 0; i < kMostAtOnce && !model.is_paused(); ++i) {
-      const std::unique_ptr<EventBatch> batch = queue.take();
-      if (batch == nullptr) break;
-      model.add(*batch);
-      any = true;
-    }
     return any;
+  }
+
+  static bool take_one(TopModel& model, TopQueue& queue) {
+    const std::unique_ptr<EventBatch> batch = model.is_paused() ? nullptr : queue.take();
+    if (batch != nullptr) model.add(*batch);
+    return batch != nullptr;
   }
 
   // The filters as they were given.

@@ -1,7 +1,6 @@
 // ncurses has macros for everything (timeout, erase, move …): its header stays in this file.
 #include "cli/run/top_screen.h"
 
-#include <langinfo.h>
 #include <poll.h>
 #include <unistd.h>
 
@@ -20,6 +19,7 @@
 #include "base/error.h"
 #include "cli/text/terminal.h"
 
+#include <langinfo.h>
 #include <termios.h>
 
 #define NCURSES_NOMACROS 1
