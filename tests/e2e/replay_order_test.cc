@@ -108,7 +108,8 @@ TEST_F(ReplayOrder, TheLastSessions) {
   for (const auto& asked : asked_) {
     const std::vector<std::string> plain = lines_of(replay(asked, {}));
     const std::size_t all = sessions_of(plain).size();
-    for (const std::size_t count : {std::size_t{1}, std::size_t{2}, all - 1, all, all + 1})
+    for (const std::size_t count :
+         {std::size_t{1}, std::size_t{2}, std::size_t{9}, all / 2, all - 1, all, all + 1})
       EXPECT_EQ(replay(asked, {"-n", std::to_string(count)}), last_of(plain, count)) << count;
   }
 }
@@ -133,10 +134,11 @@ TEST_F(ReplayOrder, ValuesOfEarlierSessionsAreNotMissing) {
                             "--scope",
                             "strict"});
   EXPECT_EQ(ran.err, "");
+  // Where all of it was looked at for them.
   const Ran missed = smtptape({"replay",
                                directory_ / "",
                                "-n",
-                               "1",
+                               "1000",
                                "--egress-pool",
                                "pool_c",
                                "--egress-pool",
