@@ -151,7 +151,9 @@ class ReplayCommand : public Command {
 
   int follow(const Selection& selection, const RenderOptions& render) {
     const SelectionOptions there = wanted_ ? what_is_there() : selection_;
-    const Chosen chosen = choose_last(there, selection);
+    // What can't be followed is refused at once, not behind a first look.
+    const bool refused = selection.needs_two_passes() || selection_.is_strict();
+    const Chosen chosen = refused ? Chosen{selection, {}} : choose_last(there, selection);
     FollowedTapes tapes(selection_, chosen.selection);
     EventPrinter printer(
         render, print_, [&tapes](std::string_view text) { tapes.write(text); }, nullptr);

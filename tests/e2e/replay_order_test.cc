@@ -190,6 +190,16 @@ TEST_F(ReplayOrder, TimesAreLocalUnlessUtc) {
   EXPECT_EQ(since.out, smtptape({"replay", kNight, "--since", "2026-11-22T19:38:00Z"}).out);
 }
 
+// Before anything is read: what stands behind it would be read first, and is no tape.
+TEST_F(ReplayOrder, WhatCanNotBeFollowedIsRefusedFirst) {
+  write_file(directory_ / "none", "rubbish");
+  for (const char* const words : {"--scope session --tenant x", "--recovery strict"}) {
+    const Ran ran = smtptape("replay --follow -n 2 " + std::string(words), {directory_ / "none"});
+    EXPECT_EQ(ran.exit, 2) << words << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("--follow")) << words;
+  }
+}
+
 TEST_F(ReplayOrder, WhatExcludesEachOtherIsWrongUsage) {
   const std::vector<std::pair<std::string, std::string>> wrong = {
       {"--idle-limit 2s", "add --speed 1"},
