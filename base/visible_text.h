@@ -12,6 +12,9 @@ namespace smtptape {
 void append_visible(std::string& out, std::string_view text);
 [[nodiscard]] std::string visible(std::string_view text);
 
+// As a shell takes it for one word, visible.
+[[nodiscard]] std::string shell_word(std::string_view text);
+
 // The same for lines of JSON, which stay JSON: within strings as \u001b, of what is no UTF-8 each
 // byte as U+FFFD; line ends stay.
 [[nodiscard]] std::string visible_json(std::string_view lines);

@@ -44,6 +44,7 @@ std::unique_ptr<Command> make_replay_command();
 std::unique_ptr<Command> make_sessions_command();
 std::unique_ptr<Command> make_show_command();
 std::unique_ptr<Command> make_stats_command();
+std::unique_ptr<Command> make_top_command();
 std::unique_ptr<Command> make_serve_command();
 std::unique_ptr<Command> make_trace_smtp_client_command();
 std::unique_ptr<Command> make_import_command();

@@ -36,7 +36,8 @@ void LastSessions::look_at(const Event& event) {
       throw Error("-n: more than " + std::to_string(most_) +
                   " sessions to choose the last ones from; give a time with --since");
     }
-    last_.push_back({hash128(session), event.received});
+    const bool is_new = event.kind == EventKind::BeginSession;
+    last_.push_back({hash128(session), event.received, is_new});
     kept_.insert(last_.back().key);
     if (last_.size() > wanted_) {
       kept_.erase(last_.front().key);
@@ -55,6 +56,11 @@ std::optional<std::int64_t> LastSessions::since() const {
              last_.end(),
              [](const Session& a, const Session& b) { return a.first_received < b.first_received; })
       ->first_received;
+}
+
+bool LastSessions::is_certain() const {
+  return latest_ && last_.size() == wanted_ &&
+         std::all_of(last_.begin(), last_.end(), [](const Session& of) { return of.is_new; });
 }
 
 bool LastSessions::holds(const Event& event) const {

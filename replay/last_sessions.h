@@ -28,6 +28,9 @@ class LastSessions {
   // The first look, at all of them in their order.  Throws Error when there are too many sessions.
   void look_at(const EventBatch& batch);
   [[nodiscard]] bool found_any() const { return !last_.empty(); }
+  // What was looked at was the end of something longer, and more of it would change nothing: the
+  // sessions are all there, and each was seen to begin.
+  [[nodiscard]] bool is_certain() const;
 
   // For the second look: nothing that is shown was received before; nullopt: nothing was found.
   [[nodiscard]] std::optional<std::int64_t> since() const;
@@ -40,6 +43,7 @@ class LastSessions {
     Hash128 key;
     // Of all events from its first one to that of the next session.
     std::int64_t first_received;
+    bool is_new;  // with its BeginSession
   };
   using Keys = boost::unordered_flat_set<Hash128, SpreadHash128>;
 

@@ -32,8 +32,9 @@ namespace smtptape {
 // "server lag: 7 events"
 [[nodiscard]] std::string words_of(const Gap& gap);
 
-// A Builder takes events (add), gaps between them in words (add_gap; note_gap: told too late, it lies among them), says whether its last
-// connection is over (is_closed), and makes something of it all (finish).
+// A Builder takes events (add), gaps between them in words (add_gap; note_gap: told too late, it
+// lies among them), says whether its last connection is over (is_closed), and makes something of it
+// all (finish).
 template <class Builder>
 class GatheredSessions {
  public:

@@ -151,7 +151,9 @@ class ReplayCommand : public Command {
 
   int follow(const Selection& selection, const RenderOptions& render) {
     const SelectionOptions there = wanted_ ? what_is_there() : selection_;
-    const Chosen chosen = choose_last(there, selection);
+    // What can't be followed is refused at once, not behind a first look.
+    const bool refused = selection.needs_two_passes() || selection_.is_strict();
+    const Chosen chosen = refused ? Chosen{selection, {}} : choose_last(there, selection);
     FollowedTapes tapes(selection_, chosen.selection);
     EventPrinter printer(
         render, print_, [&tapes](std::string_view text) { tapes.write(text); }, nullptr);
@@ -171,19 +173,60 @@ class ReplayCommand : public Command {
     }
   };
 
-  // A first look at what was selected, when only the last sessions of it are wanted.
+  // A first look at what was selected, when only the last sessions of it are wanted: at its end
+  // first, and further back until it holds their beginnings.
   Chosen choose_last(const SelectionOptions& options, const Selection& selection) const {
     Chosen chosen{selection, {}};
     if (!wanted_) return chosen;
     chosen.last.emplace(*wanted_, text_.only_new);
     if (options.tapes.empty()) return chosen;
+    for (const std::int64_t since : last_stretches(options, selection)) {
+      Selection stretch = selection;
+      stretch.window.since = since;
+      chosen.last.emplace(*wanted_, text_.only_new);
+      look_at_all(options, stretch, *chosen.last);
+      chosen.selection.window.since = chosen.last->since();
+      if (chosen.last->is_certain()) return chosen;
+    }
+    chosen.last.emplace(*wanted_, text_.only_new);
+    look_at_all(options, selection, *chosen.last, Tells::Misses);
+    chosen.selection.window.since = selection.window.since;
+    if (const auto since = chosen.last->since()) chosen.selection.window.since = since;
+    return chosen;
+  }
+
+  enum class Tells : std::uint8_t { Nothing, Misses };
+  static void look_at_all(const SelectionOptions& options,
+                          const Selection& selection,
+                          LastSessions& last,
+                          Tells tells = Tells::Nothing) {
     SelectedTapes tapes(options, selection, progress_unless_shown("looking for the last sessions"));
     EventBatch batch;
     while (tapes.events().next(batch))
-      chosen.last->look_at(batch);
-    if (chosen.last->found_any()) tapes.tell_misses();
-    if (const auto since = chosen.last->since()) chosen.selection.window.since = since;
-    return chosen;
+      last.look_at(batch);
+    if (tells == Tells::Misses && last.found_any()) tapes.tell_misses();
+  }
+
+  // Where the last minute of it begins, the last ten, and so on, as far as it is worth it: where
+  // tapes are read by their footers, and events are not chosen by what others hold.
+  static std::vector<std::int64_t> last_stretches(const SelectionOptions& options,
+                                                  const Selection& selection) {
+    constexpr std::int64_t kMinute = 60 * std::int64_t{1'000'000'000};
+    const auto& names = options.tapes;
+    const bool once = std::find(names.begin(), names.end(), kStandardInput) != names.end();
+    if (once || selection.needs_two_passes() || options.at_damage() != Recovery::Skip) return {};
+    std::optional<TimeSpan> held;
+    for (const TapeFile& tape : find_tapes(names)) {
+      if (tape.received) include(held, *tape.received);
+      if (!tape.sealed) include(held, {now_unix_nanos(), now_unix_nanos()});
+    }
+    if (!held) return {};
+    const std::int64_t first = std::max(held->first, selection.window.since.value_or(held->first));
+    const std::int64_t last = std::min(held->last, selection.window.until.value_or(held->last));
+    std::vector<std::int64_t> stretches;
+    for (std::int64_t length = kMinute; length < (last - first) / 2; length *= 10)
+      stretches.push_back(last - length);
+    return stretches;
   }
 
   // Without stores that are empty so far, and what can't be followed.

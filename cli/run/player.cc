@@ -1,7 +1,6 @@
 #include "cli/run/player.h"
 
 #include <poll.h>
-#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -9,6 +8,8 @@
 #include <cstdlib>
 #include <cstring>
 #include <utility>
+
+#include "cli/text/terminal.h"
 
 namespace smtptape {
 
@@ -27,17 +28,10 @@ bool can_redraw() {
          std::strcmp(terminal, "dumb") != 0;
 }
 
-std::size_t columns() {
-  constexpr std::size_t kUsual = 80;
-  winsize size{};
-  const bool known = ::ioctl(STDOUT_FILENO, TIOCGWINSZ, &size) == 0 && size.ws_col > 0;
-  return known ? size.ws_col : kUsual;
-}
-
 // In one line of the screen, whatever was typed.  Counts bytes: what is too short is no harm.
 std::string fitting(std::string_view text) {
   std::string line = visible(text);
-  const std::size_t room = columns() - 1;
+  const std::size_t room = terminal_columns() - 1;
   if (line.size() <= room) return line;
   std::size_t size = room;
   while (size > 0 && (static_cast<unsigned char>(line[size]) & 0xC0U) == 0x80)

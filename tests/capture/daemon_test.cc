@@ -201,8 +201,8 @@ TEST_F(DaemonTest, RecordsNothingWhileThereIsNoRoomAndCountsIt) {
   const CaptureTotals totals = stop(running);
   EXPECT_EQ(totals.ledger.received, 1U);
   EXPECT_EQ(totals.ledger.total_lost().count, 1U);
-  // At the end it is tried nevertheless: what was lost has to be told.  A tape that was begun before
-  // there was no room may be there, too.
+  // At the end it is tried nevertheless: what was lost has to be told.  A tape that was begun
+  // before there was no room may be there, too.
   std::vector<Gap> gaps;
   for (const auto& tape : tapes("mta")) {
     EXPECT_THAT(tape.events, IsEmpty());

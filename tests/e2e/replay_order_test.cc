@@ -108,7 +108,8 @@ TEST_F(ReplayOrder, TheLastSessions) {
   for (const auto& asked : asked_) {
     const std::vector<std::string> plain = lines_of(replay(asked, {}));
     const std::size_t all = sessions_of(plain).size();
-    for (const std::size_t count : {std::size_t{1}, std::size_t{2}, all - 1, all, all + 1})
+    for (const std::size_t count :
+         {std::size_t{1}, std::size_t{2}, std::size_t{9}, all / 2, all - 1, all, all + 1})
       EXPECT_EQ(replay(asked, {"-n", std::to_string(count)}), last_of(plain, count)) << count;
   }
 }
@@ -133,10 +134,11 @@ TEST_F(ReplayOrder, ValuesOfEarlierSessionsAreNotMissing) {
                             "--scope",
                             "strict"});
   EXPECT_EQ(ran.err, "");
+  // Where all of it was looked at for them.
   const Ran missed = smtptape({"replay",
                                directory_ / "",
                                "-n",
-                               "1",
+                               "1000",
                                "--egress-pool",
                                "pool_c",
                                "--egress-pool",
@@ -186,6 +188,16 @@ TEST_F(ReplayOrder, TimesAreLocalUnlessUtc) {
   EXPECT_THAT(utc, StartsWith("19:34:17.169 "));
   EXPECT_EQ(since.out, early.out);
   EXPECT_EQ(since.out, smtptape({"replay", kNight, "--since", "2026-11-22T19:38:00Z"}).out);
+}
+
+// Before anything is read: what stands behind it would be read first, and is no tape.
+TEST_F(ReplayOrder, WhatCanNotBeFollowedIsRefusedFirst) {
+  write_file(directory_ / "none", "rubbish");
+  for (const char* const words : {"--scope session --tenant x", "--recovery strict"}) {
+    const Ran ran = smtptape("replay --follow -n 2 " + std::string(words), {directory_ / "none"});
+    EXPECT_EQ(ran.exit, 2) << words << ran.err;
+    EXPECT_THAT(ran.err, HasSubstr("--follow")) << words;
+  }
 }
 
 TEST_F(ReplayOrder, WhatExcludesEachOtherIsWrongUsage) {

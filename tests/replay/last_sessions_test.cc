@@ -114,6 +114,22 @@ TEST_F(Feed, WhatComesLaterIsShown) {
   EXPECT_EQ(shown(one), "bac-");
 }
 
+TEST_F(Feed, IsCertainWhenAllOfThemWereSeenToBegin) {
+  EXPECT_FALSE(last(0).is_certain());  // nothing was seen
+  add('a', 10, kText);
+  EXPECT_TRUE(last(0).is_certain());
+  EXPECT_FALSE(last(1).is_certain());
+  add('b', 20, kBegin);
+  add('a', 30, kText);
+  add('c', 40, kBegin);
+  EXPECT_TRUE(last(1).is_certain());
+  EXPECT_TRUE(last(2).is_certain());
+  EXPECT_FALSE(last(3).is_certain());  // a may have begun before
+  EXPECT_FALSE(last(4).is_certain());
+  add('d', 50, kText);
+  EXPECT_FALSE(last(1).is_certain());
+}
+
 TEST_F(Feed, TooManyAreTold) {
   LastSessions sessions(1, false, 3);
   add_all("abc");
