@@ -236,8 +236,7 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
 
 // The values that none of the events had.
 void Question::note_values(const GroupIndex& index) {
-  for (const PropertySummary& summary : index.summaries)
-    first_pass_->unmatched.note(summary);
+  first_pass_->unmatched.note(index.summaries);
 }
 
 bool Question::lacks_values(const GroupIndex& index) const {

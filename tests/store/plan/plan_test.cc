@@ -149,7 +149,7 @@ class RandomTapes {
     TapeOptions options;
     options.batch_bytes = 300 + below(2000);
     for (const Property& property : kProperties)
-      options.indexed_keys.emplace_back(property.meta_key);
+      if (!one_in(10)) options.indexed_keys.emplace_back(property.meta_key);
     StringSink sink;
     TapeWriter writer(sink, header, options);
     for (std::size_t groups = 1 + below(6); groups > 0; --groups)
