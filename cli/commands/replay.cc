@@ -24,6 +24,7 @@ class ReplayCommand : public Command {
     return "  smtptape replay night.tape --tenant acme --color yes | less -R\n"
            "  smtptape replay /var/lib/smtptape --since -2h --scope session --rcpt-to "
            "bob@dest.example\n"
+           "  smtptape replay /var/lib/smtptape --since -2h --failed --mx-host mx1.dest.example\n"
            "  smtptape replay --follow /var/lib/smtptape --since -5m --tenant acme";
   }
   void describe(Options& options) override {
@@ -36,6 +37,7 @@ class ReplayCommand : public Command {
   [[nodiscard]] int run() override {
     Selection selection;
     RenderOptions render;
+    selection_.follows = follow_;
     Mistakes mistakes;
     mistakes.check([&] { selection = selection_.selection(); });
     mistakes.check([&] { render = text_.render(selection_.filters); });

@@ -58,7 +58,9 @@ TEST_F(Choices, WorkInEveryReadingCommand) {
   EXPECT_EQ(smtptape({"export", "-", "--failed"}, read_file(tape_)).out, failed);
   const std::string id = *ids.begin();
   EXPECT_THAT(smtptape({"show", id, tape_, "--failed"}).out, HasSubstr(id));
-  EXPECT_THAT(smtptape({"show", id, tape_, "--outcome", "delivered"}).err, HasSubstr("nothing"));
+  EXPECT_THAT(smtptape({"show", id, tape_, "--min-duration", "1h"}).err,
+              AllOf(HasSubstr("the longest session took"),
+                    HasSubstr("\"" + id + "\" is there, but no session of it came out")));
   EXPECT_EQ(sessions("--session " + id), std::set<std::string>{id});
   EXPECT_EQ(sessions("--failed --session " + id), std::set<std::string>{id});
 }
@@ -96,6 +98,8 @@ TEST_F(Choices, WhatIsDeniedIsDeniedInEachScope) {
   ASSERT_GT(without, 0U);
   EXPECT_EQ(lines("--not-tenant acme").size(), all.size() - denied);
   EXPECT_EQ(lines("--not-tenant acme --scope strict").size(), all.size() - denied - without);
+  EXPECT_THAT(smtptape("export --not-tenant acmee", {tape_}).err,
+              HasSubstr("no events of --not-tenant \"acmee\"; there are acme, acme-eu"));
   const std::set<std::string> acme = sessions("--tenant acme --scope session");
   const std::set<std::string> rest = sessions("--not-tenant acme --scope session");
   EXPECT_EQ(acme.size() + rest.size(), sessions("").size());
@@ -139,6 +143,18 @@ TEST_F(Choices, WhatOnlyTheEndTellsIsNotFollowed) {
                 HasSubstr("--follow: " + option.substr(0, option.find(' ')) +
                           " chooses sessions by what comes later"));
   }
+}
+
+TEST_F(Choices, WhatEachEventTellsIsFollowed) {
+  const std::string id = *sessions("--failed").begin();
+  const std::string whole = smtptape("replay --session " + id, {tape_}).out;
+  ASSERT_NE(whole, "");
+  EXPECT_EQ(smtptape("replay --follow --session " + id, {tape_}).out, whole);
+  EXPECT_EQ(smtptape("replay --follow --source-name mta1", {tape_}).out,
+            smtptape("replay", {tape_}).out);
+  EXPECT_EQ(smtptape("replay --follow --source-name mta3", {tape_}).out, "");
+  EXPECT_EQ(smtptape("replay --follow --not-tenant acme", {tape_}).out,
+            smtptape("replay --not-tenant acme", {tape_}).out);
 }
 
 TEST_F(Choices, ASourceIsOneOfTheRecorders) {
