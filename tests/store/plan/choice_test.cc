@@ -22,7 +22,8 @@ using testing::RandomDialogues;
 
 // One thing of each kind, as it is written on a command line; empty: not asked.
 struct Asked {
-  std::string session, message, code, outcome, reply, line, any_case, slow, duration, tls;
+  std::vector<std::string> sessions;  // any of these
+  std::string message, code, outcome, reply, line, any_case, slow, duration, tls;
   std::string tenant, not_tenant, recipient, not_recipient;
   Scope scope = Scope::Session;
   bool whole = false;
@@ -40,7 +41,7 @@ Selection Asked::selection() const {
   selection.request = request_from_options(values, Honour::Documented);
   if (!not_tenant.empty()) selection.denied[1].texts = {not_tenant};
   if (!not_recipient.empty()) selection.denied[7].texts = {not_recipient};
-  if (!session.empty()) selection.sessions = {session};
+  selection.sessions = sessions;
   if (!message.empty()) selection.message_ids = {message};
   selection.scope = scope;
   selection.whole_sessions = whole;
@@ -64,7 +65,8 @@ std::string Asked::text() const {
   const auto add = [&out](const char* name, const std::string& value) {
     if (!value.empty()) out += std::string(" ") + name + " " + value;
   };
-  add("session", session);
+  for (const std::string& session : sessions)
+    add("session", session);
   add("message", message);
   add("code", code);
   add("outcome", outcome);
@@ -112,7 +114,8 @@ Asked some_question(RandomDialogues& random, const std::vector<std::int64_t>& ti
   maybe(asked.recipient, Words{"r0", "r1", "r2", "r3"}, 8);
   maybe(asked.not_recipient, Words{"r0", "r1", "r2", "r3"}, 8);
   if (random.one_in(8)) asked.message = "m" + std::to_string(random.below(40));
-  if (random.one_in(12)) asked.session = "session" + std::to_string(random.below(24));
+  for (std::size_t count = random.one_in(8) ? 1 + random.below(3) : 0; count > 0; --count)
+    asked.sessions.push_back("session" + std::to_string(random.below(24)));
   asked.scope =
       std::array{Scope::Session, Scope::Session, Scope::Event, Scope::Strict}[random.below(4)];
   asked.whole = random.one_in(2);
@@ -372,7 +375,7 @@ std::vector<std::string> expected(const Everything& all, const Asked& asked) {
   std::map<std::string, bool> chosen;
   const bool any_rule = asked.selection().rules != nullptr;
   for (const auto& [id, story] : all.stories) {
-    bool is = asked.session.empty() || id == asked.session;
+    bool is = asked.sessions.empty() || has(asked.sessions, id);
     if (by_session) is = is && !denied[id] && passes[id];
     if (!asked.message.empty()) is = is && message[id];
     if (any_rule) is = is && story_holds(all, id, asked);
