@@ -188,6 +188,9 @@ TEST_F(Choices, AnEmptyAnswerSaysWhatThereIs) {
   EXPECT_THAT(told("--grep ^nowhere$"), HasSubstr("--grep: no line matches"));
   EXPECT_THAT(told("--outcome not-connected --code 220"),
               HasSubstr("no session has all of it; by themselves it is: --code "));
+  EXPECT_THAT(told("--failed --since -1s"),
+              AllOf(HasSubstr("--since"),
+                    HasSubstr("sessions came out so; filters or times leave none of them")));
   const std::string id = *sessions("").begin();
   EXPECT_THAT(told("--session " + id.substr(0, 9)),
               HasSubstr("no session is \"" + id.substr(0, 9) + "\"; the nearest there is: "));
@@ -244,6 +247,9 @@ TEST_F(Choices, ExplainSaysWhatWasLookedAt) {
               AllOf(HasSubstr("plan, choosing sessions: 1 tape"),
                     HasSubstr("plan, looking at what came out: 1 tape"),
                     HasSubstr("that may have come out so, ")));
+  // Of what lies outside of the times nothing is looked at.
+  EXPECT_THAT(smtptape("export --failed --until 2026-11-22T19:34:39.900Z --explain", {tape_}).err,
+              HasSubstr("plan: of 4 sessions that may have come out so, 4 did"));
   EXPECT_THAT(smtptape("export --source-name mta2 --explain", {tape_, other_}).err,
               HasSubstr("plan: 1 tape passed over: of other sources"));
 }
