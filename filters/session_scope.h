@@ -25,6 +25,7 @@ class SessionScope {
   static constexpr SessionMarks kPasses = 1;   // it has an event that passes strictly
   static constexpr SessionMarks kMessage = 2;  // one of the messages that were asked for was in it
   static constexpr SessionMarks kDenied = 4;   // it has what was denied
+  static constexpr SessionMarks kInTime = 8;   // some of it was received in the time that is wanted
 
   // With no filter set: every event, or the sessions that were collected (chosen by time alone).
   enum class NoFilter : std::uint8_t { TakesEverything, TakesCollected };

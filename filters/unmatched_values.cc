@@ -58,6 +58,19 @@ void UnmatchedValues::note(const PropertySummary& summary) {
   }
 }
 
+void UnmatchedValues::note(const std::vector<PropertySummary>& of_group) {
+  for (const PropertySummary& summary : of_group)
+    note(summary);
+  for (Watched& watched : watched_) {
+    const bool told = std::any_of(of_group.begin(), of_group.end(), [&watched](const auto& one) {
+      return one.key == watched.property->meta_key;
+    });
+    if (told) continue;
+    for (Wanted& one : watched.wanted)
+      one.may_be = true;
+  }
+}
+
 // What is not listed is found when it may be there: nobody is told that there is none of it.
 void UnmatchedValues::Watched::note(const PropertySummary& summary) {
   const bool in_lists = property->kind == PropertyKind::TextList;

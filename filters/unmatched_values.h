@@ -41,6 +41,8 @@ class UnmatchedValues {
 
   // The same of what the events of a group have.
   void note(const PropertySummary& summary);
+  // A property of which it doesn't tell may have any value.
+  void note(const std::vector<PropertySummary>& of_group);
   // The values that its rows list, where the summary did not.
   void note(const SessionRows& rows);
   // Nothing is known that a value could be told instead of, though there is something.

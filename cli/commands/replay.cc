@@ -38,6 +38,7 @@ class ReplayCommand : public Command {
     return "  smtptape replay night.tape --tenant acme --color yes | less -R\n"
            "  smtptape replay /var/lib/smtptape --since -2h --scope session --rcpt-to "
            "bob@dest.example\n"
+           "  smtptape replay /var/lib/smtptape --since -2h --failed --mx-host mx1.dest.example\n"
            "  smtptape replay --follow /var/lib/smtptape --since -5m --tenant acme\n"
            "  smtptape replay night.tape -n 1 --speed 1 --idle-limit 2s    watch it again";
   }
@@ -66,6 +67,7 @@ class ReplayCommand : public Command {
     if (utc_) use_utc();
     Selection selection;
     RenderOptions render;
+    selection_.follows = follow_;
     Mistakes mistakes;
     mistakes.check([&] { selection = selection_.selection(); });
     mistakes.check([&] { render = text_.render(selection_.filters); });

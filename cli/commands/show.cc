@@ -157,6 +157,9 @@ class ShowCommand : public Command {
     std::string text = "no session, message or recipient is \"" + name + "\"";
     const std::optional<std::string> nearest =
         nearest_name(name, selection_.tapes, selection.window);
+    if (nearest == name) {
+      return say("\"" + name + "\" is there, but no session of it came out as it was asked for");
+    }
     if (nearest) text += "; the nearest there is: " + *nearest;
     say(text);
   }

@@ -153,10 +153,11 @@ Recovery SelectionOptions::at_damage() const {
   return recovery == "skip" ? Recovery::Skip : Recovery::Tail;
 }
 
-// What came out is said of sessions.
+// What came out is said of sessions; which session and source it is, of each event, too.
 Scope SelectionOptions::chosen_scope() const {
   if (scope) return parse_scope(*scope);
-  return choice.chooses_sessions() ? Scope::Session : parse_scope(default_scope);
+  const bool by_session = choice.chooses_sessions() && !follows;
+  return by_session ? Scope::Session : parse_scope(default_scope);
 }
 
 Selection SelectionOptions::selection() const {

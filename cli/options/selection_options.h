@@ -45,6 +45,7 @@ struct SelectionOptions {
   std::string recovery = "skip";
   bool explain = false;
   bool keep_doubles = false;
+  bool follows = false;  // what is not there yet can't choose
 
   void describe(Options& options, const std::string& without_choice);
   [[nodiscard]] Selection selection() const;

@@ -21,9 +21,10 @@ std::string lower(std::string_view text) {
   return out;
 }
 
-// Its one connection, if there was any, is all here.
+// Of its connections there is one at most, and the row has it from its beginning.  Where it goes
+// on, there are other rows, which don't.
 bool is_whole(const SessionRow& row) {
-  return row.opened && row.closed && !row.gap && row.connections <= 1;
+  return row.opened && !row.gap && row.connections <= 1;
 }
 
 // Each of its messages was taken for all of its recipients: KumoMTA names them all before it sends

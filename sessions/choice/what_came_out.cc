@@ -68,6 +68,7 @@ void WhatCameOut::add(const EventBatch& batch) {
 
 void WhatCameOut::note(const std::vector<JudgedSession::Verdict>& verdicts) {
   for (const JudgedSession::Verdict& verdict : verdicts) {
+    all_ += verdict.holds ? 1 : 0;
     for (const auto& [mark, option] : kOptions)
       holding_[place_of(mark)] += (verdict.marks & mark) != 0 ? 1 : 0;
   }
@@ -98,6 +99,8 @@ void WhatCameOut::note(const Story& story) {
 std::vector<std::string> WhatCameOut::tell() {
   note(judged_.finish());
   note(stories_.finish());
+  if (all_ > 0)
+    return {counted(all_, "session") + " came out so; filters or times leave none of them"};
   std::vector<std::string> lines;
   std::string each;
   for (const auto& [mark, option] : kOptions) {

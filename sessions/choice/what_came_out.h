@@ -21,7 +21,8 @@ class WhatCameOut {
   explicit WhatCameOut(std::shared_ptr<const OutcomeRules> rules);
 
   void add(const EventBatch& batch);
-  // At the end: a line for each thing that no session holds; else one that says how many hold each.
+  // At the end: a line for each thing that no session holds; else one that says how many hold each;
+  // or that some hold everything, so that it is something else that leaves none.
   [[nodiscard]] std::vector<std::string> tell();
 
  private:
@@ -38,6 +39,7 @@ class WhatCameOut {
   GatheredSessions<JudgedSession> judged_;
   Stories stories_{Stories::Until::Silent};
   std::array<std::size_t, kMarks> holding_{};  // sessions, by mark
+  std::size_t all_ = 0;                        // that hold everything
   std::set<std::string> codes_;
   std::set<std::string> outcomes_;
   std::set<std::string> tls_;

@@ -54,11 +54,12 @@ bool EventChoice::wanted(const Event& event) {
 void EventChoice::collect(const Event& event, bool in_window) {
   const bool counts = in_window || !question_.selection().takes_whole_sessions();
   if (!counts && !question_.asks_of_wholes_) return;
-  MetaMemo<bool>& noted = counts ? noted_ : noted_outside_;
+  MetaMemo<bool>& noted = in_window ? noted_ : noted_outside_;
   if (noted.find(*event.meta) != nullptr) return;
   noted.remember(*event.meta, true);
   if (counts) question_.note_meta(*event.meta);
-  const SessionMarks marks = marks_of(*event.meta, counts);
+  SessionMarks marks = marks_of(*event.meta, counts);
+  if (in_window) marks |= SessionScope::kInTime;
   if (marks != 0) question_.collect(*event.meta, marks);
 }
 

@@ -164,6 +164,13 @@ std::optional<SessionMarks> Question::marks_in_row(const GroupIndex& index,
   const InRow passes = counts ? rules_.in_row(rows, row, &index) : InRow::No;
   if (passes == InRow::Maybe && !guesses) return std::nullopt;
   if (passes != InRow::No) marks |= SessionScope::kPasses;
+  const TimeSpan of_row{rows.rows[row].first_received, rows.rows[row].last_received};
+  if ((required_ & SessionScope::kInTime) != 0 && selection_.window.touches(of_row)) {
+    const TimeWindow& window = selection_.window;
+    const bool inside = window.holds(of_row.first) || window.holds(of_row.last);
+    if (!inside && !guesses) return std::nullopt;
+    marks |= SessionScope::kInTime;
+  }
   if (may_hold_message(index)) {
     if (!guesses) return std::nullopt;
     marks |= SessionScope::kMessage;
@@ -225,8 +232,7 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
 
 // The values that none of the events had.
 void Question::note_values(const GroupIndex& index) {
-  for (const PropertySummary& summary : index.summaries)
-    first_pass_->unmatched.note(summary);
+  first_pass_->unmatched.note(index.summaries);
 }
 
 bool Question::lacks_values(const GroupIndex& index) const {

@@ -72,6 +72,9 @@ std::shared_ptr<FirstPass> new_pass(const Selection& selection) {
   if (!selection.message_ids.empty()) required |= SessionScope::kMessage;
   const bool by_time = selection.takes_whole_sessions() && selection.window.is_set();
   if (by_time || !list.empty() || required == 0) required |= SessionScope::kPasses;
+  // Of the others nothing would come out.
+  const bool in_time = selection.window.is_set() && !selection.takes_whole_sessions();
+  if (in_time && selection.asks_of_wholes()) required |= SessionScope::kInTime;
   auto pass = std::make_shared<FirstPass>(
       FirstPass{SessionScope(std::move(list), SessionScope::NoFilter::TakesCollected),
                 UnmatchedValues(selection.request, selection.honour, selection.denied)});

@@ -58,7 +58,9 @@ TEST_F(Choices, WorkInEveryReadingCommand) {
   EXPECT_EQ(smtptape({"export", "-", "--failed"}, read_file(tape_)).out, failed);
   const std::string id = *ids.begin();
   EXPECT_THAT(smtptape({"show", id, tape_, "--failed"}).out, HasSubstr(id));
-  EXPECT_THAT(smtptape({"show", id, tape_, "--outcome", "delivered"}).err, HasSubstr("nothing"));
+  EXPECT_THAT(smtptape({"show", id, tape_, "--min-duration", "1h"}).err,
+              AllOf(HasSubstr("the longest session took"),
+                    HasSubstr("\"" + id + "\" is there, but no session of it came out")));
   EXPECT_EQ(sessions("--session " + id), std::set<std::string>{id});
   EXPECT_EQ(sessions("--failed --session " + id), std::set<std::string>{id});
 }
@@ -96,6 +98,8 @@ TEST_F(Choices, WhatIsDeniedIsDeniedInEachScope) {
   ASSERT_GT(without, 0U);
   EXPECT_EQ(lines("--not-tenant acme").size(), all.size() - denied);
   EXPECT_EQ(lines("--not-tenant acme --scope strict").size(), all.size() - denied - without);
+  EXPECT_THAT(smtptape("export --not-tenant acmee", {tape_}).err,
+              HasSubstr("no events of --not-tenant \"acmee\"; there are acme, acme-eu"));
   const std::set<std::string> acme = sessions("--tenant acme --scope session");
   const std::set<std::string> rest = sessions("--not-tenant acme --scope session");
   EXPECT_EQ(acme.size() + rest.size(), sessions("").size());
@@ -141,6 +145,18 @@ TEST_F(Choices, WhatOnlyTheEndTellsIsNotFollowed) {
   }
 }
 
+TEST_F(Choices, WhatEachEventTellsIsFollowed) {
+  const std::string id = *sessions("--failed").begin();
+  const std::string whole = smtptape("replay --session " + id, {tape_}).out;
+  ASSERT_NE(whole, "");
+  EXPECT_EQ(smtptape("replay --follow --session " + id, {tape_}).out, whole);
+  EXPECT_EQ(smtptape("replay --follow --source-name mta1", {tape_}).out,
+            smtptape("replay", {tape_}).out);
+  EXPECT_EQ(smtptape("replay --follow --source-name mta3", {tape_}).out, "");
+  EXPECT_EQ(smtptape("replay --follow --not-tenant acme", {tape_}).out,
+            smtptape("replay --not-tenant acme", {tape_}).out);
+}
+
 TEST_F(Choices, ASourceIsOneOfTheRecorders) {
   const std::vector<std::string> both{tape_, other_};
   EXPECT_EQ(smtptape("export --source-name mta2", both).out, smtptape("export", {other_}).out);
@@ -172,6 +188,9 @@ TEST_F(Choices, AnEmptyAnswerSaysWhatThereIs) {
   EXPECT_THAT(told("--grep ^nowhere$"), HasSubstr("--grep: no line matches"));
   EXPECT_THAT(told("--outcome not-connected --code 220"),
               HasSubstr("no session has all of it; by themselves it is: --code "));
+  EXPECT_THAT(told("--failed --since -1s"),
+              AllOf(HasSubstr("--since"),
+                    HasSubstr("sessions came out so; filters or times leave none of them")));
   const std::string id = *sessions("").begin();
   EXPECT_THAT(told("--session " + id.substr(0, 9)),
               HasSubstr("no session is \"" + id.substr(0, 9) + "\"; the nearest there is: "));
@@ -228,6 +247,9 @@ TEST_F(Choices, ExplainSaysWhatWasLookedAt) {
               AllOf(HasSubstr("plan, choosing sessions: 1 tape"),
                     HasSubstr("plan, looking at what came out: 1 tape"),
                     HasSubstr("that may have come out so, ")));
+  // Of what lies outside of the times nothing is looked at.
+  EXPECT_THAT(smtptape("export --failed --until 2026-11-22T19:34:39.900Z --explain", {tape_}).err,
+              HasSubstr("plan: of 4 sessions that may have come out so, 4 did"));
   EXPECT_THAT(smtptape("export --source-name mta2 --explain", {tape_, other_}).err,
               HasSubstr("plan: 1 tape passed over: of other sources"));
 }

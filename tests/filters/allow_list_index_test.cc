@@ -3,6 +3,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "filters/allow_list.h"
 #include "format/tape/hash_filter.h"
 
@@ -128,6 +129,34 @@ TEST(AllowListIndex, OfSeveralFiltersARowTellsOnlyThatItIsNone) {
   SessionRows rows = row_of({{"\"acme\"", false}}, 0);
   EXPECT_EQ(both.in_row(rows, 0), AllowList::InRow::Maybe);
   EXPECT_EQ(both.in_row(row_of({{"\"other\"", false}}, 0), 0), AllowList::InRow::No);
+}
+
+TEST(DeniedIndex, ARowTellsOfWhatIsDenied) {
+  using InRow = AllowList::InRow;
+  EXPECT_EQ(without_acme().denied_in_row(row_of({{"\"acme\"", false}}, 0), 0), InRow::Yes);
+  EXPECT_EQ(without_acme().denied_in_row(row_of({{"\"other\"", false}}, 0), 0), InRow::No);
+  EXPECT_EQ(without_acme().denied_in_row(row_of({{"\"other\"", false}}, kMoreFlag), 0),
+            InRow::Maybe);
+  SessionRows unknown = row_of({{"\"other\"", false}}, 0);
+  unknown.properties.clear();
+  EXPECT_EQ(without_acme().denied_in_row(unknown, 0), InRow::Maybe);
+  EXPECT_EQ(tenants().denied_in_row(row_of({{"\"acme\"", false}}, 0), 0), InRow::No);
+}
+
+TEST(SessionIndex, ARowTellsItsId) {
+  using InRow = AllowList::InRow;
+  SessionRows rows = row_of({}, 0);
+  rows.rows[0].id = "a";
+  AllowList list({}, Honour::Documented);
+  list.require_sessions({"b", "a"});
+  EXPECT_EQ(list.in_row(rows, 0), InRow::Yes);
+  rows.rows[0].id = "c";
+  EXPECT_EQ(list.in_row(rows, 0), InRow::No);
+  rows.rows[0].id_hashed = true;
+  rows.rows[0].id.clear();
+  for (std::uint64_t hash = hash64("b"); rows.rows[0].id.size() < sizeof hash; hash >>= 8)
+    rows.rows[0].id.push_back(static_cast<char>(hash & 0xff));
+  EXPECT_EQ(list.in_row(rows, 0), InRow::Maybe);
 }
 
 }  // namespace
