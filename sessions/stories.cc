@@ -105,7 +105,7 @@ Stories::Open& Stories::open(const Event& event,
     ++cut_short_;
     complete(closed_.empty() ? open_ : closed_, complete_now);
   }
-  Open& story = open_.emplace_back(id);
+  Open& story = open_.emplace_back(id, details_);
   story.number = ++seen_;
   story.capture = capture_of(event.origin);
   story.last_sequence = event.sequence;

@@ -40,6 +40,8 @@ class Stories {
   };
   explicit Stories(Until until, std::size_t most_open = kMostOpen)
       : until_(until), most_open_(most_open) {}
+  // Without exchanges and spans: where only figures are wanted.
+  void leave_out_details() { details_ = StoryBuilder::Details::LeaveOut; }
 
   // What is complete, in that order.
   [[nodiscard]] std::vector<Story> add(const EventBatch& batch);
@@ -54,7 +56,8 @@ class Stories {
 
  private:
   struct Open {
-    explicit Open(std::string_view session) : builder(std::string(session)), id(session) {}
+    Open(std::string_view session, StoryBuilder::Details details)
+        : builder(std::string(session), details), id(session) {}
     StoryBuilder builder;
     std::string id;
     std::uint64_t number = 0;  // in the order of their first events
@@ -80,6 +83,7 @@ class Stories {
 
   Until until_;
   std::size_t most_open_;
+  StoryBuilder::Details details_ = StoryBuilder::Details::Keep;
   std::list<Open> open_;    // the one that was silent for longest first
   std::list<Open> closed_;  // likewise
   Places places_;

@@ -54,7 +54,7 @@ bool comes_over_connection(EventKind kind) {
 
 }  // namespace
 
-StoryBuilder::StoryBuilder(std::string id) {
+StoryBuilder::StoryBuilder(std::string id, Details details) : details_(details) {
   story_.id = std::move(id);
 }
 
@@ -328,6 +328,7 @@ void StoryBuilder::take_exchange(SmtpExchange exchange) {
                          exchange.kind == SmtpExchange::Kind::Unclear ||
                          (command && exchange.answer == SmtpExchange::Answer::Unknown);
   if (uncertain) story_.pairing_uncertain = true;
+  if (details_ == Details::LeaveOut) return;
   text_bytes_ += exchange.command.size() + exchange.reply.text.size() + sizeof(StoryExchange);
   if (story_.exchanges.size() >= kMostExchanges || text_bytes_ > kMostTextBytes) {
     ++story_.left_out;
@@ -373,6 +374,10 @@ void StoryBuilder::spend(Phase phase, WallTime until) {
   const std::int64_t spent = span_of(spent_until_, until);
   if (!story_.attempts.empty())
     story_.attempts.back().phases[static_cast<std::size_t>(phase)] += spent;
+  if (details_ == Details::LeaveOut) {
+    spent_until_ = until;
+    return;
+  }
   std::vector<PhaseSpan>& spans = story_.spans;
   const bool goes_on =
       !spans.empty() && spans.back().phase == phase && spans.back().until == spent_until_;

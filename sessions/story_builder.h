@@ -26,7 +26,8 @@ class StoryBuilder {
   static constexpr std::size_t kMostTextBytes = 8 << 20;  // of all exchanges
   static constexpr std::size_t kMostErrorBytes = 4096;    // of each
 
-  explicit StoryBuilder(std::string id);
+  enum class Details : bool { LeaveOut, Keep };  // exchanges and spans; all else is the same
+  explicit StoryBuilder(std::string id, Details details = Details::Keep);
 
   // In their order.
   void add(const Event& event);
@@ -68,6 +69,7 @@ class StoryBuilder {
   void spend_on(const SmtpExchange& exchange);
   [[nodiscard]] Phase phase_of_waiting() const;
 
+  Details details_;
   Story story_;
   SmtpExchanges smtp_;
   MessageLog log_;

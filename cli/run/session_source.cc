@@ -6,7 +6,6 @@
 #include <utility>
 
 #include "base/counted.h"
-#include "cli/options/tape_output.h"
 #include "sessions/row_sessions.h"
 #include "store/plan/plan.h"
 #include "store/plan/row_pieces.h"
@@ -28,7 +27,9 @@ class SessionSource::Reader {
 class SessionSource::FromStories : public Reader {
  public:
   FromStories(SelectedTapes& tapes, Facts facts)
-      : tapes_(tapes), facts_(facts), stories_(Stories::Until::Silent) {}
+      : tapes_(tapes), facts_(facts), stories_(Stories::Until::Silent) {
+    if (facts == Facts::Figures) stories_.leave_out_details();
+  }
 
   bool next(SessionBatch& batch) override {
     batch = {};
@@ -124,6 +125,7 @@ class Retold {
     const auto question = std::make_shared<Question>(selection, Question::Mode::Choose, ids);
     Inputs inputs(planned(tapes_, {question, pool_}), selection.within);
     Stories stories(Stories::Until::Silent);
+    stories.leave_out_details();
     EventBatch batch;
     while (inputs.next(batch))
       take(stories.add(batch));
@@ -165,7 +167,7 @@ class SessionSource::FromRows : public Reader {
  public:
   explicit FromRows(SelectedTapes& tapes)
       : tapes_(tapes),
-        pieces_(tapes.tapes(), tapes.pool(), indexed_keys(), chosen(tapes)),
+        pieces_(tapes.tapes(), tapes.pool(), RowSessions::keys(), chosen(tapes)),
         retold_(tapes.tapes(), tapes.pool()) {
     if (tapes.first_pass() == nullptr) return;
     rows_.choose([pass = tapes.first_pass()](std::string_view id) {
@@ -214,8 +216,8 @@ class SessionSource::FromRows : public Reader {
   }
 
  private:
-  static constexpr std::size_t kMostPieces = 64;
-  static constexpr std::size_t kMostAtOnce = 40'000;  // sessions
+  static constexpr std::size_t kMostPieces = 16;
+  static constexpr std::size_t kMostAtOnce = 20'000;  // sessions
   static constexpr std::size_t kMostGapsInWords = 20;
 
   static std::optional<std::vector<std::uint64_t>> chosen(const SelectedTapes& tapes) {

@@ -21,7 +21,7 @@ namespace smtptape {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kAhead = 4;  // groups of a recorder whose rows are read
+constexpr std::size_t kAhead = 2;  // groups of a recorder whose rows are read
 
 bool has_rows(const GroupIndex& index) {
   return tells_what_is_beside(index) && index.origins.size() <= 1;
@@ -48,12 +48,15 @@ struct OpenTape {
 };
 
 // nullopt: damaged.
-std::optional<SessionRows> rows_of(const OpenTape& tape, std::size_t group) {
+std::optional<SessionRows> rows_of(const OpenTape& tape,
+                                   std::size_t group,
+                                   const std::vector<std::string>& keys) {
   try {
     const auto index =
         read_index(tape.fd->get(), tape.sealed->summary.header.tape_id, tape.index(group));
     if (!index || index->index_version < kIndexVersion) return std::nullopt;
-    SessionRows rows = read_rows(*index);
+    const std::vector<std::string_view> wanted(keys.begin(), keys.end());
+    SessionRows rows = read_rows(*index, wanted);
     const bool hashed = std::any_of(
         rows.rows.begin(), rows.rows.end(), [](const SessionRow& row) { return row.id_hashed; });
     if (hashed) return std::nullopt;  // who it is, the events tell
@@ -274,9 +277,9 @@ struct RowPieces::Impl {
   void ask(Lane& lane, std::size_t group) {
     const auto promise = std::make_shared<std::promise<std::optional<SessionRows>>>();
     lane.tasks.push_back({lane.open, group, promise->get_future()});
-    pool->run([promise, tape = lane.open, group] {
+    pool->run([promise, tape = lane.open, group, this] {
       try {
-        promise->set_value(rows_of(*tape, group));
+        promise->set_value(rows_of(*tape, group, keys));
       } catch (...) {
         promise->set_exception(std::current_exception());
       }
