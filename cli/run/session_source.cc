@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -101,9 +102,12 @@ class Retold {
       }
     };
     read(selection, ids, take);
+    for (auto& [id, session] : wanted)
+      if (!session.found) session.summary->gap = true;  // its events can't be read
   }
 
   [[nodiscard]] std::uint64_t sessions() const { return sessions_; }
+  [[nodiscard]] const std::set<std::string>& damage() const { return damage_; }
 
  private:
   // What is in no time is wanted for its session alone.
@@ -130,6 +134,8 @@ class Retold {
     while (inputs.next(batch))
       take(stories.add(batch));
     take(stories.finish());
+    const std::vector<std::string>& damage = inputs.trouble().damage;
+    damage_.insert(damage.begin(), damage.end());
   }
 
   // One that came back after a long silence has several stories.
@@ -159,6 +165,7 @@ class Retold {
   const std::vector<TapeFile>& tapes_;
   std::shared_ptr<GroupPool> pool_;
   std::uint64_t sessions_ = 0;
+  std::set<std::string> damage_;  // told once, however often it was met
 };
 
 }  // namespace
@@ -201,6 +208,9 @@ class SessionSource::FromRows : public Reader {
     const RowPieces::Told& told = pieces_.told();
     SelectedTapes::Told instead;
     instead.trouble = told.trouble;
+    std::vector<std::string>& damage = instead.trouble.damage;
+    for (const std::string& place : retold_.damage())
+      if (std::find(damage.begin(), damage.end(), place) == damage.end()) damage.push_back(place);
     instead.tally.looked_at = told.events;
     instead.tally.seen = told.events;
     for (const Gap& gap : told.gaps) {

@@ -191,6 +191,24 @@ TEST_F(Sessions, OfALiveTapeAreThoseOfTheSealedOne) {
   EXPECT_EQ(lines_of(beside).size(), 74U);
 }
 
+// Rows are there, and the events that some of them need are not.
+TEST_F(Sessions, OfDamagedEventsAreSaidToBeIncomplete) {
+  std::string bytes = read_file(tape("errors"));
+  bytes[30'000] = static_cast<char>(~bytes[30'000]);
+  const std::string damaged = directory_ / "damaged.tape";
+  write_file(damaged, bytes);
+  const Ran ran = smtptape({"sessions", damaged, "--json"});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, HasSubstr("a batch's checksum is wrong"));
+  const std::vector<json::object> all = objects_of(ran);
+  EXPECT_EQ(all.size(), 41U);
+  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const json::object& each) {
+              return each.at("id").as_string() == kMixed && each.at("gap").as_bool();
+            }),
+            1);
+  EXPECT_EQ(smtptape({"sessions", damaged, "--recovery", "strict"}).exit, 1);
+}
+
 TEST_F(Sessions, ComeThroughAPipe) {
   const std::string bytes = read_file(tape("errors"));
   EXPECT_EQ(smtptape({"sessions", "-"}, bytes).out, smtptape({"sessions", tape("errors")}).out);
