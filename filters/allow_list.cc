@@ -31,13 +31,36 @@ AllowList::AllowList(const TraceRequest& request, Honour honour) {
     rules_.push_back({as_live ? property.live_meta_key : property.meta_key,
                       as_text ? PropertyKind::Text : property.kind,
                       sorted_json_strings(allowed.texts),
-                      allowed.networks.value_or(CidrSet())});
+                      allowed.networks.value_or(CidrSet()),
+                      false});
     needs_local_help_ |= !as_live && property.is_ignored_by_server();
   }
 }
 
+// As the manual says, always: no server denies anything.
+void AllowList::deny(const DeniedValues& denied) {
+  for (std::size_t i = 0; i < kPropertyCount; ++i) {
+    if (!denied[i].is_set()) continue;
+    rules_.push_back({kProperties[i].meta_key,
+                      kProperties[i].kind,
+                      sorted_json_strings(denied[i].texts),
+                      denied[i].networks.value_or(CidrSet()),
+                      true});
+  }
+}
+
+void AllowList::require_sessions(const std::vector<std::string>& ids) {
+  sessions_ = ids;
+  std::sort(sessions_.begin(), sessions_.end());
+}
+
 AllowList::Match AllowList::match_all(const Meta& meta) const {
   Match all = Match::Allowed;
+  if (!sessions_.empty()) {
+    const auto& id = meta.session_id();
+    if (!id || !std::binary_search(sessions_.begin(), sessions_.end(), *id, std::less<>()))
+      return Match::Refused;
+  }
   if (named_ && !named_->matches(meta)) return Match::Refused;
   for (const Rule& rule : rules_) {
     all = std::min(all, rule.match(meta));
@@ -49,10 +72,16 @@ AllowList::Match AllowList::match_all(const Meta& meta) const {
 AllowList::Match AllowList::Rule::match(const Meta& meta) const {
   const std::optional<std::string_view> json = meta.find(meta_key);
   if (!json) return Match::Unknown;
+  const Match compared = compare(*json);
+  if (!denies || compared == Match::Unknown) return compared;
+  return compared == Match::Allowed ? Match::Refused : Match::Allowed;
+}
+
+AllowList::Match AllowList::Rule::compare(std::string_view json) const {
   switch (kind) {
-    case PropertyKind::Text: return match_text(*json);
-    case PropertyKind::TextList: return match_list(*json);
-    case PropertyKind::Address: return match_address(*json);
+    case PropertyKind::Text: return match_text(json);
+    case PropertyKind::TextList: return match_list(json);
+    case PropertyKind::Address: return match_address(json);
   }
   return Match::Unknown;
 }

@@ -1,7 +1,8 @@
 // The one engine that decides which events pass the filters.
 //
-// All filters are allow-lists, and all of them look at an event's metadata only, so the answer
-// belongs to a Meta: it is worked out when the Meta is first seen and remembered.
+// All filters are allow-lists, or lists of what is denied, and all of them look at an event's
+// metadata only, so the answer belongs to a Meta: it is worked out when the Meta is first seen and
+// remembered.
 #pragma once
 
 #include <cstdint>
@@ -34,6 +35,11 @@ class AllowList {
 
   // One more thing that has to be: of what session or message an event is.
   void require(const Named& named) { named_ = named; }
+  // Of one of these sessions.
+  void require_sessions(const std::vector<std::string>& ids);
+  // An event with such a value is refused, one without the property is not; for Scope::Strict it
+  // has to have it.
+  void deny(const DeniedValues& denied);
 
   // `meta` is null for an event whose metadata could not be read.  `scope` is Event or Strict.
   [[nodiscard]] bool passes(const Meta* meta, Scope scope) {
@@ -51,11 +57,14 @@ class AllowList {
                              std::size_t row,
                              const GroupIndex* index = nullptr) const;
 
+  // Whether some event of a session has what is denied, as far as its row tells.
+  [[nodiscard]] InRow denied_in_row(const SessionRows& rows, std::size_t row) const;
+
   // False: what is required is no message of the group and no recipient in it.
   [[nodiscard]] bool named_may_be_of_message(const GroupIndex& index) const;
 
   // No filter is set.
-  [[nodiscard]] bool empty() const { return rules_.empty() && !named_; }
+  [[nodiscard]] bool empty() const { return rules_.empty() && !named_ && sessions_.empty(); }
 
   // A filter is set that the manual promises and the server ignores: what the server sends has to
   // be filtered again.  Never as live.
@@ -75,15 +84,22 @@ class AllowList {
     PropertyKind kind;
     std::vector<std::string> allowed_json;  // ascending; texts as serde_json writes them
     CidrSet allowed_networks;
+    bool denies = false;  // what is "allowed" here is refused, and all else is not
 
     [[nodiscard]] Match match(const Meta& meta) const;
+    [[nodiscard]] Match compare(std::string_view json) const;
     [[nodiscard]] Match match_text(std::string_view json) const;
     [[nodiscard]] Match match_list(std::string_view json) const;
     [[nodiscard]] Match match_address(std::string_view json) const;
     // From an index: an event may hold an allowed value; every event holds one that is not.
     [[nodiscard]] bool may_allow(const PropertySummary& summary) const;
     [[nodiscard]] bool always_refuses(const PropertySummary& summary) const;
-    [[nodiscard]] bool allows(const SummaryValue& value) const;
+    [[nodiscard]] Match compare(const SummaryValue& value) const;
+    [[nodiscard]] bool names(const SummaryValue& value) const {
+      return compare(value) == Match::Allowed;
+    }
+    [[nodiscard]] bool may_escape(const PropertySummary& summary) const;
+    [[nodiscard]] bool denies_all_of(const PropertySummary& summary) const;
     [[nodiscard]] InRow in_row(const SessionRows::Property& property, std::size_t row) const;
   };
 
@@ -92,8 +108,10 @@ class AllowList {
     return known != nullptr ? *known : memo_.remember(meta, match_all(meta));
   }
   [[nodiscard]] Match match_all(const Meta& meta) const;
+  [[nodiscard]] InRow session_in_row(const SessionRow& row) const;
 
   std::vector<Rule> rules_;
+  std::vector<std::string> sessions_;  // ascending; none: any
   std::optional<Named> named_;
   MetaMemo<Match> memo_;
   bool needs_local_help_ = false;

@@ -191,6 +191,11 @@ std::string blamed_option(const Property& property, Honour honour) {
 
 }  // namespace
 
+bool is_any_set(const DeniedValues& denied) {
+  return std::any_of(
+      denied.begin(), denied.end(), [](const AllowedValues& values) { return values.is_set(); });
+}
+
 TraceRequest request_from_options(const OptionValues& values, Honour honour) {
   TraceRequest request;
   for (std::size_t i = 0; i < kPropertyCount; ++i) {

@@ -35,6 +35,10 @@ struct TraceRequest {
   bool operator==(const TraceRequest&) const = default;
 };
 
+// What is denied for each of kProperties: nothing that a subscriber could ask of a server.
+using DeniedValues = std::array<AllowedValues, kPropertyCount>;
+[[nodiscard]] bool is_any_set(const DeniedValues& denied);
+
 // The values given to each of the filter options, in the order of kProperties.
 using OptionValues = std::array<std::vector<std::string>, kPropertyCount>;
 

@@ -18,29 +18,44 @@ std::optional<std::string_view> session_of(const Meta& meta) {
 
 void SessionScope::collect(const Meta& meta) {
   collected_.remember(meta, true);
-  const auto id = session_of(meta);
-  if (everything_ || !id || !allow_list_.passes(&meta, Scope::Strict)) return;
-  collect_session(*id);
+  if (!everything_ && allow_list_.passes(&meta, Scope::Strict)) mark(meta, kPasses);
 }
 
-void SessionScope::collect_session(std::string_view id) {
-  if (sessions_.contains(id)) return;
-  sessions_.insert(ids_.copy(id));
-  grown_ = true;
+void SessionScope::mark(const Meta& meta, SessionMarks marks) {
+  if (const auto id = session_of(meta)) mark(*id, marks);
+}
+
+void SessionScope::mark(std::string_view id, SessionMarks marks) {
+  marks &= required_ | kDenied;
+  if (marks == 0) return;
+  auto session = sessions_.find(id);
+  if (session == sessions_.end()) session = sessions_.emplace(ids_.copy(id), 0).first;
+  if ((session->second & marks) == marks) return;
+  session->second |= marks;
+  changed_ = true;
 }
 
 std::vector<std::uint64_t> SessionScope::hashes() const {
   std::vector<std::uint64_t> all;
-  all.reserve(sessions_.size());
-  for (const std::string_view id : sessions_)
-    all.push_back(hash64(id));
+  for (const auto& [id, marks] : sessions_) {
+    if (is_chosen(marks)) all.push_back(hash64(id));
+  }
   std::sort(all.begin(), all.end());
   return all;
 }
 
+std::size_t SessionScope::session_count() const {
+  return static_cast<std::size_t>(
+      std::count_if(sessions_.begin(), sessions_.end(), [this](const auto& one) {
+        return is_chosen(one.second);
+      }));
+}
+
 bool SessionScope::find_session(const Meta& meta) const {
   const auto id = session_of(meta);
-  return id && sessions_.contains(*id);
+  if (!id) return false;
+  const auto session = sessions_.find(*id);
+  return session != sessions_.end() && is_chosen(session->second);
 }
 
 }  // namespace smtptape

@@ -230,6 +230,7 @@ bool Renderer::is_unwanted(std::string_view key) const {
 
 const Renderer::Session* Renderer::open(std::string_view key, WallTime when) {
   if (options_.only_one && !wanted_) wanted_ = key;
+  ++begun_;
   return sessions_.open(key, when);
 }
 

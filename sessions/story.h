@@ -168,6 +168,7 @@ struct Story {
 
   std::vector<Attempt> attempts;
   std::vector<PhaseSpan> spans;
+  std::array<std::int64_t, kPhases> longest{};  // ns; the longest stretch of each phase
   std::vector<StoryExchange> exchanges;
   std::vector<Message> messages;
   std::vector<StoryError> errors;

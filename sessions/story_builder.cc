@@ -54,7 +54,7 @@ bool comes_over_connection(EventKind kind) {
 
 }  // namespace
 
-StoryBuilder::StoryBuilder(std::string id, Details details) : details_(details) {
+StoryBuilder::StoryBuilder(std::string id, ReplyWatcher* watcher) : watcher_(watcher) {
   story_.id = std::move(id);
 }
 
@@ -328,7 +328,7 @@ void StoryBuilder::take_exchange(SmtpExchange exchange) {
                          exchange.kind == SmtpExchange::Kind::Unclear ||
                          (command && exchange.answer == SmtpExchange::Answer::Unknown);
   if (uncertain) story_.pairing_uncertain = true;
-  if (details_ == Details::LeaveOut) return;
+  if (watcher_ != nullptr) return;
   text_bytes_ += exchange.command.size() + exchange.reply.text.size() + sizeof(StoryExchange);
   if (story_.exchanges.size() >= kMostExchanges || text_bytes_ > kMostTextBytes) {
     ++story_.left_out;
@@ -348,6 +348,7 @@ void StoryBuilder::note_reply(const SmtpExchange& exchange) {
   const bool cut_off =
       exchange.kind == SmtpExchange::Kind::Command && exchange.answer == SmtpExchange::Answer::None;
   if (code == 0 || cut_off) return;
+  if (watcher_ != nullptr) watcher_->watch(exchange.reply);
   story_.last_reply = code;
   if (code >= 200 && code < 600) story_.worst_reply = std::max(story_.worst_reply, code);
 }
@@ -374,21 +375,24 @@ void StoryBuilder::spend(Phase phase, WallTime until) {
   const std::int64_t spent = span_of(spent_until_, until);
   if (!story_.attempts.empty())
     story_.attempts.back().phases[static_cast<std::size_t>(phase)] += spent;
-  if (details_ == Details::LeaveOut) {
-    spent_until_ = until;
-    return;
-  }
+  const bool goes_on = last_span_.phase == phase && last_span_.until == spent_until_;
+  if (!goes_on) last_span_ = {phase, spent_until_, until};
+  last_span_.until = until;
+  std::int64_t& longest = story_.longest[static_cast<std::size_t>(phase)];
+  longest = std::max(longest, span_of(last_span_.from, until));
+  if (watcher_ == nullptr) keep_span(last_span_, goes_on);
+  spent_until_ = until;
+}
+
+void StoryBuilder::keep_span(const PhaseSpan& span, bool goes_on) {
   std::vector<PhaseSpan>& spans = story_.spans;
-  const bool goes_on =
-      !spans.empty() && spans.back().phase == phase && spans.back().until == spent_until_;
-  if (goes_on) {
-    spans.back().until = until;
+  if (goes_on && !spans.empty()) {
+    if (spans.back().from == span.from) spans.back() = span;  // else there was no room for it
   } else if (spans.size() < kMostSpans) {
-    spans.push_back({phase, spent_until_, until});
+    spans.push_back(span);
   } else {
     ++story_.left_out;
   }
-  spent_until_ = until;
 }
 
 void StoryBuilder::spend_on(const SmtpExchange& exchange) {

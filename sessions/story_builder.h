@@ -15,6 +15,16 @@
 
 namespace smtptape {
 
+// Is told of each reply, also of those for which a story has no room.
+class ReplyWatcher {
+ public:
+  ReplyWatcher() = default;
+  ReplyWatcher(const ReplyWatcher&) = delete;
+  ReplyWatcher& operator=(const ReplyWatcher&) = delete;
+  virtual ~ReplyWatcher() = default;
+  virtual void watch(const SmtpReply& reply) = 0;
+};
+
 class StoryBuilder {
  public:
   static constexpr std::size_t kMostAttempts = 256;
@@ -26,8 +36,8 @@ class StoryBuilder {
   static constexpr std::size_t kMostTextBytes = 8 << 20;  // of all exchanges
   static constexpr std::size_t kMostErrorBytes = 4096;    // of each
 
-  enum class Details : bool { LeaveOut, Keep };  // exchanges and spans; all else is the same
-  explicit StoryBuilder(std::string id, Details details = Details::Keep);
+  // With a watcher, which outlives it, exchanges and spans are not kept.
+  explicit StoryBuilder(std::string id, ReplyWatcher* watcher = nullptr);
 
   // In their order.
   void add(const Event& event);
@@ -66,11 +76,13 @@ class StoryBuilder {
   void note_reply(const SmtpExchange& exchange);
   void learn_about_tls(const SmtpExchange& exchange);
   void spend(Phase phase, WallTime until);
+  void keep_span(const PhaseSpan& span, bool goes_on);
   void spend_on(const SmtpExchange& exchange);
   [[nodiscard]] Phase phase_of_waiting() const;
 
-  Details details_;
+  ReplyWatcher* watcher_;
   Story story_;
+  PhaseSpan last_span_;
   SmtpExchanges smtp_;
   MessageLog log_;
   const Meta* meta_ = nullptr;  // of the event that is taken

@@ -78,40 +78,69 @@ void describe_tapes(Options& options, std::vector<std::string>& tapes, Options::
 
 }  // namespace
 
-void SelectionOptions::describe(Options& options, const std::string& default_scope) {
+void SelectionOptions::describe(Options& options, const std::string& without_choice) {
   describe_tapes(options, tapes, Options::Count::Any);
   filters.describe(options);
-  scope = default_scope;
+  choice.describe(options);
+  options.group("Options");
+  describe_scope(options, without_choice);
+  describe_reading(options);
+}
+
+void SelectionOptions::describe_served(Options& options) {
+  options.positional("TAPE",
+                     tapes,
+                     Options::Count::Any,
+                     "Tapes, directories of tapes, files of frames (JSON lines), or -");
+  filters.describe(options);
+  choice.describe(options);
+  options.group("Options");
+  describe_scope(options, "event");
+  describe_times(options);
+  describe_doubles(options);
+}
+
+void SelectionOptions::describe_scope(Options& options, const std::string& without_choice) {
+  default_scope = without_choice;
   options.value("--scope",
                 scope,
                 "event|strict|session",
                 "event: absent properties pass, as live; strict: every filtered property must be "
                 "there; session: whole sessions that have a strict match (default: " +
-                    default_scope + ")");
-  describe_reading(options);
+                    default_scope +
+                    (default_scope == "session" ? ")" : ", and session with what came out)"));
 }
 
 void SelectionOptions::describe_whole_sessions(Options& options) {
   describe_tapes(options, tapes, Options::Count::NoneOrAny);
   filters.describe_properties(options, "a session passes that has an event with all of them");
+  choice.describe(options);
   options.group("Options");
-  scope = "session";
+  default_scope = "session";
   describe_reading(options);
 }
 
-void SelectionOptions::describe_reading(Options& options) {
+void SelectionOptions::describe_times(Options& options) {
   options.value(
       "--since", since, "TIME", "From this receive time on: RFC 3339, -2h, yesterday 22:00");
   options.value("--until", until, "TIME", "Up to this receive time");
+}
+
+void SelectionOptions::describe_doubles(Options& options) {
+  options.flag("--keep-doubles",
+               keep_doubles,
+               "What several recorders of one endpoint have: each time, not once");
+}
+
+void SelectionOptions::describe_reading(Options& options) {
+  describe_times(options);
   options.value("--recovery",
                 recovery,
                 "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
   options.flag(
       "--explain", explain, "Tell on stderr what was read of the tapes, and what not and why");
-  options.flag("--keep-doubles",
-               keep_doubles,
-               "What several recorders of one endpoint have: each time, not once");
+  describe_doubles(options);
 }
 
 bool SelectionOptions::is_strict() const {
@@ -124,12 +153,19 @@ Recovery SelectionOptions::at_damage() const {
   return recovery == "skip" ? Recovery::Skip : Recovery::Tail;
 }
 
+// What came out is said of sessions.
+Scope SelectionOptions::chosen_scope() const {
+  if (scope) return parse_scope(*scope);
+  return choice.chooses_sessions() ? Scope::Session : parse_scope(default_scope);
+}
+
 Selection SelectionOptions::selection() const {
   Selection selection;
   selection.honour = filters.honour();
   Mistakes mistakes;
   mistakes.check([&] { selection.request = filters.request(); });
-  mistakes.check([&] { selection.scope = parse_scope(scope); });
+  mistakes.check([&] { choice.add_to(selection); });
+  mistakes.check([&] { selection.scope = chosen_scope(); });
   mistakes.check([&] { selection.window = window(); });
   mistakes.check([&] { static_cast<void>(is_strict()); });
   mistakes.throw_if_any();

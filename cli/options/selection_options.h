@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "cli/options/choice_options.h"
 #include "cli/options/options.h"
 #include "filters/request.h"
 #include "replay/renderer.h"
@@ -32,30 +33,38 @@ struct FilterOptions {
   void tell_difference() const;
 };
 
-// --scope, --since, --until on top of them, and the tapes to read.
+// --scope, --since, --until on top of them, what has to have come out, and the tapes to read.
 struct SelectionOptions {
   FilterOptions filters;
+  ChoiceOptions choice;
   std::vector<std::string> tapes;
-  std::string scope;
+  std::optional<std::string> scope;
+  std::string default_scope;
   std::optional<std::string> since;
   std::optional<std::string> until;
   std::string recovery = "skip";
   bool explain = false;
   bool keep_doubles = false;
 
-  void describe(Options& options, const std::string& default_scope);
+  void describe(Options& options, const std::string& without_choice);
   [[nodiscard]] Selection selection() const;
   // For a command that tells of sessions as wholes: no --scope, no --terse, no --as-live; and that
   // knows what to read when no tape is named.
   void describe_whole_sessions(Options& options);
   [[nodiscard]] Selection whole_sessions() const;
+  // For the server: what it reads is told by the client, and files of frames are read, too.
+  void describe_served(Options& options);
   [[nodiscard]] TimeWindow window() const;
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Recovery at_damage() const;
   [[nodiscard]] Doubles doubles() const { return keep_doubles ? Doubles::Keep : Doubles::LeaveOut; }
 
  private:
+  void describe_scope(Options& options, const std::string& without_choice);
+  void describe_times(Options& options);
+  void describe_doubles(Options& options);
   void describe_reading(Options& options);
+  [[nodiscard]] Scope chosen_scope() const;
 };
 
 // --color, --only-new, --only-one, --kcli-profile; --terse and --as-live come from the filters.

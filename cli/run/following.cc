@@ -16,6 +16,12 @@ namespace smtptape {
 namespace {
 
 FollowOptions follow_options(const SelectionOptions& options, const Selection& selection) {
+  const std::string_view at_the_end = options.choice.decided_at_the_end();
+  if (!at_the_end.empty()) {
+    throw UsageError("--follow: " + std::string(at_the_end) +
+                     " chooses sessions by what comes later in them, which is not known yet; "
+                     "replay them afterwards");
+  }
   if (selection.scope == Scope::Session) {
     throw UsageError(
         "--follow: --scope session chooses sessions by what comes later in them, which is not "

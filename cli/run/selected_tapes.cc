@@ -1,6 +1,7 @@
 #include "cli/run/selected_tapes.h"
 
 #include <algorithm>
+#include <set>
 #include <string>
 #include <utility>
 
@@ -21,6 +22,19 @@ void refuse_damage(const std::vector<TapeFile>& tapes) {
   }
   if (inputs.trouble().damage.empty()) return;
   throw Error(inputs.trouble().damage.front() + "; --recovery skip prints what is good");
+}
+
+// The tapes that may hold something of these sources.
+std::vector<TapeFile> of_sources(std::vector<TapeFile> tapes,
+                                 const std::vector<std::string>& sources) {
+  std::erase_if(tapes, [&sources](const TapeFile& tape) {
+    const bool told = tape.sealed || !tape.mixed;
+    return told && !tape.origins.empty() &&
+           std::none_of(tape.origins.begin(), tape.origins.end(), [&](const Origin& origin) {
+             return std::find(sources.begin(), sources.end(), origin.source) != sources.end();
+           });
+  });
+  return tapes;
 }
 
 }  // namespace
@@ -44,9 +58,10 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     Inputs::spool_standard_input();
   }
   if (progress) {
-    progress_.emplace(*progress, bytes_of(names, 1U + (twice ? 1U : 0U) + (strict ? 1U : 0U)));
+    const unsigned first = (twice ? 1U : 0U) + (selection.rules != nullptr ? 1U : 0U);
+    progress_.emplace(*progress, bytes_of(names, 1U + first + (strict ? 1U : 0U)));
   }
-  tapes_ = find_tapes(names);
+  find(names);
   if (strict) {
     refuse_damage(tapes_);
     Inputs::rewind_standard_input();
@@ -58,15 +73,17 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     pool_ = std::make_shared<GroupPool>();
   }
   if (twice) {
-    Collected collected = collect_sessions(tapes_, selection, options.at_damage(), pool_);
+    Collected collected = collect_sessions(tapes_, selection_, options.at_damage(), pool_);
     first_pass_ = std::move(collected.sessions);
     first_plan_ = collected.plan;
+    judging_ = collected.judging;
+    candidates_ = collected.candidates;
     sessions_ = first_pass_->sessions.session_count();
     Inputs::rewind_standard_input();
   }
   // Of sessions that are told as wholes the times have chosen: what is missing in them counts
   // wherever it is.
-  if (selection.named && sessions_ > 0) selection_.window = {};
+  if (selection_.named && sessions_ > 0) selection_.window = {};
 }
 
 SelectedSource& SelectedTapes::events() {
@@ -74,8 +91,19 @@ SelectedSource& SelectedTapes::events() {
   return *selected_;
 }
 
+void SelectedTapes::find(const std::vector<std::string>& names) {
+  found_ = find_tapes(names);
+  tapes_ = found_;
+  sources_ = selection_.sources;
+  if (sources_.empty()) return;
+  tapes_ = of_sources(std::move(tapes_), sources_);
+  const bool any_mixed =
+      std::any_of(tapes_.begin(), tapes_.end(), [](const TapeFile& tape) { return tape.mixed; });
+  if (!any_mixed) selection_.sources.clear();  // all that is in them
+}
+
 void SelectedTapes::ask() {
-  const TimeWindow window = selection_.whole_sessions ? TimeWindow{} : selection_.window;
+  const TimeWindow window = selection_.takes_whole_sessions() ? TimeWindow{} : selection_.window;
   if (pool_ == nullptr) {
     inputs_ = std::make_unique<Inputs>(tapes_, window, recovery_, doubles_);
     ahead_ = std::make_unique<ReadAhead>(*inputs_);
@@ -95,6 +123,10 @@ void SelectedTapes::ask() {
 SelectedTapes::~SelectedTapes() = default;
 
 void SelectedTapes::explain() const {
+  if (tapes_.size() < found_.size()) {
+    say("plan: " + counted(found_.size() - tapes_.size(), "tape") +
+        " passed over: of other sources");
+  }
   if (pool_ == nullptr) {
     say("plan: all is read, from front to back");
     return;
@@ -103,17 +135,35 @@ void SelectedTapes::explain() const {
     for (const std::string& line : text_of(*first_plan_, "choosing sessions"))
       say(line);
   }
+  if (judging_) {
+    for (const std::string& line : text_of(*judging_, "looking at what came out"))
+      say(line);
+    say("plan: of " + counted(candidates_, "session") + " that may have come out so, " +
+        std::to_string(sessions_) + " did");
+  }
   for (const std::string& line : told_->plan)
     say(line);
 }
 
-bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
+void SelectedTapes::finish_reading() {
   progress_.reset();
-  if (answer == Answer::Empty) told_.reset();  // the plan tells what there is instead
   if (!told_) read_on();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
   if (!told_) told_ = told_of_events();
+}
+
+void SelectedTapes::tell_misses() {
+  finish_reading();
+  LookedAt looked_at = looked_at_of(told_->tally, window_);
+  looked_at.misses = selected_->unmatched().misses();
+  for (const std::string& line : text_of(looked_at, false))
+    say(line);
+}
+
+bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
+  if (answer == Answer::Empty) told_.reset();  // the plan tells what there is instead
+  finish_reading();
   if (told_->tally.differs_live) filters_.tell_difference();
   if (gaps == Gaps::Tell) tell_gaps();
   tell_trouble();
@@ -126,7 +176,9 @@ bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
   } else if (first_pass_ != nullptr) {
     looked_at.misses = first_pass_->unmatched.misses();
   }
-  looked_at.add(tapes_);
+  looked_at.add(found_);
+  tell_sources();
+  if (misses == Misses::ToldBefore) looked_at.misses.clear();
   // Of a tape that can't be read at all, the damage says it.
   const bool told = looked_at.events == 0 && !window_.is_set() && !told_->trouble.damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
@@ -154,6 +206,23 @@ SelectedTapes::Told SelectedTapes::told_of_events() const {
   told.gap_count = selected_->gap_count();
   if (question_ != nullptr) told.plan = text_of(question_->plan(), "reading");
   return told;
+}
+
+// Of each name that no tape has, what there is.
+void SelectedTapes::tell_sources() const {
+  std::set<std::string> known;
+  for (const TapeFile& tape : found_) {
+    for (const Origin& origin : tape.origins)
+      known.insert(origin.source);
+  }
+  for (const std::string& name : sources_) {
+    if (known.contains(name)) continue;
+    std::string there;
+    for (const std::string& each : known)
+      there += (there.empty() ? "" : ", ") + each;
+    say("no tape of --source-name \"" + name + "\"; there " + (known.size() == 1 ? "is " : "are ") +
+        (there.empty() ? "none with a name" : there));
+  }
 }
 
 void SelectedTapes::tell_gaps() const {

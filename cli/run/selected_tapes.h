@@ -49,6 +49,7 @@ class SelectedTapes {
   [[nodiscard]] const std::shared_ptr<GroupPool>& pool() const { return pool_; }
   [[nodiscard]] const std::shared_ptr<FirstPass>& first_pass() const { return first_pass_; }
   [[nodiscard]] const TimeWindow& window() const { return window_; }
+  [[nodiscard]] const Selection& selection() const { return selection_; }
   // And what it has to tell at the end instead of the events.
   void tell_instead(Told told) { told_ = std::move(told); }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
@@ -57,9 +58,18 @@ class SelectedTapes {
     Tell,
     ToldBefore,  // those that matter: of the others nothing is said, and nothing is missing
   };
-  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell);
+  enum class Misses : std::uint8_t {
+    Tell,        // values that were asked for and no event has
+    ToldBefore,  // of more than what is read now
+  };
+  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell, Misses misses = Misses::Tell);
+  // At the end of a first look at all of it.
+  void tell_misses();
 
  private:
+  void find(const std::vector<std::string>& names);
+  void tell_sources() const;
+  void finish_reading();
   void tell_gaps() const;
   void tell_trouble() const;
   void ask();
@@ -72,12 +82,16 @@ class SelectedTapes {
   Doubles doubles_;
   TimeWindow window_;
   std::optional<Progress> progress_;
-  std::vector<TapeFile> tapes_;
+  std::vector<std::string> sources_;  // that are asked for; none: all
+  std::vector<TapeFile> found_;
+  std::vector<TapeFile> tapes_;      // of these, what may hold something of the sources
   std::shared_ptr<GroupPool> pool_;  // null: the tapes are read from front to back
   std::optional<ReadingPlan> first_plan_;
   std::shared_ptr<FirstPass> first_pass_;
   Selection selection_;  // of the events
   Recovery recovery_;
+  std::optional<ReadingPlan> judging_;
+  std::size_t candidates_ = 0;
   std::size_t sessions_ = 0;
   std::shared_ptr<Question> question_;  // with a pool
   std::unique_ptr<Inputs> inputs_;

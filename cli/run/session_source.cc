@@ -28,9 +28,10 @@ class SessionSource::Reader {
 class SessionSource::FromStories : public Reader {
  public:
   FromStories(SelectedTapes& tapes, Facts facts)
-      : tapes_(tapes), facts_(facts), stories_(Stories::Until::Silent) {
-    if (facts == Facts::Figures) stories_.leave_out_details();
-  }
+      : tapes_(tapes),
+        facts_(facts),
+        stories_(Stories::Until::Silent,
+                 facts == Facts::Stories ? Stories::Details::Keep : Stories::Details::LeaveOut) {}
 
   bool next(SessionBatch& batch) override {
     batch = {};
@@ -88,7 +89,7 @@ class Retold {
       if (session.told) continue;
       SessionSummary& summary = session.summary;
       wanted.emplace(summary.id, Wanted{&summary});
-      ids->sessions.collect_session(summary.id);
+      ids->sessions.mark(summary.id, SessionScope::kPasses);
       include(selection.within, session);
     }
     if (wanted.empty()) return;
@@ -128,8 +129,7 @@ class Retold {
   void read(const Selection& selection, const std::shared_ptr<FirstPass>& ids, const Take& take) {
     const auto question = std::make_shared<Question>(selection, Question::Mode::Choose, ids);
     Inputs inputs(planned(tapes_, {question, pool_}), selection.within);
-    Stories stories(Stories::Until::Silent);
-    stories.leave_out_details();
+    Stories stories(Stories::Until::Silent, Stories::Details::LeaveOut);
     EventBatch batch;
     while (inputs.next(batch))
       take(stories.add(batch));
@@ -245,8 +245,10 @@ class SessionSource::FromRows : public Reader {
 };
 
 SessionSource::SessionSource(SelectedTapes& tapes, Facts facts) {
-  const bool by_rows =
-      facts == Facts::Figures && tapes.pool() != nullptr && RowPieces::are_worth_it(tapes.tapes());
+  // Rows are read of all that is in a tape.
+  const bool all = tapes.selection().sources.empty() && tapes.selection().sessions.empty();
+  const bool by_rows = facts == Facts::Figures && all && tapes.pool() != nullptr &&
+                       RowPieces::are_worth_it(tapes.tapes());
   if (by_rows) {
     reader_ = std::make_unique<FromRows>(tapes);
   } else {

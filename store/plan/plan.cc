@@ -108,31 +108,4 @@ void look_for_values(const std::vector<TapeFile>& tapes, Question& question) {
   }
 }
 
-Collected collect_sessions(const std::vector<TapeFile>& tapes,
-                           const Selection& selection,
-                           Recovery recovery,
-                           const std::shared_ptr<GroupPool>& pool) {
-  Collected collected;
-  collected.sessions = new_pass(selection);
-  const auto question =
-      std::make_shared<Question>(selection, Question::Mode::Collect, collected.sessions);
-  const TimeWindow window = selection.whole_sessions ? selection.window : TimeWindow{};
-  EventBatch batch;
-  if (pool != nullptr) {
-    Inputs inputs(planned(tapes, {question, pool}), window, recovery);
-    while (inputs.next(batch)) {
-    }
-  } else {
-    Inputs inputs(tapes, window, recovery);
-    ReadAhead ahead(inputs);
-    EventChoice choice(*question);
-    while (ahead.next(batch)) {
-      for (const Event& event : batch.events)
-        static_cast<void>(choice.wanted(event));
-    }
-  }
-  collected.plan = question->plan();
-  return collected;
-}
-
 }  // namespace smtptape

@@ -1,7 +1,9 @@
 // Reading by footers: which tapes can be, and the two passes of a question.
 #pragma once
 
+#include <cstddef>
 #include <memory>
+#include <optional>
 #include <vector>
 
 #include "store/plan/planned_tape.h"
@@ -25,11 +27,13 @@ namespace smtptape {
 // whose summaries list no values.  Reads the rows of a few groups.
 void look_for_values(const std::vector<TapeFile>& tapes, Question& question);
 
-// The sessions that Scope::Session chooses.  `reading` empty: the tapes are read from front to
-// back.
+// The sessions that are chosen: by what rows and metadata tell, and then, where there are rules for
+// what happened in them, by their events.  `pool` null: the tapes are read from front to back.
 struct Collected {
   std::shared_ptr<FirstPass> sessions;
   ReadingPlan plan;
+  std::optional<ReadingPlan> judging;
+  std::size_t candidates = 0;  // that were judged, where that is known
 };
 [[nodiscard]] Collected collect_sessions(const std::vector<TapeFile>& tapes,
                                          const Selection& selection,

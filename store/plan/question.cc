@@ -6,6 +6,7 @@
 
 #include "base/hash.h"
 #include "filters/property.h"
+#include "format/wire/json.h"
 
 namespace smtptape {
 
@@ -14,6 +15,7 @@ std::string_view name_of(Skipped why) {
     case Skipped::Time: return "nothing was received then";
     case Skipped::Property: return "no event has a value that was asked for";
     case Skipped::Session: return "none of the chosen sessions";
+    case Skipped::Source: return "other sources' events";
   }
   return "";
 }
@@ -28,12 +30,26 @@ std::optional<AllowList> the_other_way(const Selection& selection) {
     may_differ |= selection.request.allowed[i].is_set() && kProperties[i].is_ignored_by_server();
   }
   if (!may_differ) return std::nullopt;
+  Selection other = selection;
   const bool as_live = selection.honour == Honour::AsLive;
-  return AllowList(selection.request, as_live ? Honour::Documented : Honour::AsLive);
+  other.honour = as_live ? Honour::Documented : Honour::AsLive;
+  return other.allow_list();
 }
 
 TimeSpan span_of(const GroupIndex& index) {
   return {index.first_received, index.last_received};
+}
+
+bool is_one_of(const std::vector<std::string>& all, std::string_view one) {
+  return std::find(all.begin(), all.end(), one) != all.end();
+}
+
+std::vector<std::string> sorted_json(const std::vector<std::string>& texts) {
+  std::vector<std::string> json;
+  for (const std::string& text : texts)
+    append_json_string(json.emplace_back(), text);
+  std::sort(json.begin(), json.end());
+  return json;
 }
 
 }  // namespace
@@ -41,11 +57,18 @@ TimeSpan span_of(const GroupIndex& index) {
 Question::Question(Selection selection, Mode mode, std::shared_ptr<FirstPass> first_pass)
     : selection_(std::move(selection)),
       mode_(mode),
-      rules_(selection_.allow_list()),
+      collects_(mode != Mode::Choose),
+      by_sessions_(selection_.chooses_sessions()),
+      asks_of_wholes_(selection_.asks_of_wholes()),
+      message_ids_(sorted_json(selection_.message_ids)),
+      rules_(collects_ ? selection_.session_list() : selection_.allow_list()),
+      denied_(selection_.denied_list()),
       the_other_way_(the_other_way(selection_)),
-      takes_everything_(mode == Mode::Choose && rules_.empty() && !selection_.window.is_set()),
-      second_pass_(mode == Mode::Choose && first_pass != nullptr),
+      takes_everything_(!collects_ && rules_.empty() && !by_sessions_ &&
+                        !selection_.window.is_set() && selection_.sources.empty()),
+      second_pass_(!collects_ && first_pass != nullptr),
       first_pass_(first_pass != nullptr ? std::move(first_pass) : new_pass(selection_)) {
+  required_ = first_pass_->sessions.required();
   if (second_pass_) session_hashes_ = first_pass_->sessions.hashes();
 }
 
@@ -53,8 +76,8 @@ Question::~Question() = default;
 
 // Whether what is outside the window is not wanted, whatever it is.
 bool Question::window_decides() const {
-  const bool whole = selection_.scope == Scope::Session && selection_.whole_sessions;
-  return mode_ == Mode::Collect ? selection_.whole_sessions : !whole;
+  const bool whole = selection_.takes_whole_sessions();
+  return collects_ ? whole && !asks_of_wholes_ : !whole;
 }
 
 std::optional<Skipped> Question::why_not(const GroupIndex& index) const {
@@ -62,6 +85,7 @@ std::optional<Skipped> Question::why_not(const GroupIndex& index) const {
   if (window_decides() && index.events > 0 && !selection_.window.touches(span_of(index))) {
     return Skipped::Time;
   }
+  if (is_of_no_source(index)) return Skipped::Source;
   if (is_partly_in_window(index)) return std::nullopt;
   if (summaries_exclude(index)) return Skipped::Property;
   return std::nullopt;
@@ -71,36 +95,49 @@ std::optional<Skipped> Question::why_not(const GroupIndex& index) const {
 bool Question::is_partly_in_window(const GroupIndex& index) const {
   const TimeWindow& window = selection_.window;
   const bool inside = window.holds(index.first_received) && window.holds(index.last_received);
-  const bool counts = mode_ == Mode::Choose || selection_.whole_sessions;
+  const bool counts = !collects_ || selection_.takes_whole_sessions();
   return counts && window.touches(span_of(index)) && !inside;
 }
 
 bool Question::summaries_exclude(const GroupIndex& index) const {
   if (rules_.empty()) return false;
-  const bool by_session = mode_ == Mode::Choose && selection_.scope == Scope::Session;
-  if (by_session) return false;  // rows tell
-  const Scope scope = mode_ == Mode::Collect ? Scope::Strict : selection_.scope;
+  const bool by_session = selection_.scope == Scope::Session;
+  if (collects_ ? asks_of_wholes_ : by_session) return false;  // rows tell
+  const Scope scope = collects_ ? Scope::Strict : selection_.scope;
   // An event about which the manual and a live server differ has to be seen.
   if (the_other_way_ && !the_other_way_->excludes(index, scope)) return false;
   return rules_.excludes(index, scope);
 }
 
+bool Question::is_of_no_source(const GroupIndex& index) const {
+  if (selection_.sources.empty() || index.origins.empty()) return false;
+  return std::none_of(index.origins.begin(), index.origins.end(), [this](const Origin& origin) {
+    return is_one_of(selection_.sources, origin.source);
+  });
+}
+
+bool Question::is_of_source(const Event& event) const {
+  return selection_.sources.empty() ||
+         (event.origin != nullptr && is_one_of(selection_.sources, event.origin->source));
+}
+
 bool Question::chooses_by_session_alone() const {
-  if (mode_ == Mode::Collect) return selection_.named.has_value();
-  return mode_ == Mode::Choose && selection_.scope == Scope::Session && second_pass_ &&
-         !rules_.empty();
+  // A session that is named by a recipient may have what is denied elsewhere.
+  if (collects_) return !selection_.sessions.empty() || (selection_.named && !asks_of_wholes_);
+  return by_sessions_ && second_pass_;
 }
 
 bool Question::asks_rows(const GroupIndex& index) const {
   if (is_partly_in_window(index)) return false;
-  if (mode_ == Mode::Collect) return true;
-  if (selection_.scope != Scope::Session || !second_pass_) return false;
+  if (collects_) return true;
+  if (!second_pass_) return false;
   // Without filters the window chooses, and what has no session as well.
-  return !rules_.empty() || !selection_.window.touches(span_of(index));
+  return by_sessions_ ||
+         (selection_.scope == Scope::Session && !selection_.window.touches(span_of(index)));
 }
 
 bool Question::rows_answer(const GroupIndex& index, const SessionRows& rows) {
-  if (mode_ == Mode::Choose) return !has_chosen_session(rows);
+  if (!collects_) return !has_chosen_session(rows);
   if (!collect_rows(index, rows)) return false;
   const std::lock_guard lock(mutex_);
   note_values(index);
@@ -115,32 +152,71 @@ bool Question::has_chosen_session(const SessionRows& rows) const {
 }
 
 // False: of some session the events have to tell.  Where a window chooses, all of the group is in
-// it.
+// it, or nothing.
 bool Question::collect_rows(const GroupIndex& index, const SessionRows& rows) {
-  std::vector<std::string_view> found;
+  std::vector<std::pair<std::string_view, SessionMarks>> found;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
-    const SessionRow& row = rows.rows[i];
-    const AllowList::InRow in_row = rules_.in_row(rows, i, &index);
-    if (in_row == AllowList::InRow::No) continue;
-    if (in_row == AllowList::InRow::Maybe || row.id_hashed) return false;
-    found.push_back(row.id);
+    const auto marks = marks_in_row(index, rows, i);
+    if (!marks || (*marks != 0 && rows.rows[i].id_hashed)) return false;
+    if (*marks != 0) found.emplace_back(rows.rows[i].id, *marks);
   }
   const std::lock_guard lock(mutex_);
-  for (const std::string_view id : found)
-    first_pass_->sessions.collect_session(id);
+  for (const auto& [id, marks] : found)
+    first_pass_->sessions.mark(id, marks);
   return true;
 }
 
+// What holds of a session, or may hold where rules are asked afterwards; nullopt: only the events
+// tell.
+std::optional<SessionMarks> Question::marks_in_row(const GroupIndex& index,
+                                                   const SessionRows& rows,
+                                                   std::size_t row) const {
+  using InRow = AllowList::InRow;
+  const bool guesses = mode_ == Mode::Candidates;
+  const bool counts =
+      !selection_.takes_whole_sessions() || selection_.window.touches(span_of(index));
+  SessionMarks marks = guesses ? selection_.rules->may_hold(rows.rows[row]) : 0;
+  const InRow passes = counts ? rules_.in_row(rows, row, &index) : InRow::No;
+  if (passes == InRow::Maybe && !guesses) return std::nullopt;
+  if (passes != InRow::No) marks |= SessionScope::kPasses;
+  if (may_hold_message(index)) {
+    if (!guesses) return std::nullopt;
+    marks |= SessionScope::kMessage;
+  }
+  const InRow denied = denied_.denied_in_row(rows, row);
+  if (denied == InRow::Maybe && !guesses) return std::nullopt;
+  if (denied == InRow::Yes) marks |= SessionScope::kDenied;
+  return marks & (required_ | SessionScope::kDenied);
+}
+
+bool Question::may_hold_message(const GroupIndex& index) const {
+  return std::any_of(message_ids_.begin(), message_ids_.end(), [&index](const auto& json) {
+    return index.index_version < kIndexVersion || may_hold_message_id(index, json);
+  });
+}
+
+bool Question::is_of_message(const Meta& meta) const {
+  if (message_ids_.empty()) return false;
+  const auto json = meta.find(kMessageIdKey);
+  return json && std::binary_search(message_ids_.begin(), message_ids_.end(), *json, std::less<>());
+}
+
 bool Question::may_hold_sessions(const std::vector<std::uint64_t>& ascending) const {
-  if (mode_ == Mode::Collect)
+  if (collects_) {
+    const auto may_be = [&ascending](const std::string& id) {
+      return std::binary_search(ascending.begin(), ascending.end(), hash64(id));
+    };
+    const auto& ids = selection_.sessions;
+    if (!ids.empty()) return std::any_of(ids.begin(), ids.end(), may_be);
     return !selection_.named || selection_.named->may_be_session_of(ascending);
+  }
   return std::any_of(session_hashes_.begin(), session_hashes_.end(), [&](std::uint64_t hash) {
     return std::binary_search(ascending.begin(), ascending.end(), hash);
   });
 }
 
 bool Question::asks_for_sessions_alone(const GroupIndex& index) const {
-  return mode_ == Mode::Choose || !rules_.named_may_be_of_message(index);
+  return !collects_ || !selection_.sessions.empty() || !rules_.named_may_be_of_message(index);
 }
 
 void Question::note_passed_over(const GroupIndex& index, Skipped why) {
@@ -149,7 +225,7 @@ void Question::note_passed_over(const GroupIndex& index, Skipped why) {
   ++count.groups;
   count.bytes += index.bytes;
   if (index.events == 0) return;
-  if (mode_ == Mode::Collect) {
+  if (collects_) {
     if (why != Skipped::Time) note_values(index);  // which is inside the window, if that counts
     return;
   }
@@ -238,14 +314,16 @@ void Question::note_meta(const Meta& meta) {
   first_pass_->unmatched.note(meta);
 }
 
-void Question::collect(const Event& event) {
+void Question::collect(const Meta& meta, SessionMarks marks) {
   const std::lock_guard lock(mutex_);
-  first_pass_->sessions.collect({&event, 1});
+  first_pass_->sessions.mark(meta, marks);
 }
 
 EventChoice::EventChoice(Question& question)
     : question_(question),
-      allow_list_(question.selection().allow_list()),
+      allow_list_(question.collects_ ? question.selection().session_list()
+                                     : question.selection().allow_list()),
+      denied_(question.selection().denied_list()),
       the_other_way_(the_other_way(question.selection())) {
 }
 
@@ -272,21 +350,37 @@ void EventChoice::keep(EventBatch& batch, LeftOut& left_out) {
 
 bool EventChoice::wanted(const Event& event) {
   const Selection& selection = question_.selection();
+  if (!question_.is_of_source(event)) return false;
   const bool in_window = selection.window.holds(event.received);
-  if (question_.mode_ == Question::Mode::Collect) {
-    if (event.meta == nullptr) return false;
-    if (selection.whole_sessions && !in_window) return false;
-    if (noted_.find(*event.meta) != nullptr) return false;
-    noted_.remember(*event.meta, true);
-    question_.note_meta(*event.meta);
-    if (allow_list_.passes(event.meta, Scope::Strict)) question_.collect(event);
+  if (question_.collects_) {
+    if (event.meta != nullptr) collect(event, in_window);
     return false;
   }
   look_at(event);
-  const bool whole = selection.scope == Scope::Session && selection.whole_sessions;
+  const bool whole = selection.takes_whole_sessions();
   const bool is_wanted = in_window ? chosen(event) : whole && in_chosen_session(event.meta);
   if (in_window || is_wanted) ++tally.seen;
   return is_wanted;
+}
+
+void EventChoice::collect(const Event& event, bool in_window) {
+  const bool counts = in_window || !question_.selection().takes_whole_sessions();
+  if (!counts && !question_.asks_of_wholes_) return;
+  MetaMemo<bool>& noted = counts ? noted_ : noted_outside_;
+  if (noted.find(*event.meta) != nullptr) return;
+  noted.remember(*event.meta, true);
+  if (counts) question_.note_meta(*event.meta);
+  const SessionMarks marks = marks_of(*event.meta, counts);
+  if (marks != 0) question_.collect(*event.meta, marks);
+}
+
+SessionMarks EventChoice::marks_of(const Meta& meta, bool counts) {
+  SessionMarks marks = 0;
+  if (counts && allow_list_.passes(&meta, Scope::Strict)) marks |= SessionScope::kPasses;
+  if (question_.is_of_message(meta)) marks |= SessionScope::kMessage;
+  if (!denied_.passes(&meta, Scope::Event)) marks |= SessionScope::kDenied;
+  if (question_.mode_ == Question::Mode::Candidates) marks |= question_.selection().rules->all();
+  return marks & (question_.required_ | SessionScope::kDenied);
 }
 
 void EventChoice::look_at(const Event& event) {
@@ -303,10 +397,9 @@ void EventChoice::look_at(const Event& event) {
 }
 
 bool EventChoice::chosen(const Event& event) {
-  const Selection& selection = question_.selection();
-  if (allow_list_.empty()) return true;
-  if (selection.scope == Scope::Session) return in_chosen_session(event.meta);
-  return allow_list_.passes(event.meta, selection.scope);
+  if (question_.by_sessions_ && !in_chosen_session(event.meta)) return false;
+  const Scope scope = question_.selection().scope;
+  return scope == Scope::Session || allow_list_.passes(event.meta, scope);
 }
 
 bool EventChoice::in_chosen_session(const Meta* meta) {

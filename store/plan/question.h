@@ -30,8 +30,9 @@ enum class Skipped : std::uint8_t {
   Time,      // nothing was received then
   Property,  // no event has a value that was asked for
   Session,   // none of the sessions that were chosen is in it
+  Source,    // it has other recorders' events
 };
-inline constexpr std::size_t kSkipReasons = 3;
+inline constexpr std::size_t kSkipReasons = 4;
 [[nodiscard]] std::string_view name_of(Skipped why);
 
 // What was read and what was passed over, for --explain.
@@ -67,10 +68,12 @@ class EventChoice;
 class Question {
  public:
   enum class Mode : std::uint8_t {
-    Choose,   // events come out
-    Collect,  // none does: the sessions are collected that have one (Scope::Session, first pass)
+    Choose,      // events come out
+    Collect,     // none does: it is noted what holds of their sessions (first pass)
+    Candidates,  // the same, and what Selection::rules say may hold of them
   };
-  // `first_pass`: Mode::Collect fills it, Scope::Session needs it, else it may be null.
+  // `first_pass`: to be filled, or, in Mode::Choose, what was; it may be null where no sessions are
+  // chosen.
   Question(Selection selection, Mode mode, std::shared_ptr<FirstPass> first_pass);
   ~Question();
   Question(const Question&) = delete;
@@ -83,7 +86,7 @@ class Question {
   // Why a group of a sealed tape holds nothing that is wanted; nullopt: it may.
   [[nodiscard]] std::optional<Skipped> why_not(const GroupIndex& index) const;
   // Whether the rows of a group may tell more, and whether they do: that nothing of it is wanted,
-  // or, in Mode::Collect, which sessions are.
+  // or, where sessions are collected, which are.
   [[nodiscard]] bool asks_rows(const GroupIndex& index) const;
   [[nodiscard]] bool rows_answer(const GroupIndex& index, const SessionRows& rows);
   [[nodiscard]] bool is_partly_in_window(const GroupIndex& index) const;
@@ -119,17 +122,30 @@ class Question {
   [[nodiscard]] bool summaries_exclude(const GroupIndex& index) const;
   [[nodiscard]] bool has_chosen_session(const SessionRows& rows) const;
   [[nodiscard]] bool collect_rows(const GroupIndex& index, const SessionRows& rows);
+  [[nodiscard]] std::optional<SessionMarks> marks_in_row(const GroupIndex& index,
+                                                         const SessionRows& rows,
+                                                         std::size_t row) const;
+  [[nodiscard]] bool may_hold_message(const GroupIndex& index) const;
+  [[nodiscard]] bool is_of_message(const Meta& meta) const;
+  [[nodiscard]] bool is_of_source(const Event& event) const;
+  [[nodiscard]] bool is_of_no_source(const GroupIndex& index) const;
   void note_values(const GroupIndex& index);
   void note_meta(const Meta& meta);
-  void collect(const Event& event);
+  void collect(const Meta& meta, SessionMarks marks);
 
   Selection selection_;
   Mode mode_;
+  bool collects_;     // any mode but Choose
+  bool by_sessions_;  // nothing comes out of a session that is not chosen
+  bool asks_of_wholes_;
+  std::vector<std::string> message_ids_;    // as JSON, ascending
   AllowList rules_;                         // never asked for an event
+  AllowList denied_;                        // likewise
   std::optional<AllowList> the_other_way_;  // as live, or as the manual says, where they may differ
   bool takes_everything_;
   bool second_pass_;
   std::shared_ptr<FirstPass> first_pass_;
+  SessionMarks required_ = 0;                  // of a session that is chosen
   std::vector<std::uint64_t> session_hashes_;  // of the sessions that were chosen, ascending
   mutable std::mutex mutex_;                   // of what follows, and of first_pass_
   std::vector<std::unique_ptr<EventChoice>> choices_;  // not borrowed
@@ -153,13 +169,17 @@ class EventChoice {
 
  private:
   void look_at(const Event& event);
+  void collect(const Event& event, bool in_window);
+  [[nodiscard]] SessionMarks marks_of(const Meta& meta, bool counts);
   [[nodiscard]] bool chosen(const Event& event);
   [[nodiscard]] bool in_chosen_session(const Meta* meta);
 
   Question& question_;
   AllowList allow_list_;
+  AllowList denied_;
   std::optional<AllowList> the_other_way_;  // as live, or as the manual says, where they may differ
   MetaMemo<bool> noted_;
+  MetaMemo<bool> noted_outside_;  // of the window
   MetaMemo<bool> in_session_;
 };
 

@@ -35,13 +35,35 @@ std::string describe(const Gap& gap) {
 AllowList Selection::allow_list() const {
   AllowList list(request, honour);
   if (named) list.require(*named);
+  if (scope != Scope::Session) list.deny(denied);
+  list.require_sessions(sessions);
+  return list;
+}
+
+AllowList Selection::session_list() const {
+  if (scope == Scope::Session) return allow_list();
+  AllowList list({}, honour);
+  list.require_sessions(sessions);
+  return list;
+}
+
+AllowList Selection::denied_list() const {
+  AllowList list({}, honour);
+  if (scope == Scope::Session) list.deny(denied);
   return list;
 }
 
 std::shared_ptr<FirstPass> new_pass(const Selection& selection) {
-  return std::make_shared<FirstPass>(
-      FirstPass{SessionScope(selection.allow_list(), SessionScope::NoFilter::TakesCollected),
+  AllowList list = selection.session_list();
+  SessionMarks required = selection.rules != nullptr ? selection.rules->all() : 0;
+  if (!selection.message_ids.empty()) required |= SessionScope::kMessage;
+  const bool by_time = selection.takes_whole_sessions() && selection.window.is_set();
+  if (by_time || !list.empty() || required == 0) required |= SessionScope::kPasses;
+  auto pass = std::make_shared<FirstPass>(
+      FirstPass{SessionScope(std::move(list), SessionScope::NoFilter::TakesCollected),
                 UnmatchedValues(selection.request, selection.honour)});
+  pass->sessions.require(required);
+  return pass;
 }
 
 Tally& Tally::operator+=(const Tally& other) {

@@ -11,6 +11,7 @@
 #include "filters/allow_list.h"
 #include "filters/named.h"
 #include "filters/request.h"
+#include "filters/session_rules.h"
 #include "filters/session_scope.h"
 #include "filters/unmatched_values.h"
 #include "format/event.h"
@@ -20,6 +21,8 @@ namespace smtptape {
 
 struct Selection {
   TraceRequest request;  // its `terse` abbreviates as kumod does
+  // Of Scope::Session: a session in which an event has such a value is not chosen.
+  DeniedValues denied;
   Honour honour = Honour::Documented;
   Scope scope = Scope::Event;
   TimeWindow window;
@@ -29,13 +32,34 @@ struct Selection {
   TimeWindow within;
   // Scope::Session: of these sessions only what somebody looks for by name.
   std::optional<Named> named;
+  std::vector<std::string> sources;   // what recorders of these names have; none: all
+  std::vector<std::string> sessions;  // nothing but these; none: all
+  // Sessions are chosen, whatever the scope: one of these messages was in it, and the rules hold of
+  // it.  Of the chosen sessions comes out what passes in the scope.
+  std::vector<std::string> message_ids;
+  std::shared_ptr<const SessionRules> rules;
 
-  // A new one for whoever asks it.
+  // A new one for whoever asks it: what an event has to pass.
   [[nodiscard]] AllowList allow_list() const;
+  // The same of what a session has to have an event that passes it, and what it must not have.
+  [[nodiscard]] AllowList session_list() const;
+  [[nodiscard]] AllowList denied_list() const;
+  // Events outside of the window are wanted, too.
+  [[nodiscard]] bool takes_whole_sessions() const {
+    return scope == Scope::Session && whole_sessions;
+  }
+  // Something has to hold of a session as a whole, wherever the window is.
+  [[nodiscard]] bool asks_of_wholes() const {
+    return !message_ids.empty() || rules != nullptr ||
+           (scope == Scope::Session && is_any_set(denied));
+  }
+  // Sessions are chosen by more than their times.
+  [[nodiscard]] bool chooses_sessions() const {
+    return asks_of_wholes() || (scope == Scope::Session && !allow_list().empty());
+  }
   // Sessions are chosen by what came later in them: the inputs are read twice.
   [[nodiscard]] bool needs_two_passes() const {
-    const bool chosen_by_time = whole_sessions && window.is_set();
-    return scope == Scope::Session && (chosen_by_time || !allow_list().empty());
+    return chooses_sessions() || (takes_whole_sessions() && window.is_set());
   }
 };
 

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -141,7 +142,11 @@ TEST_F(Sessions, AreTheSameByRowsAndByStories) {
 TEST(SessionsOfRandomStores, AreTheSameByRowsAndByStories) {
   std::size_t sessions = 0;
   std::size_t read = 0;
-  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
+  std::vector<std::uint32_t> seeds(20);
+  std::iota(seeds.begin(), seeds.end(), 1U);
+  // Recipients that were never named, LMTP that broke off, a 354 to nobody.
+  seeds.insert(seeds.end(), {129, 182, 199, 334, 367, 441, 469});
+  for (const std::uint32_t seed : seeds) {
     const TemporaryDirectory directory;
     const std::string store = directory / "store";
     const SessionStore made(store, seed, SessionStore::Ends::Some);
@@ -202,9 +207,11 @@ TEST_F(Sessions, OfDamagedEventsAreSaidToBeIncomplete) {
   EXPECT_THAT(ran.err, HasSubstr("a batch's checksum is wrong"));
   const std::vector<json::object> all = objects_of(ran);
   EXPECT_EQ(all.size(), 41U);
-  EXPECT_EQ(std::count_if(all.begin(), all.end(), [](const json::object& each) {
-              return each.at("id").as_string() == kMixed && each.at("gap").as_bool();
-            }),
+  EXPECT_EQ(std::count_if(all.begin(),
+                          all.end(),
+                          [](const json::object& each) {
+                            return each.at("id").as_string() == kMixed && each.at("gap").as_bool();
+                          }),
             1);
   EXPECT_EQ(smtptape({"sessions", damaged, "--recovery", "strict"}).exit, 1);
 }

@@ -28,6 +28,7 @@ AT_HOME = [
     (r"boost/asio", {"base/net", "capture", "replay"}),
     (r"openssl/|ares\.h|idn2\.h", {"base/net"}),
     (r"capnp/|kj/|zstd|zlib", {"format"}),
+    (r"re2/", {"sessions"}),
     (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),
     (r"CLI/", {"cli"}),

@@ -1,0 +1,223 @@
+// Events of many sessions, each given to a builder of its own: which sessions are open, when one is
+// complete, and what a gap may have taken of it.
+//
+// A session may go on after Closed: KumoMTA says why it ended, or connects again under the same id.
+// So it is complete when nothing came for a while after its last connection was closed or had
+// failed; at the end of the events; or when too many are open and it is the one that was silent for
+// longest.
+#pragma once
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <iterator>
+#include <limits>
+#include <list>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/hash.h"
+#include "format/event.h"
+
+namespace smtptape {
+
+// "server lag: 7 events"
+[[nodiscard]] std::string words_of(const Gap& gap);
+
+// A Builder takes events (add), gaps between them in words (add_gap; note_gap: told too late, it
+// lies among them), says whether its last connection is over (is_closed), and makes something of it
+// all (finish).
+template <class Builder>
+class GatheredSessions {
+ public:
+  static constexpr std::size_t kMostOpen = 100'000;
+  static constexpr std::int64_t kSilence = 5'000'000'000;  // ns of receive time, after Closed
+  static constexpr std::size_t kMostGaps = 100'000;        // of a capture, that are remembered
+
+  enum class Until : std::uint8_t {
+    Silent,  // as above
+    End,     // all that came under an id is one session
+  };
+  using Make = std::function<Builder(std::string id)>;
+  using Made = decltype(std::declval<Builder&>().finish());
+  GatheredSessions(Until until, Make make, std::size_t most_open = kMostOpen)
+      : until_(until), make_(std::move(make)), most_open_(most_open) {}
+
+  // What is complete, in that order.
+  [[nodiscard]] std::vector<Made> add(const EventBatch& batch) {
+    std::vector<Made> complete;
+    for (const Gap& gap : batch.gaps)
+      add_gap(gap);
+    for (const Event& event : batch.events)
+      add(event, complete);
+    return complete;
+  }
+  // All that is left, in the order of their first events.
+  [[nodiscard]] std::vector<Made> finish() {
+    open_.splice(open_.end(), closed_);
+    open_.sort([](const Open& a, const Open& b) { return a.number < b.number; });
+    std::vector<Made> all;
+    while (!open_.empty())
+      complete(open_, all);
+    return all;
+  }
+
+  // When the first of those that are open was first received; nullopt: there is none.
+  [[nodiscard]] std::optional<std::int64_t> oldest() const {
+    if (beginnings_.empty()) return std::nullopt;
+    return *beginnings_.begin();
+  }
+
+  // Sessions that were taken for complete because too many were open.
+  [[nodiscard]] std::uint64_t cut_short() const { return cut_short_; }
+
+ private:
+  struct Open {
+    Open(std::string_view session, const Make& make)
+        : builder(make(std::string(session))), id(session) {}
+    Builder builder;
+    std::string id;
+    std::uint64_t number = 0;  // in the order of their first events
+    Id128 capture;
+    std::uint64_t first_sequence = 0;
+    std::uint64_t last_sequence = 0;
+    std::int64_t first_received = 0;
+    std::int64_t last_received = 0;
+    bool closed = false;  // it stands in closed_
+  };
+  using Places =
+      boost::unordered_flat_map<std::string_view, typename std::list<Open>::iterator, TextHash>;
+  struct Missing {
+    std::uint64_t after = 0;  // sequence
+    std::string what;
+  };
+
+  static Id128 capture_of(const Origin* origin) {
+    return origin == nullptr ? Id128() : origin->capture;
+  }
+
+  void add_gap(const Gap& gap);
+  void tell_late(const Id128& capture, const Gap& gap, std::uint64_t after);
+  void add(const Event& event, std::vector<Made>& complete_now);
+  Open& open(const Event& event, std::string_view id, std::vector<Made>& complete_now);
+  void tell_gaps(Open& session, std::uint64_t before) const;
+  void complete(std::list<Open>& list, std::vector<Made>& to);
+
+  Until until_;
+  Make make_;
+  std::size_t most_open_;
+  std::list<Open> open_;    // the one that was silent for longest first
+  std::list<Open> closed_;  // likewise
+  Places places_;
+  std::multiset<std::int64_t> beginnings_;  // of all of them
+  std::map<Id128, std::vector<Missing>> gaps_;
+  std::map<Id128, std::uint64_t> last_sequences_;
+  std::uint64_t seen_ = 0;
+  std::uint64_t cut_short_ = 0;
+};
+
+template <class Builder>
+void GatheredSessions<Builder>::add_gap(const Gap& gap) {
+  const Id128 capture = capture_of(gap.origin);
+  std::uint64_t after = gap.after_sequence;
+  if (after == 0) {
+    after = gap.before_sequence != 0 ? gap.before_sequence - 1 : last_sequences_[capture];
+  }
+  std::vector<Missing>& missing = gaps_[capture];
+  if (missing.size() >= kMostGaps) missing.erase(missing.begin());
+  const auto place =
+      std::upper_bound(missing.begin(), missing.end(), after, [](std::uint64_t a, const auto& b) {
+        return a < b.after;
+      });
+  missing.insert(place, {after, words_of(gap)});
+  if (after < last_sequences_[capture]) tell_late(capture, gap, after);
+}
+
+// Copies tell gaps where a group ends: then the events around it have been here.
+template <class Builder>
+void GatheredSessions<Builder>::tell_late(const Id128& capture,
+                                          const Gap& gap,
+                                          std::uint64_t after) {
+  for (std::list<Open>* const list : {&open_, &closed_}) {
+    for (Open& session : *list) {
+      if (session.capture != capture || after < session.first_sequence) continue;
+      if (after < session.last_sequence) session.builder.note_gap(words_of(gap));
+    }
+  }
+}
+
+template <class Builder>
+void GatheredSessions<Builder>::add(const Event& event, std::vector<Made>& complete_now) {
+  if (!gaps_.empty() || event.sequence > 0)
+    last_sequences_[capture_of(event.origin)] = event.sequence;
+  if (event.meta == nullptr || !event.meta->session_id() || event.meta->session_id()->empty())
+    return;
+  Open& session = open(event, *event.meta->session_id(), complete_now);
+  tell_gaps(session, event.sequence);
+  session.builder.add(event);
+  session.last_sequence = event.sequence;
+  session.last_received = event.received;
+  const bool closed = session.builder.is_closed();
+  const auto place = places_.find(session.id)->second;
+  std::list<Open>& from = session.closed ? closed_ : open_;
+  std::list<Open>& to = closed ? closed_ : open_;
+  session.closed = closed;
+  to.splice(to.end(), from, place);
+  if (until_ == Until::End) return;
+  while (!closed_.empty() && closed_.front().last_received < event.received - kSilence)
+    complete(closed_, complete_now);
+}
+
+template <class Builder>
+typename GatheredSessions<Builder>::Open& GatheredSessions<Builder>::open(
+    const Event& event, std::string_view id, std::vector<Made>& complete_now) {
+  const auto known = places_.find(id);
+  if (known != places_.end()) return *known->second;
+  if (places_.size() >= most_open_) {
+    ++cut_short_;
+    complete(closed_.empty() ? open_ : closed_, complete_now);
+  }
+  Open& session = open_.emplace_back(id, make_);
+  session.number = ++seen_;
+  session.capture = capture_of(event.origin);
+  session.last_sequence = event.sequence;
+  session.first_sequence = event.sequence;
+  session.first_received = event.received;
+  beginnings_.insert(event.received);
+  places_.emplace(session.id, std::prev(open_.end()));
+  return session;
+}
+
+template <class Builder>
+void GatheredSessions<Builder>::tell_gaps(Open& session, std::uint64_t before) const {
+  const auto gaps = gaps_.find(session.capture);
+  if (gaps == gaps_.end()) return;
+  auto gap = std::lower_bound(
+      gaps->second.begin(),
+      gaps->second.end(),
+      session.last_sequence,
+      [](const Missing& missing, std::uint64_t sequence) { return missing.after < sequence; });
+  for (; gap != gaps->second.end() && gap->after < before; ++gap)
+    session.builder.add_gap(gap->what);
+}
+
+template <class Builder>
+void GatheredSessions<Builder>::complete(std::list<Open>& list, std::vector<Made>& to) {
+  Open& session = list.front();
+  // Of one that was not over its end may be missing.
+  if (!session.closed) tell_gaps(session, std::numeric_limits<std::uint64_t>::max());
+  places_.erase(session.id);
+  beginnings_.erase(beginnings_.find(session.first_received));
+  to.push_back(session.builder.finish());
+  list.pop_front();
+}
+
+}  // namespace smtptape
