@@ -48,6 +48,10 @@ struct RowSessions::Columns {
   }
 };
 
+std::vector<std::string> RowSessions::keys() {
+  return {kKeys.begin(), kKeys.end()};
+}
+
 void RowSessions::add(const SessionRows& rows, const std::string& source, Gaps gaps) {
   const Columns columns(rows);
   ++groups_;

@@ -33,6 +33,9 @@ class RowSessions {
  public:
   static constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
 
+  // The properties that rows have to have.
+  [[nodiscard]] static std::vector<std::string> keys();
+
   // Of one group.  Groups of one recorder come in their order.
   enum class Gaps : bool { None, Some };  // in the group
   void add(const SessionRows& rows, const std::string& source, Gaps gaps = Gaps::None);

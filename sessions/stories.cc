@@ -15,4 +15,13 @@ std::string words_of(const Gap& gap) {
   return text;
 }
 
+ReplyWatcher& Stories::nobody() {
+  class Nobody : public ReplyWatcher {
+   public:
+    void watch(const SmtpReply& /*reply*/) override {}
+  };
+  static Nobody nobody;
+  return nobody;
+}
+
 }  // namespace smtptape

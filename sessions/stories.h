@@ -12,9 +12,24 @@ namespace smtptape {
 
 class Stories : public GatheredSessions<StoryBuilder> {
  public:
+  enum class Details : bool {
+    LeaveOut,  // exchanges and spans: where only figures are wanted
+    Keep,
+  };
   explicit Stories(Until until, std::size_t most_open = kMostOpen)
+      : Stories(until, Details::Keep, most_open) {}
+  Stories(Until until, Details details, std::size_t most_open = kMostOpen)
       : GatheredSessions(
-            until, [](std::string id) { return StoryBuilder(std::move(id)); }, most_open) {}
+            until,
+            [details](std::string id) {
+              ReplyWatcher* const watcher = details == Details::Keep ? nullptr : &nobody();
+              return StoryBuilder(std::move(id), watcher);
+            },
+            most_open) {}
+
+ private:
+  // Watches nothing.
+  static ReplyWatcher& nobody();
 };
 
 }  // namespace smtptape

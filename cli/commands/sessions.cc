@@ -65,7 +65,7 @@ class SessionsCommand : public Command {
                   "that the server took for a reply");
     options.value(
         "-n,--count", count_, "N", "By start the last N sessions, by another order the first N");
-    options.value("--columns", columns_, "NAME,…", "Which columns: " + SessionTable::names());
+    options.value("--columns", columns_, "NAME,NAME", "Which columns: " + SessionTable::names());
     options.flag("--json", json_, "One JSON object a session and line");
     options.flag("--no-pager", no_pager_, "Straight to the terminal, not through a pager");
     options.group("Options");

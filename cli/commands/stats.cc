@@ -56,7 +56,7 @@ class StatsCommand : public Command {
     options.value(
         "--columns",
         columns_,
-        "NAME,…",
+        "NAME,NAME",
         "sessions, messages, recipients, codes, shares, first, last, phases, replies "
         "(default: all; by code or reply without the last two, and without these sealed tapes "
         "are answered from their rows)");

@@ -2,11 +2,11 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 #include <string>
 #include <utility>
 
 #include "base/counted.h"
-#include "cli/options/tape_output.h"
 #include "sessions/row_sessions.h"
 #include "store/plan/plan.h"
 #include "store/plan/row_pieces.h"
@@ -28,7 +28,10 @@ class SessionSource::Reader {
 class SessionSource::FromStories : public Reader {
  public:
   FromStories(SelectedTapes& tapes, Facts facts)
-      : tapes_(tapes), facts_(facts), stories_(Stories::Until::Silent) {}
+      : tapes_(tapes),
+        facts_(facts),
+        stories_(Stories::Until::Silent,
+                 facts == Facts::Stories ? Stories::Details::Keep : Stories::Details::LeaveOut) {}
 
   bool next(SessionBatch& batch) override {
     batch = {};
@@ -100,9 +103,12 @@ class Retold {
       }
     };
     read(selection, ids, take);
+    for (auto& [id, session] : wanted)
+      if (!session.found) session.summary->gap = true;  // its events can't be read
   }
 
   [[nodiscard]] std::uint64_t sessions() const { return sessions_; }
+  [[nodiscard]] const std::set<std::string>& damage() const { return damage_; }
 
  private:
   // What is in no time is wanted for its session alone.
@@ -123,11 +129,13 @@ class Retold {
   void read(const Selection& selection, const std::shared_ptr<FirstPass>& ids, const Take& take) {
     const auto question = std::make_shared<Question>(selection, Question::Mode::Choose, ids);
     Inputs inputs(planned(tapes_, {question, pool_}), selection.within);
-    Stories stories(Stories::Until::Silent);
+    Stories stories(Stories::Until::Silent, Stories::Details::LeaveOut);
     EventBatch batch;
     while (inputs.next(batch))
       take(stories.add(batch));
     take(stories.finish());
+    const std::vector<std::string>& damage = inputs.trouble().damage;
+    damage_.insert(damage.begin(), damage.end());
   }
 
   // One that came back after a long silence has several stories.
@@ -157,6 +165,7 @@ class Retold {
   const std::vector<TapeFile>& tapes_;
   std::shared_ptr<GroupPool> pool_;
   std::uint64_t sessions_ = 0;
+  std::set<std::string> damage_;  // told once, however often it was met
 };
 
 }  // namespace
@@ -165,7 +174,7 @@ class SessionSource::FromRows : public Reader {
  public:
   explicit FromRows(SelectedTapes& tapes)
       : tapes_(tapes),
-        pieces_(tapes.tapes(), tapes.pool(), indexed_keys(), chosen(tapes)),
+        pieces_(tapes.tapes(), tapes.pool(), RowSessions::keys(), chosen(tapes)),
         retold_(tapes.tapes(), tapes.pool()) {
     if (tapes.first_pass() == nullptr) return;
     rows_.choose([pass = tapes.first_pass()](std::string_view id) {
@@ -199,6 +208,9 @@ class SessionSource::FromRows : public Reader {
     const RowPieces::Told& told = pieces_.told();
     SelectedTapes::Told instead;
     instead.trouble = told.trouble;
+    std::vector<std::string>& damage = instead.trouble.damage;
+    for (const std::string& place : retold_.damage())
+      if (std::find(damage.begin(), damage.end(), place) == damage.end()) damage.push_back(place);
     instead.tally.looked_at = told.events;
     instead.tally.seen = told.events;
     for (const Gap& gap : told.gaps) {
@@ -214,8 +226,8 @@ class SessionSource::FromRows : public Reader {
   }
 
  private:
-  static constexpr std::size_t kMostPieces = 64;
-  static constexpr std::size_t kMostAtOnce = 40'000;  // sessions
+  static constexpr std::size_t kMostPieces = 16;
+  static constexpr std::size_t kMostAtOnce = 20'000;  // sessions
   static constexpr std::size_t kMostGapsInWords = 20;
 
   static std::optional<std::vector<std::uint64_t>> chosen(const SelectedTapes& tapes) {

@@ -275,7 +275,10 @@ void read_numbers(tape::SessionRows::Reader from, std::vector<SessionRow>& rows)
   });
 }
 
-SessionRows read_rows_message(tape::SessionRows::Reader from, const GroupIndex& index) {
+// `keys` null: all.
+SessionRows read_rows_message(tape::SessionRows::Reader from,
+                              const GroupIndex& index,
+                              const std::span<const std::string_view>* keys) {
   SessionRows out;
   const auto properties = from.getProperties();
   if (properties.size() > kMostIndexedKeys || from.getCount() > kMostSessionRows) {
@@ -300,8 +303,11 @@ SessionRows read_rows_message(tape::SessionRows::Reader from, const GroupIndex& 
     if (old && (flags[i] & kTls) != 0) row.tls = Tls::Unknown;
   }
   std::size_t room = kMostGroupListed;
-  for (const auto property : properties)
+  for (const auto property : properties) {
+    const std::string_view key = as_view(property.getKey());
+    if (keys != nullptr && std::find(keys->begin(), keys->end(), key) == keys->end()) continue;
     out.properties.push_back(read_property(property, out.rows.size(), room));
+  }
   return out;
 }
 
@@ -326,14 +332,26 @@ std::string to_message(const SessionRows& rows, const GroupIndex& index) {
   });
 }
 
-SessionRows read_rows(const GroupIndex& index) {
+namespace {
+
+SessionRows read_some_rows(const GroupIndex& index, const std::span<const std::string_view>* keys) {
   if (index.rows.empty()) return {};
   const std::string message =
       decompress_whole(index.rows, index.index_version == 0 ? kMostRowsBytes : kMostRowsMessage);
   return reading_message("reading session rows", [&] {
     capnp::FlatArrayMessageReader reader(as_words(message), reader_options(message.size()));
-    return read_rows_message(reader.getRoot<tape::SessionRows>(), index);
+    return read_rows_message(reader.getRoot<tape::SessionRows>(), index, keys);
   });
+}
+
+}  // namespace
+
+SessionRows read_rows(const GroupIndex& index) {
+  return read_some_rows(index, nullptr);
+}
+
+SessionRows read_rows(const GroupIndex& index, std::span<const std::string_view> keys) {
+  return read_some_rows(index, &keys);
 }
 
 }  // namespace smtptape

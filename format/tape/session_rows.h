@@ -80,5 +80,8 @@ struct SessionRows {
 // `index` is of the same group.  Reading throws Error when the bytes make no sense.
 [[nodiscard]] std::string to_message(const SessionRows& rows, const GroupIndex& index);
 [[nodiscard]] SessionRows read_rows(const GroupIndex& index);
+// Of the properties only those of these keys: recipients alone are most of the rows.
+[[nodiscard]] SessionRows read_rows(const GroupIndex& index,
+                                    std::span<const std::string_view> keys);
 
 }  // namespace smtptape

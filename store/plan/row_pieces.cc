@@ -8,12 +8,8 @@
 #include <tuple>
 #include <utility>
 
-#include "base/error.h"
-#include "store/check/tape_check.h"
-#include "store/find/input_files.h"
-#include "store/plan/file_range.h"
-#include "store/plan/group_task.h"
 #include "store/plan/row_scan.h"
+#include "store/plan/row_tape.h"
 #include "store/read/tape_stream.h"
 
 namespace smtptape {
@@ -21,74 +17,7 @@ namespace smtptape {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
-constexpr std::size_t kAhead = 4;  // groups of a recorder whose rows are read
-
-bool has_rows(const GroupIndex& index) {
-  return tells_what_is_beside(index) && index.origins.size() <= 1;
-}
-
-// Of one recorder, with rows for all of its groups.
-bool can_be_read(const TapeFile& tape) {
-  if (!tape.sealed || !tape.sequences || tape.mixed || tape.path == kStandardInput) return false;
-  if (tape.footer == nullptr) return true;  // its turn tells
-  const auto& groups = tape.footer->summary.footer.groups;
-  return std::all_of(groups.begin(), groups.end(), has_rows);
-}
-
-// A sealed tape that is open.
-struct OpenTape {
-  std::shared_ptr<const UniqueFd> fd;
-  std::string name;
-  std::shared_ptr<const SealedTape> sealed;
-  std::vector<std::int64_t> earliest;  // of this group and those behind it
-
-  [[nodiscard]] const GroupIndex& index(std::size_t group) const {
-    return sealed->summary.footer.groups[group];
-  }
-};
-
-// nullopt: damaged.
-std::optional<SessionRows> rows_of(const OpenTape& tape, std::size_t group) {
-  try {
-    const auto index =
-        read_index(tape.fd->get(), tape.sealed->summary.header.tape_id, tape.index(group));
-    if (!index || index->index_version < kIndexVersion) return std::nullopt;
-    SessionRows rows = read_rows(*index);
-    const bool hashed = std::any_of(
-        rows.rows.begin(), rows.rows.end(), [](const SessionRow& row) { return row.id_hashed; });
-    if (hashed) return std::nullopt;  // who it is, the events tell
-    return rows;
-  } catch (const Error&) {
-    return std::nullopt;
-  }
-}
-
-// A group that is read, and what is wrong with it is told.
-class GroupStream : public EventSource {
- public:
-  GroupStream(std::shared_ptr<const OpenTape> tape, std::size_t group, InputTrouble& trouble)
-      : tape_(std::move(tape)),
-        range_(*tape_->fd, tape_->name, tape_->sealed->extents[group]),
-        reader_(range_,
-                tape_->name,
-                TapeReader::Start{tape_->sealed->summary.header.tape_id,
-                                  tape_->sealed->extents[group].offset,
-                                  static_cast<std::uint32_t>(group)}),
-        trouble_(trouble) {}
-
-  [[nodiscard]] bool next(EventBatch& batch) override {
-    if (reader_.next(batch)) return true;
-    for (const Damage& damage : reader_.damage())
-      trouble_.damage.push_back(tape_->name + " " + text_of(damage));
-    return false;
-  }
-
- private:
-  std::shared_ptr<const OpenTape> tape_;
-  FileRange range_;
-  TapeReader reader_;
-  InputTrouble& trouble_;
-};
+constexpr std::size_t kAhead = 2;  // groups of a recorder whose rows are read
 
 // The tapes of one capture, in their order.
 struct Lane {
@@ -137,12 +66,6 @@ std::int64_t earliest_of(const TapeFile& tape) {
                                   : std::numeric_limits<std::int64_t>::min();
 }
 
-std::vector<std::int64_t> running_minimum_from_behind(std::vector<std::int64_t> times) {
-  for (std::size_t i = times.size(); i-- > 1;)
-    times[i - 1] = std::min(times[i - 1], times[i]);
-  return times;
-}
-
 }  // namespace
 
 struct RowPieces::Impl {
@@ -186,7 +109,7 @@ struct RowPieces::Impl {
       if (tape.row) tape.place_in_row = report.rows.add(*tape.row);
     report.rows.link();
     for (const TapeFile& tape : tapes) {
-      if (!tape.row || !can_be_read(tape)) continue;
+      if (!tape.row || !has_rows(tape)) continue;
       report.rows.begun(tape.place_in_row, *tape.row);
       report.rows.ended(tape.place_in_row, *tape.row);
     }
@@ -274,9 +197,9 @@ struct RowPieces::Impl {
   void ask(Lane& lane, std::size_t group) {
     const auto promise = std::make_shared<std::promise<std::optional<SessionRows>>>();
     lane.tasks.push_back({lane.open, group, promise->get_future()});
-    pool->run([promise, tape = lane.open, group] {
+    pool->run([promise, tape = lane.open, group, this] {
       try {
-        promise->set_value(rows_of(*tape, group));
+        promise->set_value(rows_of(*tape, group, keys));
       } catch (...) {
         promise->set_exception(std::current_exception());
       }
@@ -285,48 +208,13 @@ struct RowPieces::Impl {
 
   // False: the next tape has to be read itself.
   bool open(Lane& lane) {
-    const TapeFile& file = *lane.tapes[lane.next_tape];
-    if (!can_be_read(file)) return false;
-    try {
-      auto tape = std::make_shared<OpenTape>();
-      tape->name = name_of_input(file.path);
-      auto fd = std::make_shared<UniqueFd>(open_input(file.path, links_to(file.named)));
-      tape->sealed = footer_of(file, fd->get());
-      tape->fd = std::move(fd);
-      if (tape->sealed == nullptr) return false;
-      std::vector<std::int64_t> times;
-      for (const GroupIndex& index : tape->sealed->summary.footer.groups) {
-        if (!has_rows(index)) return false;
-        times.push_back(index.events > 0 ? index.first_received : kNever);
-      }
-      ++lane.next_tape;
-      if (!holds_chosen(*tape)) return true;
-      tape->earliest = running_minimum_from_behind(std::move(times));
-      lane.open = std::move(tape);
-      lane.next_group = 0;
-      return true;
-    } catch (const Error&) {
-      return false;  // whoever reads it says why
-    }
-  }
-
-  static std::shared_ptr<const SealedTape> footer_of(const TapeFile& file, int fd) {
-    if (file.footer != nullptr) {
-      const auto header = read_header(fd);
-      return header && header->tape_id == file.header->tape_id ? file.footer : nullptr;
-    }
-    auto summary = read_summary(fd);
-    return summary ? plan_of(std::move(*summary), FooterHashes::LeaveOut) : nullptr;
-  }
-
-  [[nodiscard]] bool holds_chosen(const OpenTape& tape) const {
-    if (!chosen) return true;
-    const auto summary = read_summary(tape.fd->get());
-    if (!summary || summary->footer.session_hashes_omitted) return true;
-    const std::vector<std::uint64_t>& there = summary->footer.session_hashes;
-    return std::any_of(chosen->begin(), chosen->end(), [&](std::uint64_t hash) {
-      return std::binary_search(there.begin(), there.end(), hash);
-    });
+    auto tape = open_for_rows(*lane.tapes[lane.next_tape]);
+    if (tape == nullptr) return false;
+    ++lane.next_tape;
+    if (chosen && !may_hold_sessions(*tape, *chosen)) return true;
+    lane.open = std::move(tape);
+    lane.next_group = 0;
+    return true;
   }
 
   bool next_of_tasks(Lane& lane, RowPiece& piece) {
@@ -387,7 +275,7 @@ RowPieces::RowPieces(const std::vector<TapeFile>& tapes,
 RowPieces::~RowPieces() = default;
 
 bool RowPieces::are_worth_it(const std::vector<TapeFile>& tapes) {
-  return std::any_of(tapes.begin(), tapes.end(), can_be_read);
+  return std::any_of(tapes.begin(), tapes.end(), has_rows);
 }
 
 bool RowPieces::next(RowPiece& piece) {

@@ -28,7 +28,7 @@ struct RowPiece {
 class RowPieces {
  public:
   // No event stands in two of the tapes (hold_events_once()).  `chosen`: hashes of the sessions
-  // that are wanted, ascending; null: all.  `keys`: what the rows of events that are read name.
+  // that are wanted, ascending; null: all.  `keys`: the properties that the rows have.
   RowPieces(const std::vector<TapeFile>& tapes,
             std::shared_ptr<GroupPool> pool,
             std::vector<std::string> keys,

@@ -5,6 +5,7 @@
 #include <cstdlib>
 #include <filesystem>
 #include <map>
+#include <numeric>
 #include <string>
 #include <vector>
 
@@ -141,7 +142,11 @@ TEST_F(Sessions, AreTheSameByRowsAndByStories) {
 TEST(SessionsOfRandomStores, AreTheSameByRowsAndByStories) {
   std::size_t sessions = 0;
   std::size_t read = 0;
-  for (std::uint32_t seed = 1; seed <= 30; ++seed) {
+  std::vector<std::uint32_t> seeds(20);
+  std::iota(seeds.begin(), seeds.end(), 1U);
+  // Recipients that were never named, LMTP that broke off, a 354 to nobody.
+  seeds.insert(seeds.end(), {129, 182, 199, 334, 367, 441, 469});
+  for (const std::uint32_t seed : seeds) {
     const TemporaryDirectory directory;
     const std::string store = directory / "store";
     const SessionStore made(store, seed, SessionStore::Ends::Some);
@@ -189,6 +194,26 @@ TEST_F(Sessions, OfALiveTapeAreThoseOfTheSealedOne) {
   for (const std::string& line : lines_of(sealed.out))
     EXPECT_THAT(beside, HasSubstr(line));
   EXPECT_EQ(lines_of(beside).size(), 74U);
+}
+
+// Rows are there, and the events that some of them need are not.
+TEST_F(Sessions, OfDamagedEventsAreSaidToBeIncomplete) {
+  std::string bytes = read_file(tape("errors"));
+  bytes[30'000] = static_cast<char>(~bytes[30'000]);
+  const std::string damaged = directory_ / "damaged.tape";
+  write_file(damaged, bytes);
+  const Ran ran = smtptape({"sessions", damaged, "--json"});
+  EXPECT_EQ(ran.exit, 3);
+  EXPECT_THAT(ran.err, HasSubstr("520 events lost"));
+  const std::vector<json::object> all = objects_of(ran);
+  EXPECT_EQ(all.size(), 41U);
+  EXPECT_EQ(std::count_if(all.begin(),
+                          all.end(),
+                          [](const json::object& each) {
+                            return each.at("id").as_string() == kMixed && each.at("gap").as_bool();
+                          }),
+            1);
+  EXPECT_EQ(smtptape({"sessions", damaged, "--recovery", "strict"}).exit, 1);
 }
 
 TEST_F(Sessions, ComeThroughAPipe) {
