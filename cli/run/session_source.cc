@@ -130,9 +130,12 @@ class Retold {
     const auto question = std::make_shared<Question>(selection, Question::Mode::Choose, ids);
     Inputs inputs(planned(tapes_, {question, pool_}), selection.within);
     Stories stories(Stories::Until::Silent, Stories::Details::LeaveOut);
-    EventBatch batch;
-    while (inputs.next(batch))
-      take(stories.add(batch));
+    {
+      ReadAhead ahead(inputs);
+      EventBatch batch;
+      while (ahead.next(batch))
+        take(stories.add(batch));
+    }
     take(stories.finish());
     const std::vector<std::string>& damage = inputs.trouble().damage;
     damage_.insert(damage.begin(), damage.end());

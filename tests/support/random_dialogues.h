@@ -10,13 +10,14 @@
 #include <deque>
 #include <random>
 #include <string>
+#include <utility>
 #include <vector>
 
 namespace smtptape::testing {
 
 class RandomDialogues {
  public:
-  explicit RandomDialogues(std::uint32_t seed) : random_(seed) {}
+  explicit RandomDialogues(std::uint32_t seed) : random_(seed), resent_(seed) {}
 
   // `at_once` sessions interleaved, each line a frame; the clock goes on by up to 20 ms a frame.
   std::vector<std::string> frames(std::size_t sessions, std::size_t at_once) {
@@ -61,6 +62,7 @@ class RandomDialogues {
     host_ = "mx" + std::to_string(below(4)) + ".p" + std::to_string(below(5)) + ".example.";
     message_.clear();
     connection_.clear();
+    again_ = false;
     payload(R"("BeginSession")");
     if (one_in(12)) {
       inform("Attempting connection to 198.51.100.9:25");
@@ -96,7 +98,10 @@ class RandomDialogues {
     read("250-mx\r\n250-STARTTLS\r\n250 PIPELINING");
     if (one_in(2)) tls();
     for (std::size_t messages = below(4); messages > 0; --messages) {
-      if (!message()) return;
+      if (message()) continue;
+      // KumoMTA takes it along to the next connection.
+      again_ = resent_() % 2 == 0;
+      return;
     }
     if (one_in(3)) return;
     write("QUIT");
@@ -120,15 +125,22 @@ class RandomDialogues {
     return choice == 0 ? "450 4.2.1 later" : "550 5.1.1 never";
   }
 
-  // False: the connection is over.
-  bool message() {
-    const std::size_t recipients = 1 + (one_in(3) ? below(4) : 0);
+  void obtain(std::size_t recipients) {
     message_ = R"("domain":"d.example","message_id":"m)" + std::to_string(++messages_) +
                R"(","recipient":[)";
     for (std::size_t i = 0; i < recipients; ++i)
       message_ += (i > 0 ? "," : "") + std::string("\"u") + std::to_string(i) + "@d.example\"";
     message_ += R"(],"sender":"s@a.example","tenant":"t)" + std::to_string(below(3)) + "\",";
     payload(R"("MessageObtained")");
+  }
+
+  // False: the connection is over.
+  bool message() {
+    const std::size_t chosen = 1 + (one_in(3) ? below(4) : 0);
+    const bool again = std::exchange(again_, false);
+    const std::size_t recipients = again ? recipients_ : chosen;
+    recipients_ = recipients;
+    if (!again) obtain(recipients);
     if (one_in(20)) return false;
     std::vector<std::string> replies;
     const bool sender_refused = one_in(10);
@@ -231,6 +243,7 @@ class RandomDialogues {
   }
 
   std::mt19937 random_;
+  std::mt19937 resent_;
   Frames frames_;
   std::string id_;
   std::string host_;
@@ -239,7 +252,9 @@ class RandomDialogues {
   bool lmtp_ = false;
   bool pipelining_ = true;
   std::size_t messages_ = 0;
-  std::uint64_t now_ = 0;  // ms
+  std::size_t recipients_ = 0;  // of the last one
+  bool again_ = false;          // it is sent again
+  std::uint64_t now_ = 0;       // ms
 };
 
 }  // namespace smtptape::testing
