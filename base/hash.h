@@ -1,4 +1,4 @@
-// XXH3-64: tells damage and finds duplicates.  Not against an adversary.
+// XXH3: tells damage and finds duplicates.  Not against an adversary.
 #pragma once
 
 #include <cstddef>
@@ -15,7 +15,19 @@ struct TextHash {
   std::size_t operator()(std::string_view text) const { return hash64(text); }
 };
 
-// The same over pieces: hash of their concatenation.
+// Stands for a text where there are millions of them: of no two of those it is the same.
+struct Hash128 {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  bool operator==(const Hash128&) const = default;
+};
+[[nodiscard]] Hash128 hash128(std::string_view bytes);
+struct SpreadHash128 {
+  using is_avalanching = void;
+  std::size_t operator()(const Hash128& of) const { return of.low; }
+};
+
+// hash64() over pieces: of their concatenation.
 class Hasher {
  public:
   Hasher();

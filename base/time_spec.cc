@@ -357,6 +357,11 @@ std::string show_time(std::int64_t unix_nanos) {
   return buffer.data();
 }
 
+void use_utc() {
+  ::setenv("TZ", "UTC0", 1);
+  ::tzset();
+}
+
 std::int64_t now_unix_nanos() {
   return std::chrono::duration_cast<std::chrono::nanoseconds>(
              std::chrono::system_clock::now().time_since_epoch())

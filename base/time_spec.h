@@ -35,6 +35,8 @@ enum class Twice : std::uint8_t { First, Last };
 [[nodiscard]] std::string show_size(std::uint64_t bytes);
 // RFC 3339 in UTC with milliseconds, for messages.
 [[nodiscard]] std::string show_time(std::int64_t unix_nanos);
+// From here on local time is UTC.  Before threads begin.
+void use_utc();
 // The wall clock.
 [[nodiscard]] std::int64_t now_unix_nanos();
 

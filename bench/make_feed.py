@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """Writes a feed as KumoMTA would have sent it, made up and always the same: one event a line.
 
-  make_feed.py EVENTS none|templated [SEED]
+  make_feed.py EVENTS none|templated|unique [SEED]
 
 Sessions run side by side, each with a few messages; `templated` gives each message a body of a
-campaign with personal lines in it.  A recipient occurs in one session only.
+campaign with personal lines in it, `unique` prose of its own.  A recipient occurs in one session
+only.
 """
 import datetime
 import json
@@ -13,6 +14,7 @@ import sys
 import uuid
 
 ALIVE = 100  # sessions at a time
+BODIES = ("none", "templated", "unique")
 TENANTS = ("acme", "globex", "initech", "umbrella", "hooli")
 WORDS = ("time year people's way day man thing woman life child world school state family student group country caf\u00e9 hand part "
          "place case week company system program question work government number night point home water room mother").split()
@@ -33,7 +35,12 @@ def body_of(rng, template, recipient):
     return "\r\n".join([f"To: <{recipient}>", "Subject: " + template[0], "", *lines, ".", ""])
 
 
-def session(rng, number, templates):
+def prose(rng, recipient):
+    lines = (" ".join(rng.choices(WORDS, k=rng.randint(8, 16))) for _ in range(rng.randint(4, 20)))
+    return "\r\n".join([f"To: <{recipient}>", "Subject: " + rng.choice(WORDS), "", *lines, ".", ""])
+
+
+def session(rng, number, bodies, templates):
     """(metadata as JSON, payload as JSON) of each event."""
     host, source = f"mx{rng.randint(1, 3)}.dest{number % 300}.example", f"ip-{rng.randint(1, 8)}"
     plan = [{"addr": f"203.0.113.{i}:25", "name": f"mx{i}.dest{number % 300}.example."} for i in (1, 2, 3)]
@@ -57,8 +64,10 @@ def session(rng, number, templates):
         yield text, encode({"Read": "250 2.1.0 sender ok\r\n"})
         yield text, encode({"Read": f"250 2.1.5 <{recipient}> ok\r\n"})
         yield text, encode({"Read": "354 go ahead\r\n"})
-        if templates:
+        if bodies == "templated":
             yield text, encode({"Write": body_of(rng, rng.choice(templates), recipient)})
+        elif bodies == "unique":
+            yield text, encode({"Write": prose(rng, recipient)})
         yield text, encode({"Read": f"250 2.0.0 queued as {rng.getrandbits(64):016x}\r\n"})
     yield text, encode({"Write": "QUIT\r\n"})
     yield text, '"Closed"'
@@ -72,7 +81,7 @@ def make(out, events, bodies, seed):
         now += datetime.timedelta(microseconds=rng.randint(50, 900))
         while True:
             if len(alive) < ALIVE:
-                alive.append(session(rng, number, templates))
+                alive.append(session(rng, number, bodies, templates))
                 number += 1
             at = rng.randrange(len(alive))
             event = next(alive[at], None)
@@ -84,7 +93,7 @@ def make(out, events, bodies, seed):
 
 
 if __name__ == "__main__":
-    if len(sys.argv) not in (3, 4) or sys.argv[2] not in ("none", "templated"):
+    if len(sys.argv) not in (3, 4) or sys.argv[2] not in BODIES:
         sys.exit(__doc__)
     with open(sys.stdout.fileno(), "w", encoding="utf-8", newline="", closefd=False) as OUT:
         make(OUT, int(sys.argv[1]), sys.argv[2], int(sys.argv[3]) if len(sys.argv) == 4 else 1)

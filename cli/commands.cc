@@ -9,7 +9,9 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_rotate_command());
   commands.push_back(make_snapshot_command());
   commands.push_back(make_replay_command());
+  commands.push_back(make_sessions_command());
   commands.push_back(make_show_command());
+  commands.push_back(make_stats_command());
   commands.push_back(make_serve_command());
   commands.push_back(make_trace_smtp_client_command());
   commands.push_back(make_import_command());

@@ -73,7 +73,7 @@ MetaPtr masked_meta(const Meta& meta, const SmtpDialogue& dialogue) {
   std::vector<std::string> values;
   std::vector<Meta::Entry> set;
   values.reserve(meta.entries().size());
-  for (const Meta::Entry& entry : meta.entries()) {
+  for (const Meta::Entry entry : meta.entries()) {
     if (entry.key == "id") continue;
     std::string value = masked_value(entry.json, dialogue);
     if (value.empty()) continue;

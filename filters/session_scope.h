@@ -59,6 +59,10 @@ class SessionScope {
 
   // Whether the session of such events was chosen so far; any number of threads at once.
   [[nodiscard]] bool has(const Meta& meta) const { return everything_ || find_session(meta); }
+  [[nodiscard]] bool has_session(std::string_view id) const {
+    const auto found = sessions_.find(id);
+    return everything_ || (found != sessions_.end() && is_chosen(found->second));
+  }
   // XXH3-64 of the ids that were chosen, ascending.
   [[nodiscard]] std::vector<std::uint64_t> hashes() const;
 

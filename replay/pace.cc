@@ -3,9 +3,9 @@
 #include <algorithm>
 #include <charconv>
 #include <cmath>
-#include <string>
 
 #include "base/error.h"
+#include "base/time_spec.h"
 
 namespace smtptape {
 
@@ -13,6 +13,17 @@ namespace {
 
 // Longer pauses than this no clock can hold at every speed, and nobody waits for.
 constexpr double kLongestSeconds = 10.0 * 365 * 86'400;
+
+double seconds_between(std::int64_t from, std::int64_t to) {
+  std::int64_t nanos = 0;
+  if (__builtin_sub_overflow(to, from, &nanos)) return kLongestSeconds;
+  return static_cast<double>(nanos) * 1e-9;
+}
+
+Pace::Clock::duration as_duration(double seconds) {
+  return std::chrono::duration_cast<Pace::Clock::duration>(
+      std::chrono::duration<double>(std::clamp(seconds, 0.0, kLongestSeconds)));
+}
 
 }  // namespace
 
@@ -28,14 +39,48 @@ Speed parse_speed(std::string_view text) {
   return factor;
 }
 
+PaceOptions parse_pace(const std::optional<std::string>& speed,
+                       const std::optional<std::string>& idle_limit) {
+  PaceOptions pace;
+  if (speed) pace.speed = parse_speed(*speed);
+  if (!idle_limit) return pace;
+  pace.idle_limit = parse_duration(*idle_limit, "--idle-limit");
+  if (!pace.speed) {
+    throw UsageError("--idle-limit: shortens pauses, and there are none at full speed; add " +
+                     std::string("--speed 1"));
+  }
+  return pace;
+}
+
 Pace::Clock::time_point Pace::due(std::int64_t received, Clock::time_point now) {
-  if (!speed_) return now;
-  if (!start_) start_ = {received, now};
-  const double recorded =
-      (static_cast<double>(received) - static_cast<double>(start_->received)) * 1e-9;
-  const double seconds = std::clamp(recorded / *speed_, 0.0, kLongestSeconds);
-  return start_->at +
-         std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(seconds));
+  if (!latest_ || !options_.speed) {
+    at_ = now;
+    seconds_ = 0;
+    latest_ = std::max(received, latest_.value_or(received));
+    return now;
+  }
+  at_ += pause();  // when the event before this one was due
+  seconds_ = received > *latest_ ? seconds_between(*latest_, received) : 0;
+  latest_ = std::max(*latest_, received);
+  return at_ + pause();
+}
+
+void Pace::set_speed(Speed speed, Clock::time_point now) {
+  if (options_.speed) {
+    // What is left of the pause, in recorded seconds; of one that was shortened, of what remained.
+    const std::chrono::duration<double> left = at_ + pause() - std::max(now, at_);
+    seconds_ = std::max(0.0, left.count()) * *options_.speed;
+    at_ = std::max(now, at_);
+  } else {
+    at_ = now;
+    seconds_ = 0;
+  }
+  options_.speed = speed;
+}
+
+Pace::Clock::duration Pace::pause() const {
+  const Clock::duration whole = as_duration(options_.speed ? seconds_ / *options_.speed : 0);
+  return options_.idle_limit ? std::min<Clock::duration>(whole, *options_.idle_limit) : whole;
 }
 
 }  // namespace smtptape

@@ -6,6 +6,7 @@
 #include <array>
 #include <cerrno>
 #include <exception>
+#include <memory>
 #include <optional>
 #include <utility>
 
@@ -66,7 +67,8 @@ class Playback {
         connection_(adopt(context, std::move(client))),
         pause_(context),
         reader_(WsRole::Server, kLargestRequest),
-        pace_(options.speed) {}
+        pace_(options.pace),
+        faults_(options.faults) {}
 
   asio::awaitable<void> run();
   void stop() {
@@ -87,9 +89,13 @@ class Playback {
 
   asio::awaitable<void> play(TraceRequest request);
   // False when there is no use in going on.
+  asio::awaitable<bool> send_all(const TraceRequest& request, AllowList& filter);
   asio::awaitable<bool> send(EventBatch& batch, AllowList& filter, bool terse);
   asio::awaitable<bool> wait_for(const Event& event);
+  asio::awaitable<bool> wait_until(Pace::Clock::time_point due);
+  asio::awaitable<bool> break_off(const Event& event);
   asio::awaitable<bool> flush();
+  [[nodiscard]] std::unique_ptr<EventSource> open_source();
   [[nodiscard]] bool read(EventSource& source, EventBatch& batch);
   void append(const Event& event);
 
@@ -101,6 +107,8 @@ class Playback {
   WsFrameReader reader_;
   bool left_ = false;  // the client
   Pace pace_;
+  Faults faults_;
+  bool stalled_ = false;  // as it was told to, once
   TextBuffer frame_;
   std::string unsent_;
   Played played_;
@@ -206,20 +214,40 @@ asio::awaitable<void> Playback::play(TraceRequest request) {
   played_.end = Played::End::Complete;
   connection_.expires_never();
   AllowList filter(request, options_.honour);
-  std::unique_ptr<EventSource> source;
-  try {
-    source = hooks_.open_source();
-  } catch (const Error& error) {
-    hooks_.report(error.what());
-    played_.end = Played::End::SourceFailed;
-    co_return;
+  bool again = true;
+  while (again) {
+    const std::uint64_t before = played_.sent;
+    const bool going_on = co_await send_all(request, filter);
+    // What has nothing to send would be read for ever.
+    again = options_.loop && going_on && played_.sent > before;
+    pace_.restart();
   }
+  played_.dropped = faults_.dropped();
+  played_.lagged = faults_.lagged();
+}
+
+// From the beginning to the end.
+asio::awaitable<bool> Playback::send_all(const TraceRequest& request, AllowList& filter) {
+  const std::unique_ptr<EventSource> source = open_source();
+  if (source == nullptr) co_return false;
   EventBatch batch;
   bool going_on = true;
   while (going_on && read(*source, batch)) {
+    faults_.apply(batch);
     going_on = co_await send(batch, filter, request.terse);
     // Also while nothing is chosen for long, whatever else is due has its turn.
     co_await asio::post(connection_.executor(), asio::use_awaitable);
+  }
+  co_return going_on&& played_.end == Played::End::Complete;
+}
+
+std::unique_ptr<EventSource> Playback::open_source() {
+  try {
+    return hooks_.open_source();
+  } catch (const Error& error) {
+    hooks_.report(error.what());
+    played_.end = Played::End::SourceFailed;
+    return nullptr;
   }
 }
 
@@ -238,6 +266,7 @@ bool Playback::read(EventSource& source, EventBatch& batch) {
 }
 
 asio::awaitable<bool> Playback::send(EventBatch& batch, AllowList& filter, bool terse) {
+  const bool waits = options_.pace.speed || options_.faults.stall.count() > 0;
   for (Event& event : batch.events) {
     if (!filter.passes(event.meta, Scope::Event)) continue;
     if (event.verbatim != nullptr && event.verbatim->opcode == Opcode::Binary) {
@@ -245,10 +274,11 @@ asio::awaitable<bool> Playback::send(EventBatch& batch, AllowList& filter, bool 
       continue;
     }
     if (terse) abbreviate(event, batch.arena);
-    if (options_.speed) {
+    if (waits) {
       const bool still_there = co_await wait_for(event);
       if (!still_there) co_return false;
     }
+    if (played_.sent == options_.faults.disconnect_after) co_return co_await break_off(event);
     append(event);
     if (unsent_.size() < kWriteBuffer) continue;
     const bool taken = co_await flush();
@@ -271,8 +301,17 @@ void Playback::append(const Event& event) {
 
 asio::awaitable<bool> Playback::wait_for(const Event& event) {
   const Pace::Clock::time_point now = Pace::Clock::now();
+  if (options_.faults.stall.count() > 0 && played_.sent > 0 && !std::exchange(stalled_, true)) {
+    const bool still_there = co_await wait_until(now + options_.faults.stall);
+    if (!still_there) co_return false;
+  }
+  if (!options_.pace.speed) co_return true;
   const Pace::Clock::time_point due = pace_.due(event.received, now);
   if (due - now < kShortestPause) co_return true;
+  co_return co_await wait_until(due);
+}
+
+asio::awaitable<bool> Playback::wait_until(Pace::Clock::time_point due) {
   const bool taken = co_await flush();
   if (!taken) co_return false;
   pause_.expires_at(due);
@@ -284,6 +323,17 @@ asio::awaitable<bool> Playback::wait_for(const Event& event) {
   const bool stopped = left_ || stop_.stop_requested();
   if (stopped) played_.end = left_ ? Played::End::ClientLeft : Played::End::Stopped;
   co_return !stopped;
+}
+
+// As a server that dies: what it had written arrives, and the last frame is not whole.
+asio::awaitable<bool> Playback::break_off(const Event& event) {
+  const std::size_t whole = unsent_.size();
+  append(event);
+  --played_.sent;
+  unsent_.resize(whole + (unsent_.size() - whole) / 2);
+  const bool taken = co_await flush();
+  if (taken) played_.end = Played::End::Disconnected;
+  co_return false;
 }
 
 asio::awaitable<bool> Playback::flush() {

@@ -27,10 +27,13 @@ struct Played {
     Stalled,  // the client was there, but took nothing
     Stopped,
     SourceFailed,
+    Disconnected,  // on purpose
   };
   End end = End::NoRequest;
   std::uint64_t sent = 0;      // events
   std::uint64_t left_out = 0;  // binary frames: kumod sends none, and kcli ends at one
+  std::uint64_t dropped = 0;   // on purpose, without a word …
+  std::uint64_t lagged = 0;    // … and with a lag notice in its place
 };
 
 // Blocks until the client is done with, or until `stop`.

@@ -129,7 +129,7 @@ class MetaLines {
   void append_changes(Entries before, Entries now) {
     auto in_now = now.begin();
     std::size_t kept_entries = 0;
-    for (const Meta::Entry& old : before) {
+    for (const Meta::Entry old : before) {
       const std::optional<Meta::Entry> kept = seek(in_now, now, old.key);
       if (!kept) {
         append("deleted ", old.key, {});
@@ -140,7 +140,7 @@ class MetaLines {
     }
     if (kept_entries == now.size()) return;
     auto in_before = before.begin();
-    for (const Meta::Entry& entry : now) {
+    for (const Meta::Entry entry : now) {
       if (!seek(in_before, before, entry.key)) append_value(entry);
     }
   }
@@ -230,6 +230,7 @@ bool Renderer::is_unwanted(std::string_view key) const {
 
 const Renderer::Session* Renderer::open(std::string_view key, WallTime when) {
   if (options_.only_one && !wanted_) wanted_ = key;
+  ++begun_;
   return sessions_.open(key, when);
 }
 

@@ -60,6 +60,8 @@ class Renderer {
   // the events behind it are left alone; it is not to be called again.
   [[nodiscard]] std::optional<Ending> render(std::span<const Event> events, std::string& out);
 
+  // Sessions that began so far, or began anew after their end.
+  [[nodiscard]] std::uint64_t begun() const { return begun_; }
   // Frames shown as unknown or unreadable so far.
   [[nodiscard]] std::uint64_t unreadable() const { return unreadable_; }
   // Sessions in which an event was earlier than the first one.
@@ -107,6 +109,7 @@ class Renderer {
   Colors colors_;
   OpenSessions sessions_;
   std::optional<std::string> wanted_;  // --only-one: the session it has locked on to
+  std::uint64_t begun_ = 0;
   std::uint64_t unreadable_ = 0;
   std::uint64_t stepped_back_ = 0;
   std::uint64_t altered_ = 0;

@@ -37,6 +37,7 @@ std::string ending_of(const Played& played) {
     case Played::End::ClientLeft: return "; it left before the end";
     case Played::End::Stalled: return "; it took nothing for too long";
     case Played::End::Stopped: return "; stopped before the end";
+    case Played::End::Disconnected: return "; disconnected on purpose";
   }
   return "";
 }
@@ -50,6 +51,8 @@ std::string summary(const Played& played) {
   if (played.left_out > 0) {
     line += ", " + plural(played.left_out, "binary frame") + " left out";
   }
+  if (played.lagged > 0) line += ", " + std::to_string(played.lagged) + " of them lag notices";
+  if (played.dropped > 0) line += ", " + std::to_string(played.dropped) + " dropped on purpose";
   return line + ending_of(played);
 }
 

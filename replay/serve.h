@@ -2,7 +2,8 @@
 // the first event to the last, filtered and abbreviated as its request says.
 //
 // What a client may rely on, because kcli does: text frames only, exactly as they were received;
-// no ping and never a Close frame; and all that was sent arrives, however slowly it reads.
+// no ping and never a Close frame; and all that was sent arrives, however slowly it reads.  What is
+// to go wrong on purpose (faults.h) goes wrong for each client in the same way.
 #pragma once
 
 #include <chrono>
@@ -15,6 +16,7 @@
 
 #include "filters/request.h"
 #include "format/event.h"
+#include "replay/faults.h"
 #include "replay/pace.h"
 
 namespace smtptape {
@@ -35,7 +37,9 @@ struct ServeOptions {
   std::string listen = "127.0.0.1:8001";  // port 0: any that is free
   Reach reach = Reach::Loopback;
   Honour honour = Honour::Documented;
-  Speed speed;
+  PaceOptions pace;
+  bool loop = false;  // from the beginning again, as long as the client stays
+  FaultOptions faults;
   Duty duty = Duty::UntilStopped;
   std::size_t most_clients = 64;  // more wait until one has ended
 

@@ -6,11 +6,14 @@
 #include <filesystem>
 #include <utility>
 
+#include "base/counted.h"
 #include "base/error.h"
 #include "base/io.h"
+#include "base/time_spec.h"
 #include "format/wire/feed_file.h"
 #include "format/wire/unpacked_source.h"
 #include "store/find/input_files.h"
+#include "store/plan/plan.h"
 #include "store/plan/selection.h"
 
 namespace smtptape {
@@ -43,25 +46,38 @@ bool MergedSource::next(EventBatch& batch) {
 
 namespace {
 
-// Tells what another source knows to be missing.
+// Tells what the tapes know to be missing of what was chosen.
 class TapesToServe : public EventSource {
  public:
-  TapesToServe(const std::vector<TapeFile>& tapes, Doubles doubles, ServedEvents& owner)
-      : inputs_(tapes, {}, Recovery::Skip, doubles), owner_(owner) {}
+  TapesToServe(const std::vector<TapeFile>& tapes,
+               Doubles doubles,
+               const Selection& selection,
+               std::shared_ptr<FirstPass> first_pass,
+               ServedEvents& owner)
+      : inputs_(tapes,
+                selection.whole_sessions ? TimeWindow{} : selection.window,
+                Recovery::Skip,
+                doubles),
+        selected_(inputs_, selection, std::move(first_pass)),
+        owner_(owner) {}
   bool next(EventBatch& batch) override {
-    if (inputs_.next(batch)) {
+    if (selected_.next(batch)) {
       for (const Gap& gap : batch.gaps)
         owner_.tell(describe(gap));
+      chosen_ += batch.events.size();
       return true;
     }
     for (const std::string& damage : inputs_.trouble().damage)
       owner_.tell(damage);
     if (inputs_.doubles() > 0) owner_.tell_doubles(inputs_.doubles());
+    owner_.tell_choice(selected_.tally(), chosen_);
     return false;
   }
 
  private:
   Inputs inputs_;
+  SelectedSource selected_;
+  std::uint64_t chosen_ = 0;
   ServedEvents& owner_;
 };
 
@@ -98,10 +114,10 @@ FeedFileSource open_feed(const std::string& path) {
 
 class FeedToServe : public EventSource {
  public:
-  FeedToServe(const std::string& path, ServedEvents& owner)
-      : path_(path), file_(open_feed(path)), owner_(owner) {}
+  FeedToServe(const std::string& path, const Selection& selection, ServedEvents& owner)
+      : path_(path), file_(open_feed(path)), selected_(file_, selection, nullptr), owner_(owner) {}
   bool next(EventBatch& batch) override {
-    if (!file_.next(batch)) return false;
+    if (!selected_.next(batch)) return false;
     for (const Gap& gap : batch.gaps)
       owner_.tell(path_ + ": " + describe(gap));
     return true;
@@ -110,6 +126,7 @@ class FeedToServe : public EventSource {
  private:
   std::string path_;
   FeedFileSource file_;
+  SelectedSource selected_;
   ServedEvents& owner_;
 };
 
@@ -123,8 +140,20 @@ void check_feed(const std::string& path) {
 
 ServedEvents::ServedEvents(const std::vector<std::string>& arguments,
                            Report report,
-                           Doubles doubles)
-    : doubles_(doubles), report_(std::move(report)) {
+                           Doubles doubles,
+                           const Selection& selection)
+    : doubles_(doubles), selection_(selection), report_(std::move(report)) {
+  find_what_is_named(arguments);
+  if (!selection_.needs_two_passes()) return;
+  if (!feeds_.empty()) {
+    throw UsageError(with_its_name(feeds_.front()) +
+                     ": whole sessions are chosen from tapes, and this is a file of frames; "
+                     "smtptape import makes a tape of it");
+  }
+  first_pass_ = collect_sessions(tapes_, selection_, Recovery::Skip, nullptr).sessions;
+}
+
+void ServedEvents::find_what_is_named(const std::vector<std::string>& arguments) {
   if (std::count(arguments.begin(), arguments.end(), kStandardInput) > 1) {
     throw UsageError("- : standard input can be read only once");
   }
@@ -155,9 +184,11 @@ ServedEvents::ServedEvents(const std::vector<std::string>& arguments,
 
 std::unique_ptr<EventSource> ServedEvents::open() {
   std::vector<std::unique_ptr<EventSource>> sources;
-  if (!tapes_.empty()) sources.push_back(std::make_unique<TapesToServe>(tapes_, doubles_, *this));
+  if (!tapes_.empty())
+    sources.push_back(
+        std::make_unique<TapesToServe>(tapes_, doubles_, selection_, first_pass_, *this));
   for (const std::string& feed : feeds_)
-    sources.push_back(std::make_unique<FeedToServe>(feed, *this));
+    sources.push_back(std::make_unique<FeedToServe>(feed, selection_, *this));
   if (sources.size() == 1) return std::move(sources.front());
   return std::make_unique<MergedSource>(std::move(sources));
 }
@@ -178,6 +209,15 @@ void ServedEvents::tell(const std::string& trouble) {
 void ServedEvents::tell_doubles(std::uint64_t left_out) {
   const std::lock_guard lock(mutex_);
   if (!std::exchange(told_doubles_, true)) report_(text_of_doubles(left_out));
+}
+
+// Nothing is missing by it, but it may not be what was meant.
+void ServedEvents::tell_choice(const Tally& tally, std::uint64_t chosen) {
+  if (chosen > 0 || tally.looked_at == 0) return;
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(told_choice_, true)) return;
+  report_("nothing was chosen of " + counted(tally.looked_at, "event") + ", received " +
+          show_time(tally.span->first) + " to " + show_time(tally.span->last));
 }
 
 }  // namespace smtptape

@@ -12,6 +12,7 @@
 
 #include "format/event.h"
 #include "store/merge/merge.h"
+#include "store/plan/selection.h"
 #include "store/read/batch_pool.h"
 #include "store/read/inputs.h"
 
@@ -37,10 +38,13 @@ class ServedEvents {
   using Report = std::function<void(std::string_view line)>;
 
   // `arguments` name tapes, directories of tapes, files of frames (*.jsonl), or standard input.
-  // Throws Error for what is not there, or nothing of these.
+  // Throws Error for what is not there, or nothing of these; UsageError for a selection that has to
+  // look twice at files of frames.  What it has to look at twice it has looked at when this
+  // returns.
   ServedEvents(const std::vector<std::string>& arguments,
                Report report,
-               Doubles doubles = Doubles::LeaveOut);
+               Doubles doubles = Doubles::LeaveOut,
+               const Selection& selection = {});
 
   // From any thread; what it returns must not outlive this.
   [[nodiscard]] std::unique_ptr<EventSource> open();
@@ -49,15 +53,21 @@ class ServedEvents {
   // Called by what open() returned.
   void tell(const std::string& trouble);
   void tell_doubles(std::uint64_t left_out);
+  // Of a tape source at its end: when it chose nothing of what there is.
+  void tell_choice(const Tally& tally, std::uint64_t chosen);
 
  private:
+  void find_what_is_named(const std::vector<std::string>& arguments);
   std::vector<TapeFile> tapes_;
   std::vector<std::string> feeds_;
   Doubles doubles_;
+  Selection selection_;
+  std::shared_ptr<FirstPass> first_pass_;  // where sessions are chosen
   Report report_;
   mutable std::mutex mutex_;  // of what follows, and of calling report_
   std::set<std::string> told_;
   bool told_doubles_ = false;
+  bool told_choice_ = false;
 };
 
 }  // namespace smtptape

@@ -15,6 +15,8 @@
 #include <limits>
 #include <list>
 #include <map>
+#include <optional>
+#include <set>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -30,7 +32,7 @@ namespace smtptape {
 // "server lag: 7 events"
 [[nodiscard]] std::string words_of(const Gap& gap);
 
-// A Builder takes events (add), gaps between them in words (add_gap), says whether its last
+// A Builder takes events (add), gaps between them in words (add_gap; note_gap: told too late, it lies among them), says whether its last
 // connection is over (is_closed), and makes something of it all (finish).
 template <class Builder>
 class GatheredSessions {
@@ -67,6 +69,12 @@ class GatheredSessions {
     return all;
   }
 
+  // When the first of those that are open was first received; nullopt: there is none.
+  [[nodiscard]] std::optional<std::int64_t> oldest() const {
+    if (beginnings_.empty()) return std::nullopt;
+    return *beginnings_.begin();
+  }
+
   // Sessions that were taken for complete because too many were open.
   [[nodiscard]] std::uint64_t cut_short() const { return cut_short_; }
 
@@ -78,7 +86,9 @@ class GatheredSessions {
     std::string id;
     std::uint64_t number = 0;  // in the order of their first events
     Id128 capture;
+    std::uint64_t first_sequence = 0;
     std::uint64_t last_sequence = 0;
+    std::int64_t first_received = 0;
     std::int64_t last_received = 0;
     bool closed = false;  // it stands in closed_
   };
@@ -94,6 +104,7 @@ class GatheredSessions {
   }
 
   void add_gap(const Gap& gap);
+  void tell_late(const Id128& capture, const Gap& gap, std::uint64_t after);
   void add(const Event& event, std::vector<Made>& complete_now);
   Open& open(const Event& event, std::string_view id, std::vector<Made>& complete_now);
   void tell_gaps(Open& session, std::uint64_t before) const;
@@ -105,6 +116,7 @@ class GatheredSessions {
   std::list<Open> open_;    // the one that was silent for longest first
   std::list<Open> closed_;  // likewise
   Places places_;
+  std::multiset<std::int64_t> beginnings_;  // of all of them
   std::map<Id128, std::vector<Missing>> gaps_;
   std::map<Id128, std::uint64_t> last_sequences_;
   std::uint64_t seen_ = 0;
@@ -125,6 +137,20 @@ void GatheredSessions<Builder>::add_gap(const Gap& gap) {
         return a < b.after;
       });
   missing.insert(place, {after, words_of(gap)});
+  if (after < last_sequences_[capture]) tell_late(capture, gap, after);
+}
+
+// Copies tell gaps where a group ends: then the events around it have been here.
+template <class Builder>
+void GatheredSessions<Builder>::tell_late(const Id128& capture,
+                                          const Gap& gap,
+                                          std::uint64_t after) {
+  for (std::list<Open>* const list : {&open_, &closed_}) {
+    for (Open& session : *list) {
+      if (session.capture != capture || after < session.first_sequence) continue;
+      if (after < session.last_sequence) session.builder.note_gap(words_of(gap));
+    }
+  }
 }
 
 template <class Builder>
@@ -162,6 +188,9 @@ typename GatheredSessions<Builder>::Open& GatheredSessions<Builder>::open(
   session.number = ++seen_;
   session.capture = capture_of(event.origin);
   session.last_sequence = event.sequence;
+  session.first_sequence = event.sequence;
+  session.first_received = event.received;
+  beginnings_.insert(event.received);
   places_.emplace(session.id, std::prev(open_.end()));
   return session;
 }
@@ -185,6 +214,7 @@ void GatheredSessions<Builder>::complete(std::list<Open>& list, std::vector<Made
   // Of one that was not over its end may be missing.
   if (!session.closed) tell_gaps(session, std::numeric_limits<std::uint64_t>::max());
   places_.erase(session.id);
+  beginnings_.erase(beginnings_.find(session.first_received));
   to.push_back(session.builder.finish());
   list.pop_front();
 }

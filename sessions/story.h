@@ -163,6 +163,8 @@ struct Story {
   std::uint64_t connections = 0;
   std::uint64_t bytes_read = 0;
   std::uint64_t bytes_written = 0;
+  std::uint64_t messages_obtained = 0;
+  std::uint64_t recipients_named = 0;  // RCPT commands
 
   std::vector<Attempt> attempts;
   std::vector<PhaseSpan> spans;

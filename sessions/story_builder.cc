@@ -127,6 +127,7 @@ void StoryBuilder::take_payload(const Event& event) {
       spend(Phase::Idle, now_);
       log_.obtained({meta_, now_, story_.attempts.empty() ? 0 : story_.attempts.size() - 1});
       ++attempt().messages;
+      ++story_.messages_obtained;
       return;
     case EventKind::Read:
       story_.bytes_read += event.text.size();
@@ -157,9 +158,13 @@ void StoryBuilder::begin_session() {
   story_.begins_here = true;
 }
 
-void StoryBuilder::add_gap(std::string_view what) {
+void StoryBuilder::note_gap(std::string_view what) {
   ++story_.gap_count;
   if (story_.gaps.size() < kMostGaps) story_.gaps.emplace_back(what);
+}
+
+void StoryBuilder::add_gap(std::string_view what) {
+  note_gap(what);
   smtp_.lost_track();
   drain();
   log_.lost_track();
@@ -313,14 +318,15 @@ void StoryBuilder::drain() {
 void StoryBuilder::take_exchange(SmtpExchange exchange) {
   static_cast<void>(attempt());  // one that began before, if there is none
   const std::size_t place = story_.attempts.size() - 1;
+  const bool command = exchange.kind == SmtpExchange::Kind::Command;
+  if (command && exchange.step == SmtpStep::Rcpt) ++story_.recipients_named;
   spend_on(exchange);
   note_reply(exchange);
   learn_about_tls(exchange);
   const auto message = log_.take(exchange, {kept_meta_.get(), now_, place});
   const bool uncertain = exchange.kind == SmtpExchange::Kind::Unpaired ||
                          exchange.kind == SmtpExchange::Kind::Unclear ||
-                         (exchange.kind == SmtpExchange::Kind::Command &&
-                          exchange.answer == SmtpExchange::Answer::Unknown);
+                         (command && exchange.answer == SmtpExchange::Answer::Unknown);
   if (uncertain) story_.pairing_uncertain = true;
   if (watcher_ != nullptr) return;
   text_bytes_ += exchange.command.size() + exchange.reply.text.size() + sizeof(StoryExchange);

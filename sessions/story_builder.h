@@ -43,6 +43,8 @@ class StoryBuilder {
   void add(const Event& event);
   // Events are missing between the last one and the next; `what` in words.
   void add_gap(std::string_view what);
+  // The same of some that came before: nobody knows any more between which.
+  void note_gap(std::string_view what);
   // Nothing more comes.
   [[nodiscard]] Story finish();
 

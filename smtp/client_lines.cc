@@ -31,10 +31,11 @@ SmtpStep step_of_command(std::string_view line) {
                                                             {"LHLO", SmtpStep::Hello},
                                                             {"STARTTLS", SmtpStep::StartTls},
                                                             {"AUTH", SmtpStep::Auth}});
+  const std::string_view first = verb_of(line);
   for (const auto& [verb, step] : kSteps) {
-    if (has_verb(line, verb)) return step;
+    if (same_word(first, verb)) return step;
   }
-  if (!has_verb(line, "BDAT")) return SmtpStep::Other;
+  if (!same_word(first, "BDAT")) return SmtpStep::Other;
   const std::size_t last = line.find_last_of(kBlanks) + 1;
   return same_word(line.substr(last), "LAST") ? SmtpStep::LastChunk : SmtpStep::Chunk;
 }

@@ -37,6 +37,8 @@ void SmtpTransactions::closed() {
     const ReplyLines::Item line = server_.end();
     if (line.last) take_reply(line.code);
   }
+  // Where each recipient has a reply, the number of replies doesn't tell that some have none.
+  if (client_.is_lmtp() && run_count_ != 0) unsure_ = true;
   end_transaction();
   run_count_ = 0;
   client_.start_over();
@@ -135,7 +137,7 @@ void SmtpTransactions::take_reply(std::uint16_t code) {
       if (!is_positive(code)) refuse(code);
       return;
     case SmtpStep::LastChunk:
-      if (transaction_ != Transaction::None) decide(code);
+      if (transaction_ != Transaction::None) decide(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
       return forget_transaction();
     case SmtpStep::Message: return decide(code);
     case SmtpStep::Hello:
@@ -158,7 +160,11 @@ void SmtpTransactions::take_unasked(std::uint16_t code) {
 
 void SmtpTransactions::take_sender(std::uint16_t code) {
   end_transaction();
-  if (!is_positive(code)) return decide(code);
+  if (!is_positive(code)) {
+    // Whom the message was for was not said, and will not be.
+    if (run_count_ == 0) unsure_ = true;
+    return decide(code);
+  }
   transaction_ = Transaction::Open;
 }
 
@@ -177,6 +183,8 @@ void SmtpTransactions::take_data(std::uint16_t code) {
   if (is_refusal(code)) return refuse(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
   if (code != kGoOn) unsure_ = true;
   if (code != kGoOn) return forget_transaction();
+  // Of recipients that were all refused, their replies tell, and what comes at the end does not.
+  if (taken_ == 0 && refusal_ != 0) unsure_ = true;
   // Accepted without a sender that was?  Then its reply says nothing that we know how to count.
   if (transaction_ == Transaction::None) unsure_ = true;
   client_.begin_message();
@@ -207,6 +215,7 @@ void SmtpTransactions::refuse(std::uint16_t code) {
 
 // It ended in another way: refused if all of its recipients were.
 void SmtpTransactions::end_transaction() {
+  if (client_.is_lmtp() && taken_ > 0) unsure_ = true;
   if (taken_ == 0 && refusal_ != 0) refuse(refusal_);
   forget_transaction();
 }

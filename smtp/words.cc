@@ -50,12 +50,20 @@ bool starts_with_word(std::string_view text, std::string_view upper_case) {
          same_word(text.substr(0, upper_case.size()), upper_case);
 }
 
+constexpr bool is_blank(char c) {
+  return c == ' ' || c == '\t';
+}
+
+// Character by character: find_first_of() calls memchr for each, which was a tenth of the processor
+// time of a recorder.
 std::string_view without_blanks(std::string_view text) {
-  return text.substr(std::min(text.find_first_not_of(kBlanks), text.size()));
+  const auto* const begin = std::find_if_not(text.begin(), text.end(), is_blank);
+  return text.substr(static_cast<std::size_t>(begin - text.begin()));
 }
 
 std::string_view first_word(std::string_view line) {
-  return line.substr(0, line.find_first_of(kBlanks));
+  const auto* const end = std::find_if(line.begin(), line.end(), is_blank);
+  return line.substr(0, static_cast<std::size_t>(end - line.begin()));
 }
 
 // A name as RFC 4422 has it.  Base64 mixes cases; the names that people mix are known.
@@ -82,8 +90,12 @@ bool same_word(std::string_view word, std::string_view upper_case_word) {
       });
 }
 
+std::string_view verb_of(std::string_view line) {
+  return first_word(without_blanks(line));
+}
+
 bool has_verb(std::string_view line, std::string_view upper_case_verb) {
-  return same_word(first_word(without_blanks(line)), upper_case_verb);
+  return same_word(verb_of(line), upper_case_verb);
 }
 
 bool is_smtp_command(std::string_view line) {

@@ -12,6 +12,8 @@ inline constexpr std::string_view kBlanks = " \t";
 [[nodiscard]] bool is_smtp_command(std::string_view line);
 // A piece of a line that may become one.
 [[nodiscard]] bool may_become_smtp_command(std::string_view piece);
+// The first word, blanks before it left out.
+[[nodiscard]] std::string_view verb_of(std::string_view line);
 [[nodiscard]] bool has_verb(std::string_view line, std::string_view upper_case_verb);
 // The verb of an AUTH command, its mechanism and the blanks behind them: an argument begins there.
 [[nodiscard]] std::size_t auth_argument_at(std::string_view line);

@@ -1,19 +1,19 @@
 // smtptape show: what happened in a session, found by its id, a message's id or a recipient.
 #include <algorithm>
-#include <filesystem>
 #include <optional>
 #include <utility>
 
 #include "base/counted.h"
 #include "base/time_spec.h"
 #include "cli/command.h"
-#include "cli/config/config.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
+#include "cli/run/configured_store.h"
 #include "cli/run/nearest_names.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/text/next_steps.h"
 #include "cli/text/output.h"
+#include "cli/text/pager.h"
 #include "cli/text/spool.h"
 #include "cli/text/story_json.h"
 #include "replay/renderer.h"
@@ -50,12 +50,9 @@ class ShowCommand : public Command {
                   "kcli (default): after all else the session as kcli prints it; none: without");
     options.value("--color", color_, "tty|yes|no", "Of the transcript: tty (default), yes or no");
     options.flag("--json", json_, "One JSON object a session and line, without a transcript");
+    options.flag("--no-pager", no_pager_, "Straight to the terminal, not through a pager");
     options.group("Options");
-    options.value("--config",
-                  config_,
-                  "FILE",
-                  "Says which store to read when no TAPE is named (default: "
-                  "/etc/smtptape/smtptape.toml)");
+    store_.describe(options);
   }
 
   [[nodiscard]] int run() override {
@@ -66,12 +63,14 @@ class ShowCommand : public Command {
     mistakes.check([&] { render = rendering(); });
     mistakes.check([&] { check_name(); });
     mistakes.throw_if_any();
-    if (selection_.tapes.empty()) selection_.tapes = {configured_store()};
+    if (selection_.tapes.empty()) selection_.tapes = {store_.store()};
     selection.named = Named(named_.front());
     SelectedTapes tapes(selection_, selection, progress_unless_shown("show"));
+    Pager pager(no_pager_ ? Paged::No : Paged::Yes);
     StandardOutput out;
     const bool one = tapes.sessions() <= 1;
     const Answer answer = one ? show_one(tapes.events(), render, out) : list(tapes, out);
+    pager.finish();
     using Gaps = SelectedTapes::Gaps;
     const bool found = answer == Answer::Something;
     const bool incomplete = tapes.tell_end(answer, found ? Gaps::ToldBefore : Gaps::Tell);
@@ -91,17 +90,6 @@ class ShowCommand : public Command {
     if (transcript_ != "kcli" && transcript_ != "none")
       throw UsageError("--transcript: \"" + transcript_ + "\" is neither kcli nor none");
     return render;
-  }
-
-  [[nodiscard]] std::string configured_store() const {
-    if (!config_ && !std::filesystem::exists(std::string(kDefaultConfig))) {
-      throw UsageError("TAPE is missing: name tapes or a store; without, " +
-                       std::string(kDefaultConfig) + " says where the store is, and is not there");
-    }
-    const std::filesystem::path file = config_.value_or(std::string(kDefaultConfig));
-    const Config config = load_config(file, SourcesIn::Elsewhere);
-    if (config.store.store) return config.store.store->string();
-    throw UsageError("TAPE is missing, and " + file.string() + " names no store");
   }
 
   Answer show_one(EventSource& events, const RenderOptions& render, StandardOutput& out) {
@@ -176,14 +164,13 @@ class ShowCommand : public Command {
     say(text);
   }
 
-  static constexpr std::string_view kDefaultConfig = "/etc/smtptape/smtptape.toml";
-
   std::vector<std::string> named_;
   SelectionOptions selection_;
   std::string transcript_ = "kcli";
   std::string color_ = "tty";
   bool json_ = false;
-  std::optional<std::filesystem::path> config_;
+  bool no_pager_ = false;
+  StoreOption store_;
   std::string last_;  // the session that began last
   std::int64_t last_received_ = 0;
   bool doubtful_ = false;

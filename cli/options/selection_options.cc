@@ -83,6 +83,24 @@ void SelectionOptions::describe(Options& options, const std::string& without_cho
   filters.describe(options);
   choice.describe(options);
   options.group("Options");
+  describe_scope(options, without_choice);
+  describe_reading(options);
+}
+
+void SelectionOptions::describe_served(Options& options) {
+  options.positional("TAPE",
+                     tapes,
+                     Options::Count::Any,
+                     "Tapes, directories of tapes, files of frames (JSON lines), or -");
+  filters.describe(options);
+  choice.describe(options);
+  options.group("Options");
+  describe_scope(options, "event");
+  describe_times(options);
+  describe_doubles(options);
+}
+
+void SelectionOptions::describe_scope(Options& options, const std::string& without_choice) {
   default_scope = without_choice;
   options.value("--scope",
                 scope,
@@ -91,7 +109,6 @@ void SelectionOptions::describe(Options& options, const std::string& without_cho
                 "there; session: whole sessions that have a strict match (default: " +
                     default_scope +
                     (default_scope == "session" ? ")" : ", and session with what came out)"));
-  describe_reading(options);
 }
 
 void SelectionOptions::describe_whole_sessions(Options& options) {
@@ -103,19 +120,27 @@ void SelectionOptions::describe_whole_sessions(Options& options) {
   describe_reading(options);
 }
 
-void SelectionOptions::describe_reading(Options& options) {
+void SelectionOptions::describe_times(Options& options) {
   options.value(
       "--since", since, "TIME", "From this receive time on: RFC 3339, -2h, yesterday 22:00");
   options.value("--until", until, "TIME", "Up to this receive time");
+}
+
+void SelectionOptions::describe_doubles(Options& options) {
+  options.flag("--keep-doubles",
+               keep_doubles,
+               "What several recorders of one endpoint have: each time, not once");
+}
+
+void SelectionOptions::describe_reading(Options& options) {
+  describe_times(options);
   options.value("--recovery",
                 recovery,
                 "skip|tail|strict",
                 "At damage: skip it (default), tail: end there, strict: print nothing");
   options.flag(
       "--explain", explain, "Tell on stderr what was read of the tapes, and what not and why");
-  options.flag("--keep-doubles",
-               keep_doubles,
-               "What several recorders of one endpoint have: each time, not once");
+  describe_doubles(options);
 }
 
 bool SelectionOptions::is_strict() const {

@@ -53,12 +53,17 @@ struct SelectionOptions {
   // knows what to read when no tape is named.
   void describe_whole_sessions(Options& options);
   [[nodiscard]] Selection whole_sessions() const;
+  // For the server: what it reads is told by the client, and files of frames are read, too.
+  void describe_served(Options& options);
   [[nodiscard]] TimeWindow window() const;
   [[nodiscard]] bool is_strict() const;
   [[nodiscard]] Recovery at_damage() const;
   [[nodiscard]] Doubles doubles() const { return keep_doubles ? Doubles::Keep : Doubles::LeaveOut; }
 
  private:
+  void describe_scope(Options& options, const std::string& without_choice);
+  void describe_times(Options& options);
+  void describe_doubles(Options& options);
   void describe_reading(Options& options);
   [[nodiscard]] Scope chosen_scope() const;
 };

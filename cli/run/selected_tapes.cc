@@ -41,13 +41,15 @@ std::vector<TapeFile> of_sources(std::vector<TapeFile> tapes,
 }  // namespace
 
 SelectedTapes::SelectedTapes(const SelectionOptions& options,
-                             Selection selection,
+                             const Selection& selection,
                              const std::optional<std::string>& progress)
     : filters_(options.filters),
       choice_(options.choice),
       explain_(options.explain),
       doubles_(options.doubles()),
-      window_(selection.window) {
+      window_(selection.window),
+      selection_(selection),
+      recovery_(options.at_damage()) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
   const auto& names = options.tapes;
@@ -61,7 +63,7 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     const unsigned first = (twice ? 1U : 0U) + (selection.rules != nullptr ? 1U : 0U);
     progress_.emplace(*progress, bytes_of(names, 1U + first + (strict ? 1U : 0U)));
   }
-  find(names, selection);
+  find(names);
   if (strict) {
     refuse_damage(tapes_);
     Inputs::rewind_standard_input();
@@ -72,49 +74,50 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
   if (!sees_all && hold_events_once(tapes_)) {
     pool_ = std::make_shared<GroupPool>();
   }
-  std::shared_ptr<FirstPass> first_pass;
   if (twice) {
-    Collected collected = collect_sessions(tapes_, selection, options.at_damage(), pool_);
-    first_pass = std::move(collected.sessions);
+    Collected collected = collect_sessions(tapes_, selection_, options.at_damage(), pool_);
+    first_pass_ = std::move(collected.sessions);
     first_plan_ = collected.plan;
     judging_ = collected.judging;
     candidates_ = collected.candidates;
-    sessions_ = first_pass->sessions.session_count();
+    sessions_ = first_pass_->sessions.session_count();
     Inputs::rewind_standard_input();
   }
   // Of sessions that are told as wholes the times have chosen: what is missing in them counts
   // wherever it is.
-  if (selection.named && sessions_ > 0) selection.window = {};
-  ask(selection, options.at_damage(), std::move(first_pass));
+  if (selection_.named && sessions_ > 0) selection_.window = {};
 }
 
-void SelectedTapes::find(const std::vector<std::string>& names, Selection& selection) {
+SelectedSource& SelectedTapes::events() {
+  if (selected_ == nullptr) ask();
+  return *selected_;
+}
+
+void SelectedTapes::find(const std::vector<std::string>& names) {
   found_ = find_tapes(names);
   tapes_ = found_;
-  sources_ = selection.sources;
+  sources_ = selection_.sources;
   if (sources_.empty()) return;
   tapes_ = of_sources(std::move(tapes_), sources_);
   const bool any_mixed =
       std::any_of(tapes_.begin(), tapes_.end(), [](const TapeFile& tape) { return tape.mixed; });
-  if (!any_mixed) selection.sources.clear();  // all that is in them
+  if (!any_mixed) selection_.sources.clear();  // all that is in them
 }
 
-void SelectedTapes::ask(const Selection& selection,
-                        Recovery recovery,
-                        std::shared_ptr<FirstPass> first_pass) {
-  const TimeWindow window = selection.takes_whole_sessions() ? TimeWindow{} : selection.window;
+void SelectedTapes::ask() {
+  const TimeWindow window = selection_.takes_whole_sessions() ? TimeWindow{} : selection_.window;
   if (pool_ == nullptr) {
-    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery, doubles_);
+    inputs_ = std::make_unique<Inputs>(tapes_, window, recovery_, doubles_);
     ahead_ = std::make_unique<ReadAhead>(*inputs_);
-    selected_ = std::make_unique<SelectedSource>(*ahead_, selection, std::move(first_pass));
+    selected_ = std::make_unique<SelectedSource>(*ahead_, selection_, first_pass_);
     return;
   }
-  question_ = std::make_shared<Question>(selection, Question::Mode::Choose, std::move(first_pass));
+  question_ = std::make_shared<Question>(selection_, Question::Mode::Choose, first_pass_);
   for (const TapeFile& tape : tapes_) {
     if (tape.received && !window.touches(*tape.received)) question_->note_outside();
   }
   inputs_ =
-      std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery, doubles_);
+      std::make_unique<Inputs>(planned(tapes_, {question_, pool_}), window, recovery_, doubles_);
   ahead_ = std::make_unique<ReadAhead>(*inputs_);
   selected_ = std::make_unique<SelectedSource>(*ahead_, question_);
 }
@@ -126,7 +129,7 @@ void SelectedTapes::explain() const {
     say("plan: " + counted(found_.size() - tapes_.size(), "tape") +
         " passed over: of other sources");
   }
-  if (question_ == nullptr) {
+  if (pool_ == nullptr) {
     say("plan: all is read, from front to back");
     return;
   }
@@ -140,34 +143,78 @@ void SelectedTapes::explain() const {
     say("plan: of " + counted(candidates_, "session") + " that may have come out so, " +
         std::to_string(sessions_) + " did");
   }
-  for (const std::string& line : text_of(question_->plan(), "reading"))
+  for (const std::string& line : told_->plan)
     say(line);
 }
 
-bool SelectedTapes::tell_end(Answer answer, Gaps gaps) {
+void SelectedTapes::finish_reading() {
   progress_.reset();
+  if (!told_) read_on();
   ahead_.reset();  // joins its thread: from here on the inputs are ours alone
   if (pool_ != nullptr) pool_->stop();
-  const Tally tally = selected_->tally();
-  if (tally.differs_live) filters_.tell_difference();
+  if (!told_) told_ = told_of_events();
+}
+
+void SelectedTapes::tell_misses() {
+  finish_reading();
+  LookedAt looked_at = looked_at_of(told_->tally, window_);
+  looked_at.misses = selected_->unmatched().misses();
+  for (const std::string& line : text_of(looked_at, false))
+    say(line);
+}
+
+bool SelectedTapes::tell_end(Answer answer, Gaps gaps, Misses misses) {
+  if (answer == Answer::Empty) told_.reset();  // the plan tells what there is instead
+  finish_reading();
+  if (told_->tally.differs_live) filters_.tell_difference();
   if (gaps == Gaps::Tell) tell_gaps();
   tell_trouble();
   if (explain_) explain();
   if (question_ != nullptr && answer == Answer::Empty) look_for_values(tapes_, *question_);
-  LookedAt looked_at = looked_at_of(*selected_, window_);
+  LookedAt looked_at = looked_at_of(told_->tally, window_);
+  looked_at.gaps = told_->gap_count;
+  if (selected_ != nullptr) {
+    looked_at.misses = selected_->unmatched().misses();
+    looked_at.respelled = selected_->unmatched().respelled();
+    looked_at.not_known = selected_->not_known();
+  } else if (first_pass_ != nullptr) {
+    looked_at.misses = first_pass_->unmatched.misses();
+    looked_at.respelled = first_pass_->unmatched.respelled();
+  }
   looked_at.add(found_);
   tell_sources();
+  if (misses == Misses::ToldBefore) looked_at.misses.clear();
   // Of a tape that can't be read at all, the damage says it.
-  const bool told =
-      looked_at.events == 0 && !window_.is_set() && !inputs_->trouble().damage.empty();
+  const bool told = looked_at.events == 0 && !window_.is_set() && !told_->trouble.damage.empty();
   for (const std::string& line : text_of(looked_at, answer == Answer::Empty && !told))
     say(line);
   if (answer == Answer::Empty && sessions_ == 0) {
     for (const std::string& line : choice_instead(choice_, tapes_))
       say(line);
   }
-  const bool gap = gaps == Gaps::Tell && selected_->gap_count() > 0;
-  return gap || !inputs_->trouble().damage.empty();
+  const bool gap = gaps == Gaps::Tell && told_->gap_count > 0;
+  return gap || !told_->trouble.damage.empty();
+}
+
+// Where nobody read them: nothing was found in another way.
+void SelectedTapes::read_on() {
+  if (selected_ != nullptr) return;
+  EventBatch batch;
+  while (events().next(batch)) {
+  }
+}
+
+SelectedTapes::Told SelectedTapes::told_of_events() const {
+  Told told;
+  told.tally = selected_->tally();
+  if (inputs_->doubles() > 0) told.trouble.notices.push_back(text_of_doubles(inputs_->doubles()));
+  for (const std::string& notice : inputs_->trouble().notices)
+    told.trouble.notices.push_back(notice);
+  told.trouble.damage = inputs_->trouble().damage;
+  told.gaps = selected_->gaps();
+  told.gap_count = selected_->gap_count();
+  if (question_ != nullptr) told.plan = text_of(question_->plan(), "reading");
+  return told;
 }
 
 // Of each name that no tape has, what there is.
@@ -188,19 +235,18 @@ void SelectedTapes::tell_sources() const {
 }
 
 void SelectedTapes::tell_gaps() const {
-  for (const std::string& gap : selected_->gaps())
+  for (const std::string& gap : told_->gaps)
     say(gap);
-  if (selected_->gap_count() > selected_->gaps().size()) {
-    say("… and " + counted(selected_->gap_count() - selected_->gaps().size(), "gap") +
+  if (told_->gap_count > told_->gaps.size()) {
+    say("… and " + counted(told_->gap_count - told_->gaps.size(), "gap") +
         " more; see smtptape info");
   }
 }
 
 void SelectedTapes::tell_trouble() const {
-  if (inputs_->doubles() > 0) say(text_of_doubles(inputs_->doubles()));
-  for (const std::string& notice : inputs_->trouble().notices)
+  for (const std::string& notice : told_->trouble.notices)
     say(notice);
-  for (const std::string& damage : inputs_->trouble().damage)
+  for (const std::string& damage : told_->trouble.damage)
     say(damage);
 }
 

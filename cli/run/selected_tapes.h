@@ -23,33 +23,58 @@ enum class Answer : std::uint8_t { Empty, Something };
 // --recovery strict after one that throws Error at damage.
 class SelectedTapes {
  public:
+  struct Told {
+    Tally tally;
+    InputTrouble trouble;
+    std::vector<std::string> gaps;  // the first few
+    std::uint64_t gap_count = 0;
+    std::vector<std::string> plan;  // for --explain
+  };
+
   // `progress`: the name of the command, when its answer does not go to a terminal itself.
   SelectedTapes(const SelectionOptions& options,
-                Selection selection,
+                const Selection& selection,
                 const std::optional<std::string>& progress);
   ~SelectedTapes();
   SelectedTapes(const SelectedTapes&) = delete;
   SelectedTapes& operator=(const SelectedTapes&) = delete;
 
-  [[nodiscard]] SelectedSource& events() { return *selected_; }
+  // Read from the first call on.
+  [[nodiscard]] SelectedSource& events();
   // That a first pass has chosen; 0 without one.
   [[nodiscard]] std::size_t sessions() const { return sessions_; }
   [[nodiscard]] const std::vector<TapeFile>& tapes() const { return tapes_; }
+  // For who reads them in another way: threads, where what is wanted can be chosen before the tapes
+  // are merged (else null), and what a first pass has chosen (null without one).
+  [[nodiscard]] const std::shared_ptr<GroupPool>& pool() const { return pool_; }
+  [[nodiscard]] const std::shared_ptr<FirstPass>& first_pass() const { return first_pass_; }
+  [[nodiscard]] const TimeWindow& window() const { return window_; }
+  [[nodiscard]] const Selection& selection() const { return selection_; }
+  // And what it has to tell at the end instead of the events.
+  void tell_instead(Told told) { told_ = std::move(told); }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is
   // instead.  True when something is missing.
   enum class Gaps : std::uint8_t {
     Tell,
     ToldBefore,  // those that matter: of the others nothing is said, and nothing is missing
   };
-  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell);
+  enum class Misses : std::uint8_t {
+    Tell,        // values that were asked for and no event has
+    ToldBefore,  // of more than what is read now
+  };
+  [[nodiscard]] bool tell_end(Answer answer, Gaps gaps = Gaps::Tell, Misses misses = Misses::Tell);
+  // At the end of a first look at all of it.
+  void tell_misses();
 
  private:
-  void find(const std::vector<std::string>& names, Selection& selection);
+  void find(const std::vector<std::string>& names);
   void tell_sources() const;
+  void finish_reading();
   void tell_gaps() const;
   void tell_trouble() const;
-
-  void ask(const Selection& selection, Recovery recovery, std::shared_ptr<FirstPass> first_pass);
+  void ask();
+  void read_on();
+  [[nodiscard]] Told told_of_events() const;
   void explain() const;
 
   const FilterOptions& filters_;
@@ -63,6 +88,9 @@ class SelectedTapes {
   std::vector<TapeFile> tapes_;      // of these, what may hold something of the sources
   std::shared_ptr<GroupPool> pool_;  // null: the tapes are read from front to back
   std::optional<ReadingPlan> first_plan_;
+  std::shared_ptr<FirstPass> first_pass_;
+  Selection selection_;  // of the events
+  Recovery recovery_;
   std::optional<ReadingPlan> judging_;
   std::size_t candidates_ = 0;
   std::size_t sessions_ = 0;
@@ -70,6 +98,7 @@ class SelectedTapes {
   std::unique_ptr<Inputs> inputs_;
   std::unique_ptr<ReadAhead> ahead_;
   std::unique_ptr<SelectedSource> selected_;
+  std::optional<Told> told_;
 };
 
 }  // namespace smtptape

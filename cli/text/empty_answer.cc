@@ -104,16 +104,20 @@ void LookedAt::add(const std::vector<TapeFile>& files) {
 }
 
 LookedAt looked_at_of(const SelectedSource& source, const TimeWindow& window) {
-  LookedAt looked_at;
-  const Tally tally = source.tally();
-  looked_at.events = tally.looked_at;
-  looked_at.chosen_or_in_window = tally.seen;
-  looked_at.window = window;
-  looked_at.held = tally.span;
+  LookedAt looked_at = looked_at_of(source.tally(), window);
   looked_at.gaps = source.gap_count();
   looked_at.misses = source.unmatched().misses();
   looked_at.respelled = source.unmatched().respelled();
   looked_at.not_known = source.not_known();
+  return looked_at;
+}
+
+LookedAt looked_at_of(const Tally& tally, const TimeWindow& window) {
+  LookedAt looked_at;
+  looked_at.events = tally.looked_at;
+  looked_at.chosen_or_in_window = tally.seen;
+  looked_at.window = window;
+  looked_at.held = tally.span;
   return looked_at;
 }
 

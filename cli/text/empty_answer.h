@@ -28,6 +28,7 @@ struct LookedAt {
 };
 
 [[nodiscard]] LookedAt looked_at_of(const SelectedSource& source, const TimeWindow& window);
+[[nodiscard]] LookedAt looked_at_of(const Tally& tally, const TimeWindow& window);
 
 // A line each.  None when the answer is not empty and everything that was asked for occurs.
 [[nodiscard]] std::vector<std::string> text_of(const LookedAt& looked_at, bool is_empty);

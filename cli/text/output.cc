@@ -125,8 +125,16 @@ bool use_color(ColorChoice choice) {
   return is_terminal();
 }
 
+namespace {
+bool paged = false;
+}  // namespace
+
 bool is_terminal() {
-  return ::isatty(STDOUT_FILENO) != 0;
+  return paged || ::isatty(STDOUT_FILENO) != 0;
+}
+
+void set_paged(bool now) {
+  paged = now;
 }
 
 }  // namespace smtptape

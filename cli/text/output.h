@@ -51,7 +51,9 @@ enum class ColorChoice : std::uint8_t { Terminal, Always, Never };
 // tty|yes|no and auto|always|never.  Throws UsageError.
 [[nodiscard]] ColorChoice parse_color(std::string_view text);
 [[nodiscard]] bool use_color(ColorChoice choice);
-// Whether a person reads standard output.
+// Whether a person reads standard output, perhaps through a pager.
 [[nodiscard]] bool is_terminal();
+// That is between us and the terminal, from now on or no more.
+void set_paged(bool paged);
 
 }  // namespace smtptape

@@ -38,6 +38,10 @@ struct Compressor::Impl {
   Impl(const Impl&) = delete;
   Impl& operator=(const Impl&) = delete;
 
+  void set(ZSTD_cParameter parameter, int value) const {
+    checked(ZSTD_CCtx_setParameter(context, parameter, value));
+  }
+
   void run(std::string_view bytes, ZSTD_EndDirective mode, std::string& out) {
     ZSTD_inBuffer input{bytes.data(), bytes.size(), 0};
     for (;;) {
@@ -50,14 +54,15 @@ struct Compressor::Impl {
 };
 
 Compressor::Compressor(int level, int window_log) : impl_(std::make_unique<Impl>()) {
-  const auto set = [this](ZSTD_cParameter parameter, int value) {
-    checked(ZSTD_CCtx_setParameter(impl_->context, parameter, value));
-  };
-  set(ZSTD_c_compressionLevel, level);
-  set(ZSTD_c_windowLog, window_log);
-  set(ZSTD_c_checksumFlag, 1);
+  impl_->set(ZSTD_c_compressionLevel, level);
+  impl_->set(ZSTD_c_windowLog, window_log);
+  impl_->set(ZSTD_c_checksumFlag, 1);
 }
 Compressor::~Compressor() = default;
+
+void Compressor::look_far(bool yes) {
+  impl_->set(ZSTD_c_enableLongDistanceMatching, yes ? 1 : 0);
+}
 
 void Compressor::add(std::string_view bytes, std::string& out) {
   impl_->run(bytes, ZSTD_e_continue, out);

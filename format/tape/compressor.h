@@ -18,6 +18,9 @@ class Compressor {
   Compressor(const Compressor&) = delete;
   Compressor& operator=(const Compressor&) = delete;
 
+  // From the next frame on: long repetitions are looked for in all of the window.
+  void look_far(bool yes);
+
   // Appends compressed bytes to `out` as they become ready.
   void add(std::string_view bytes, std::string& out);
   // Everything added so far can be read from `out` (and what it gave before).

@@ -17,7 +17,7 @@ void find_delta(const Meta& meta, const Meta* parent, MetaDelta& delta) {
   const Meta::Entries before = parent->entries();
   auto old = before.begin();
   const auto end = before.end();
-  for (const Meta::Entry& entry : meta.entries()) {
+  for (const Meta::Entry entry : meta.entries()) {
     for (; old != end && old->key < entry.key; ++old)
       delta.removed.push_back(old->key);
     const bool same_key = old != end && old->key == entry.key;

@@ -14,6 +14,8 @@ PartEncoder::PartEncoder(const TapeHeader& header, Part part, int level, int win
 void PartEncoder::begin_group(std::uint32_t number) {
   group_ = number;
   raw_bytes_ = 0;
+  compressed_bytes_ = 0;
+  if (part_ == Part::Payload) compressor_.look_far(far_.wanted());
 }
 
 void PartEncoder::add(BatchBuilder& batch, std::uint32_t number, ByteSink& out) {
@@ -57,11 +59,13 @@ void PartEncoder::flush(ByteSink& out) {
 void PartEncoder::end(ByteSink& out) {
   compressor_.end(ready_);
   give(out);
+  far_.note(raw_bytes_, compressed_bytes_);
 }
 
 void PartEncoder::give(ByteSink& out) {
   if (ready_.empty()) return;
   out.write(ready_);
+  compressed_bytes_ += ready_.size();
   ready_.clear();
 }
 

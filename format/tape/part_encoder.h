@@ -7,6 +7,7 @@
 #include "base/io.h"
 #include "format/tape/batch_builder.h"
 #include "format/tape/compressor.h"
+#include "format/tape/far_matches.h"
 #include "format/tape/tape_info.h"
 
 namespace smtptape {
@@ -43,6 +44,8 @@ class PartEncoder {
   std::string ready_;
   std::uint32_t group_ = 0;
   std::uint64_t raw_bytes_ = 0;
+  std::uint64_t compressed_bytes_ = 0;
+  FarMatches far_;  // of payloads alone: columns are short, and a recorder has no time
 };
 
 }  // namespace smtptape

@@ -18,6 +18,10 @@ bool SessionRow::may_be(std::string_view session_id) const {
   return id == (id_hashed ? hashes_to_bytes({hash64(session_id)}) : session_id);
 }
 
+std::uint64_t SessionRow::id_hash() const {
+  return id_hashed ? bytes_to_hashes(id).front() : hash64(id);
+}
+
 RowProperty SessionRows::Property::of_row(std::size_t row) const {
   const auto part = [row](const auto& all, const std::vector<std::uint32_t>& until) {
     const std::uint32_t from = row == 0 ? 0 : until[row - 1];

@@ -41,6 +41,7 @@ struct SessionRow {
   bool decided = false;           // recipients and replies are known; else ask the events
 
   [[nodiscard]] bool may_be(std::string_view session_id) const;
+  [[nodiscard]] std::uint64_t id_hash() const;  // hash64() of the whole id
 };
 
 // Of a property of a row, as they stand in a tape.

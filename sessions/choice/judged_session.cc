@@ -119,6 +119,10 @@ void JudgedSession::add_gap(std::string_view what) {
   if (story_ != nullptr) story_->add_gap(what);
 }
 
+void JudgedSession::note_gap(std::string_view what) {
+  if (story_ != nullptr) story_->note_gap(what);
+}
+
 JudgedSession::Verdict JudgedSession::finish() {
   if (!holds()) {
     end_lines();

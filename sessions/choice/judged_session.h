@@ -43,6 +43,7 @@ class JudgedSession {
 
   void add(const Event& event);
   void add_gap(std::string_view what);
+  void note_gap(std::string_view what);
   [[nodiscard]] bool is_closed() const { return closed_; }
   [[nodiscard]] Verdict finish();
 

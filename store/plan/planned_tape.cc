@@ -7,32 +7,9 @@
 #include "base/error.h"
 #include "format/limits.h"
 #include "format/tape/group_decoder.h"
+#include "store/plan/file_range.h"
 
 namespace smtptape {
-
-namespace {
-
-// Bytes of a file, read again from where one likes.
-class Range : public ByteSource {
- public:
-  Range(const UniqueFd& fd, const std::string& name, const GroupExtent& extent)
-      : fd_(fd), name_(name), at_(extent.offset), until_(extent.end) {}
-  [[nodiscard]] std::size_t read(char* to, std::size_t size) override {
-    size = std::min<std::uint64_t>(size, until_ - at_);
-    if (size == 0) return 0;
-    const std::size_t got = read_at(fd_.get(), to, size, at_, name_);
-    at_ += got;
-    return got;
-  }
-
- private:
-  const UniqueFd& fd_;
-  const std::string& name_;
-  std::uint64_t at_;
-  std::uint64_t until_;
-};
-
-}  // namespace
 
 std::shared_ptr<const SealedTape> plan_of(TapeSummary summary, FooterHashes hashes) {
   auto extents = group_extents(summary.footer, summary.header_bytes, summary.footer_offset);
@@ -63,7 +40,7 @@ struct PlannedTape::Scan {
   Scan& operator=(const Scan&) = delete;
 
   std::size_t group;
-  Range source;
+  FileRange source;
   TapeReader reader;
   Question& question;
   std::unique_ptr<EventChoice> choice;

@@ -66,6 +66,7 @@ bool Question::window_decides() const {
 }
 
 std::optional<Skipped> Question::why_not(const GroupIndex& index) const {
+  if (index.events > 0 && !selection_.within.touches(span_of(index))) return Skipped::Session;
   if (window_decides() && index.events > 0 && !selection_.window.touches(span_of(index))) {
     return Skipped::Time;
   }
@@ -129,21 +130,9 @@ bool Question::rows_answer(const GroupIndex& index, const SessionRows& rows) {
   return true;
 }
 
-namespace {
-
-std::uint64_t hash_of_id(const SessionRow& row) {
-  if (!row.id_hashed) return hash64(row.id);
-  std::uint64_t hash = 0;
-  for (std::size_t i = row.id.size(); i-- > 0;)
-    hash = hash << 8 | static_cast<unsigned char>(row.id[i]);
-  return hash;
-}
-
-}  // namespace
-
 bool Question::has_chosen_session(const SessionRows& rows) const {
   return std::any_of(rows.rows.begin(), rows.rows.end(), [this](const SessionRow& row) {
-    return std::binary_search(session_hashes_.begin(), session_hashes_.end(), hash_of_id(row));
+    return std::binary_search(session_hashes_.begin(), session_hashes_.end(), row.id_hash());
   });
 }
 

@@ -28,6 +28,8 @@ struct Selection {
   TimeWindow window;
   // Scope::Session: the window chooses events, and these the sessions, which come out whole.
   bool whole_sessions = false;
+  // Scope::Session: all of the sessions that were chosen was received in this time.
+  TimeWindow within;
   // Scope::Session: of these sessions only what somebody looks for by name.
   std::optional<Named> named;
   std::vector<std::string> sources;   // what recorders of these names have; none: all

@@ -201,9 +201,15 @@ TEST_F(DaemonTest, RecordsNothingWhileThereIsNoRoomAndCountsIt) {
   const CaptureTotals totals = stop(running);
   EXPECT_EQ(totals.ledger.received, 1U);
   EXPECT_EQ(totals.ledger.total_lost().count, 1U);
-  // At the end it is tried nevertheless: what was lost has to be told.
-  ASSERT_THAT(tapes("mta"), SizeIs(1));
-  EXPECT_THAT(tapes("mta")[0].events, IsEmpty());
+  // At the end it is tried nevertheless: what was lost has to be told.  A tape that was begun before
+  // there was no room may be there, too.
+  std::vector<Gap> gaps;
+  for (const auto& tape : tapes("mta")) {
+    EXPECT_THAT(tape.events, IsEmpty());
+    gaps.insert(gaps.end(), tape.gaps.begin(), tape.gaps.end());
+  }
+  ASSERT_THAT(gaps, SizeIs(1));
+  EXPECT_EQ(gaps[0].count, 1U);
 }
 
 }  // namespace

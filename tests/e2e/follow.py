@@ -95,6 +95,45 @@ def check_filters(store, work):
     check("filtered", out.read_bytes() == wanted)
 
 
+def check_the_last_sessions(work):
+    """-n: of what is there the last sessions, then all that comes; of a store that is empty, too."""
+    store = work / "growing"
+    store.mkdir()
+    first, first_out = follow(store, work, "-n", "2")
+    record(GOLDEN / "tlsauth" / "raw.jsonl", store, "m")
+    whole = run("replay", store, "--color", "no").stdout
+    wait_for("all of what was not there at the start", lambda: first_out.stat().st_size >= len(whole))
+    first.send_signal(signal.SIGTERM)
+    ends(first, "SIGTERM")
+    check("-n 2 of an empty store: all that comes", first_out.read_bytes() == whole)
+    last = run("replay", store, "--color", "no", "-n", "2").stdout
+    check("-n 2: less than all", 0 < len(last) < len(whole))
+    follower, out = follow(store, work, "-n", "2")
+    wait_for("what is there", lambda: out.stat().st_size >= len(last))
+    comes = record_another("basic", store, "n")
+    wait_for("what comes", lambda: out.stat().st_size >= len(last) + len(comes))
+    follower.send_signal(signal.SIGTERM)
+    ends(follower, "SIGTERM")
+    check("-n 2: the last sessions, then what comes", out.read_bytes() == last + comes)
+    # When it has looked what is there, nothing tells: something is recorded until it shows some.
+    follower, out = follow(store, work, "-n", "0")
+    for number in range(50):
+        record_another("basic", store, f"o{number}")
+        if out.stat().st_size > 0:
+            break
+    comes = record_another("errors", store, "p")
+    wait_for("what comes", lambda: out.read_bytes().endswith(comes))
+    check("-n 0: nothing of what is there", last not in out.read_bytes())
+    follower.send_signal(signal.SIGTERM)
+    ends(follower, "SIGTERM")
+
+
+def record_another(feed, store, name):
+    """Its text."""
+    record(GOLDEN / feed / "raw.jsonl", store, name)
+    return run("replay", *store.glob(f"{name}-*"), "--color", "no").stdout
+
+
 def check_how_it_ends(store, work):
     tape = sorted(store.glob("n-*.tape"))[-1]
     ran = run("replay", "--follow", tape)
@@ -150,6 +189,7 @@ def main():
         try:
             store = check_what_it_prints(work)
             check_filters(store, work)
+            check_the_last_sessions(work)
             check_how_it_ends(store, work)
             check_closed_output(work)
             check_full_output(work)

@@ -31,6 +31,7 @@ const std::string kHostile =
     "ok";
 
 Ran on_terminal(const std::vector<std::string>& arguments) {
+  ::setenv("SMTPTAPE_PAGER", "cat", 1);  // less moves the cursor itself
   return run_program(SMTPTAPE_PROGRAM, arguments, {}, std::chrono::seconds(30), Output::Terminal);
 }
 

@@ -47,7 +47,7 @@ TEST(WrongOptions, InAWrongPlaceSayTheRightOne) {
   expect_refusal(smtptape("--color no replay x.tape", {}), 2, "stands behind its name");
   expect_refusal(smtptape("info x.tape --since -2h", {}),
                  2,
-                 "--since is an option of replay, show, export, extract");
+                 "--since is an option of replay, sessions, show, stats, serve, export, extract");
   expect_refusal(smtptape("version", {}), 2, "did you mean --version?");
   expect_refusal(smtptape("replay x.tape --tenant", {}), 2, "--tenant: its value is missing");
   expect_refusal(smtptape("replay x.tape --color no --color no", {}), 2, "--color: give it once");

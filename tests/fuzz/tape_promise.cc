@@ -19,7 +19,7 @@
 #include "store/copy/tape_copy.h"
 #include "store/plan/planned_tape.h"
 #include "tests/fuzz/fuzz_events.h"
-#include "tests/fuzz/memory_use.h"
+#include "tests/support/peak_memory.h"
 
 namespace smtptape {
 
@@ -80,7 +80,7 @@ void read_to_the_end(EventSource& source) {
 void check_memory(const GrammarTape& tape) {
   const std::uint64_t most =
       kAlways + kGroupMetaRoom + 2 * (tape.largest_group + tape.footer + tape.bytes.size());
-  const auto used = testing::memory_use_of([&] {
+  const auto used = testing::peak_memory_of([&] {
     StringSource source(tape.bytes);
     TapeReader reader(source, "tape");
     read_to_the_end(reader);
@@ -156,12 +156,12 @@ std::shared_ptr<const SealedTape> plan_of_file(const TapeInMemory& file) {
 
 void check_plan(const TapeInMemory& file, const GrammarTape& tape, const Scanned& scanned) {
   std::shared_ptr<const SealedTape> plan;
-  const auto for_footer = testing::memory_use_of([&] { plan = plan_of_file(file); });
+  const auto for_footer = testing::peak_memory_of([&] { plan = plan_of_file(file); });
   SMTPTAPE_CHECK(for_footer.value_or(0) <= kAlways + 4 * (tape.footer + tape.bytes.size()));
   SMTPTAPE_CHECK(!tape.honest || !tape.sealed || plan != nullptr);
   if (plan == nullptr) return;
   for (const bool chosen : {false, true}) {
-    const auto used = testing::memory_use_of([&] {
+    const auto used = testing::peak_memory_of([&] {
       PlannedTape reading = planned(file, plan, chosen);
       read_to_the_end(reading);
     });

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Man page, completion and changelog have everything that the program's --help has.
+"""Man pages, completions and changelog have everything that the program's --help has.
 
   help_files_trial.py SMTPTAPE SOURCE_DIR
 """
@@ -40,7 +40,8 @@ class HelpFiles(unittest.TestCase):
         cls.to = pathlib.Path(cls.directory.name)
         ran = make(cls.to)
         assert ran.returncode == 0, ran.stderr
-        cls.page = gzip.decompress((cls.to / "smtptape.1.gz").read_bytes()).decode()
+        cls.pages = {path.name.removesuffix(".1.gz"): gzip.decompress(path.read_bytes()).decode()
+                     for path in (cls.to / "man").iterdir()}
         commands = help_of().split("Subcommands:\n")[1]
         cls.commands = re.findall(r"^  (\S+) ", commands, re.M)
 
@@ -56,24 +57,36 @@ class HelpFiles(unittest.TestCase):
                              capture_output=True, text=True, check=True, timeout=60)
         return set(ran.stdout.split())
 
-    def test_every_command_and_option_is_in_the_page(self):
+    def test_every_command_has_a_page_with_every_option(self):
         self.assertGreater(len(self.commands), 10)
-        sections = dict(re.findall(r"^\.SS (\S+)\n(.*?)(?=^\.S)", self.page, re.M | re.S))
+        self.assertEqual({"smtptape", *(f"smtptape-{command}" for command in self.commands)}, set(self.pages))
         for command in self.commands:
-            section = sections[command.replace("-", "\\-")].replace("\\-", "-")
-            options = options_in(help_of(command)) - {"--help"}
-            self.assertTrue(options, command)
-            for option in options:
-                self.assertIn(rf"\fB{option}\fR", section, command)
+            page = self.pages[f"smtptape-{command}"].replace("\\-", "-")
+            self.assertIn(f"\n.SH NAME\nsmtptape-{command} - ", page)
+            for option in options_in(help_of(command)) - {"--help"}:
+                entry = re.search(rf"^\.TP\n(?:\\fB-\w\\fR, )?\\fB{option}\\fR(?: \\fI\S+\\fR)?\n(.*)$", page, re.M)
+                self.assertTrue(entry and entry[1], f"{command} {option}")
+            self.assertIn(f"smtptape-{command}".replace("-", "\\-"), self.pages["smtptape"])
 
     def test_the_exit_codes_are_those_of_the_guide(self):
-        shown = self.page.split(".SH EXIT STATUS")[1].split(".SH")[0]
-        self.assertEqual(["0", "1", "2", "3", "4", "101", "128+n"], re.findall(r"\\fB(\S+)\\fR", shown))
+        for name, page in self.pages.items():
+            shown = page.split(".SH EXIT STATUS")[1].split(".SH")[0]
+            codes = re.findall(r"\\fB(\S+)\\fR", shown)
+            self.assertEqual(["0", "1", "2", "3", "4", "101", "128+n"], codes, name)
+
+    def test_zsh_and_fish_know_every_command_and_option(self):
+        zsh = (self.to / "smtptape.zsh").read_text(encoding="utf-8")
+        fish = (self.to / "smtptape.fish").read_text(encoding="utf-8")
+        for command in self.commands:
+            of_zsh = zsh.split(f"\n        {command})\n")[1].split(";;")[0]
+            for option in options_in(help_of(command)):
+                self.assertRegex(of_zsh, rf"'[^']*\){option}\[|'\*{option}=\[", command)
+                self.assertRegex(fish, rf"_from {command}'(?: -s \w)? -l {option[2:]} ", command)
 
     def test_commands_are_completed(self):
         self.assertEqual(set(self.commands), self.complete(""))
         self.assertEqual({"replay", "recover"}, self.complete("re"))
-        self.assertEqual({"serve"}, self.complete("--endpoint", "http://mta:8000", "se"))
+        self.assertEqual({"serve"}, self.complete("--endpoint", "http://mta:8000", "ser"))
 
     def test_options_are_those_of_the_command(self):
         for command in self.commands:
@@ -103,8 +116,10 @@ class HelpFiles(unittest.TestCase):
     def test_the_same_again(self):
         with tempfile.TemporaryDirectory(prefix="smtptape-help-") as again:
             self.assertEqual(0, make(again).returncode)
-            for path in self.to.iterdir():
-                self.assertEqual(path.read_bytes(), (pathlib.Path(again) / path.name).read_bytes())
+            files = [path for path in self.to.rglob("*") if path.is_file()]
+            self.assertGreater(len(files), len(self.commands))
+            for path in files:
+                self.assertEqual(path.read_bytes(), (pathlib.Path(again) / path.relative_to(self.to)).read_bytes())
 
     def test_a_help_that_it_does_not_know_is_an_error(self):
         with tempfile.TemporaryDirectory(prefix="smtptape-help-") as other:

@@ -24,6 +24,8 @@ MOST_EXPOSURE = 15  # tenths; `systemd-analyze security` says 1.4, and 9.6 of a 
 FILES = [  # what the package must have, and how
     ("usr/bin/smtptape", 0o755), (UNIT, 0o644), ("usr/lib/sysusers.d/smtptape.conf", 0o644), (CONFIG, 0o644),
     ("etc/smtptape", 0o755), ("usr/share/man/man1/smtptape.1.gz", 0o644),
+    ("usr/share/man/man1/smtptape-show.1.gz", 0o644), ("usr/share/zsh/vendor-completions/_smtptape", 0o644),
+    ("usr/share/fish/vendor_completions.d/smtptape.fish", 0o644),
     ("usr/share/bash-completion/completions/smtptape", 0o644), ("usr/share/doc/smtptape/copyright", 0o644),
     ("usr/share/doc/smtptape/changelog.gz", 0o644), ("usr/share/doc/smtptape/service.md", 0o644)]
 
@@ -62,8 +64,11 @@ def check_installed(copy):
     check(not wants.is_symlink(), "the service is not enabled")
     version = must(*copy.as_user("smtptape", "--version"))
     check(re.fullmatch(r"smtptape \d+\.\d+\.\d+\n", version), f"its user can run it: {version.strip()}")
-    told = copy.must("man", "--warnings", "-E", "UTF-8", "-P", "cat", "smtptape")
-    check("warning" not in told.lower() and "EXIT STATUS" in told, "the man page is sound")
+    pages = sorted(path.name.removesuffix(".1.gz") for path in (copy / "usr/share/man/man1").glob("smtptape*"))
+    check(len(pages) > 10, "each command has a man page")
+    for page in pages:
+        told = copy.must("man", "--warnings", "-E", "UTF-8", "-P", "cat", page)
+        check("warning" not in told.lower() and "EXIT STATUS" in told, f"the man page {page} is sound")
 
 
 def check_unit(copy):

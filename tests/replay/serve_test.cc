@@ -305,7 +305,7 @@ TEST_F(ServeTest, LeavesOneMoreThanThatWaiting) {
 TEST_F(ServeTest, EndsWithAClientThatLeavesWhileItWaits) {
   constexpr std::int64_t kHour = 3600 * std::int64_t{1'000'000'000};
   frames_ = {{"now", Opcode::Text, kHour}, {"later", Opcode::Text, 2 * kHour}};
-  options_.speed = 1.0;
+  options_.pace.speed = 1.0;
   options_.duty = Duty::FirstClient;
   const std::vector<std::function<void(RawClient&)>> ways{
       [](RawClient& client) { client.close(); },
@@ -449,7 +449,7 @@ TEST_F(ServeTest, StopsWhileAClientDoesNotClose) {
 TEST_F(ServeTest, SendsWhatIsDueAndWaitsForTheRest) {
   constexpr std::int64_t kHour = 3600 * std::int64_t{1'000'000'000};
   frames_ = {{"now", Opcode::Text, kHour}, {"later", Opcode::Text, 2 * kHour}};
-  options_.speed = 2.0;
+  options_.pace.speed = 2.0;
   start();
   RawClient client(*server_);
   client.upgrade();

@@ -86,7 +86,9 @@ TEST(SmtpTransactions, ARefusalBeforeTheDataDecides) {
   EXPECT_EQ(
       told(after(
           {"C MAIL FROM:<a>", "S 550 no", "C RCPT TO:<b>", "S 503 what", "C DATA", "S 503 what"})),
-      "1 to, 0/0/1 last 503 worst 550");
+      "1 to, 0/0/1 last 503 worst 550 unsure");
+  EXPECT_EQ(told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA", "S 550 no\r\n503 no\r\n503 no"})),
+            "1 to, 0/0/1 last 503 worst 550");
   EXPECT_EQ(
       told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA", "S 250 ok\r\n450 later\r\n503 no"})),
       "1 to, 0/1/0 last 503 worst 503");
@@ -149,7 +151,30 @@ TEST(SmtpTransactions, WhatWasNotSeenBeginMakesItUnsure) {
   EXPECT_EQ(told(after({"midway", "C DATA", "S 354 go", "C x\r\n.", "S 250 ok"})),
             "0 to, 1/0/0 last 250 worst 354");
   EXPECT_EQ(told(after({"midway", "obtained", "C MAIL FROM:<a>", "S 550 no"})),
-            "0 to, 0/0/1 last 550 worst 550");
+            "0 to, 0/0/1 last 550 worst 550 unsure");
+}
+
+// What the replies that decide messages don't say of the recipients.
+TEST(SmtpTransactions, WhereRecipientsAreNotToldByMessagesItIsUnsure) {
+  EXPECT_EQ(told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA",
+                        "S 250 ok\r\n550 no\r\n354 go",
+                        "C x\r\n.",
+                        "S 451 later"})),
+            "1 to, 0/1/0 last 451 worst 550 unsure");
+  EXPECT_EQ(told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nBDAT 3 LAST\r\nx",
+                        "S 250 ok\r\n450 no\r\n554 none"})),
+            "1 to, 0/1/0 last 554 worst 554");
+  const std::string lmtp = "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA";
+  EXPECT_EQ(told(after({"C LHLO me", "S 250 ok", lmtp, "closed"})),
+            "2 to, 0/0/0 last 250 worst 250 unsure");
+  EXPECT_EQ(told(after({"C LHLO me",
+                        "S 250 ok",
+                        lmtp,
+                        "S 250 ok\r\n250 ok\r\n250 ok\r\n354 go",
+                        "C x\r\n.",
+                        "S 250 ok",
+                        "closed"})),
+            "2 to, 1/0/0 last 250 worst 354 unsure");
 }
 
 TEST(SmtpTransactions, TheEndOfAReplyThatBeganBeforeMakesItUnsure) {

@@ -78,7 +78,7 @@ class TwoCaptures : public EventSource {
     batch.clear();
     if (turn_ == origins_.size()) return false;
     origins_[turn_] = {random_id(), "mta", 1, false};
-    Event& event = decoder_.decode(frame(1), Opcode::Text, batch);
+    Event& event = decoder_.decode(batch.arena.copy(frame(1)), Opcode::Text, batch);
     event.sequence = 1;
     event.origin = &origins_[turn_];
     if (turn_ == 0) batch.notes.push_back({std::string(kNoFinalNewline), "1"});

@@ -1,0 +1,194 @@
+#include "sessions/row_sessions.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "format/wire/json.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr std::array<std::string_view, kSessionNames> kKeys{
+    "egress_pool", "egress_source", "source_address", "mx_host", "mx_address"};
+
+constexpr std::int64_t kSecond = 1'000'000'000;
+constexpr std::int64_t kSilence = 5 * kSecond;  // after Closed, as a story's
+// Without Closed: no command waits so long for its reply, and what was lost comes no more.
+constexpr std::int64_t kLongSilence = 3600 * kSecond;
+
+std::string text_of(std::string_view json) {
+  std::string text;
+  JsonReader reader(json);
+  if (reader.peek() != JsonReader::Type::String || !reader.read_string(text)) text.clear();
+  return text;
+}
+
+}  // namespace
+
+// The columns of a group that name sessions, their values as texts.
+struct RowSessions::Columns {
+  struct Column {
+    const SessionRows::Property* property = nullptr;  // null: the rows don't have it
+    std::vector<std::string> texts;                   // of its values
+  };
+  std::array<Column, kSessionNames> columns;
+
+  explicit Columns(const SessionRows& rows) {
+    for (std::size_t i = 0; i < kSessionNames; ++i) {
+      const auto found = std::find_if(rows.properties.begin(),
+                                      rows.properties.end(),
+                                      [&](const auto& each) { return each.key == kKeys[i]; });
+      if (found == rows.properties.end()) continue;
+      columns[i].property = &*found;
+      for (const SummaryValue& value : found->values)
+        columns[i].texts.push_back(value.in_list ? std::string() : text_of(value.json));
+    }
+  }
+};
+
+void RowSessions::add(const SessionRows& rows, const std::string& source, Gaps gaps) {
+  const Columns columns(rows);
+  ++groups_;
+  if (gaps == Gaps::Some) last_gaps_[source] = groups_;
+  for (std::size_t i = 0; i < rows.rows.size(); ++i) {
+    const SessionRow& row = rows.rows[i];
+    if (row.id.empty() || (wanted_ && !wanted_(row.id))) continue;
+    const auto [place, is_new] = open_.try_emplace(row.id);
+    Open& open = place->second;
+    if (is_new) {
+      open.summary.id = row.id;
+      open.summary.source = source;
+      open.summary.first_received = row.first_received;
+      open.summary.last_received = row.last_received;
+      open.summary.begins_here = row.opened;
+      beginnings_.insert(row.first_received);
+    }
+    merge(open, row);
+    ++open.rows;
+    open.last_group = groups_;
+    add_names(open, columns, i);
+  }
+}
+
+void RowSessions::merge(Open& open, const SessionRow& row) {
+  SessionSummary& sum = open.summary;
+  if (row.first_received < sum.first_received) {
+    beginnings_.erase(beginnings_.find(sum.first_received));
+    beginnings_.insert(row.first_received);
+    sum.first_received = row.first_received;
+  }
+  sum.last_received = std::max(sum.last_received, row.last_received);
+  sum.connections += row.connections;
+  sum.messages += row.messages;
+  sum.recipients += row.recipients;
+  sum.bytes_read += row.bytes_read;
+  sum.bytes_written += row.bytes_written;
+  if (row.last_reply != 0) sum.last_reply = row.last_reply;
+  sum.worst_reply = std::max(sum.worst_reply, row.worst_reply);
+  if (row.tls != Tls::None) sum.tls = row.tls;
+  open.accepted += row.accepted;
+  open.deferred += row.deferred;
+  open.refused += row.refused;
+  open.decided = open.decided && row.decided && !row.gap && !row.id_hashed;
+  if (row.closed) open.closed = true;
+  if (!row.closed && row.connections > 0) open.closed = false;
+}
+
+void RowSessions::add_names(Open& open, const Columns& columns, std::size_t row) {
+  for (std::size_t i = 0; i < kSessionNames; ++i) {
+    const Columns::Column& column = columns.columns[i];
+    if (column.property == nullptr) {
+      open.names_known = false;
+      continue;
+    }
+    const RowProperty of_row = column.property->of_row(row);
+    if (!of_row.complete || !of_row.hashes.empty()) open.names_known = false;
+    for (const std::uint32_t place : of_row.values)
+      open.summary.add(static_cast<SessionName>(i), column.texts[place]);
+  }
+}
+
+std::int64_t RowSessions::oldest() const {
+  return beginnings_.empty() ? kEnd : *beginnings_.begin();
+}
+
+std::vector<RowSession> RowSessions::take(std::int64_t frontier) {
+  std::vector<RowSession> complete;
+  for (auto place = open_.begin(); place != open_.end();) {
+    const Open& open = place->second;
+    const std::int64_t silence = open.closed ? kSilence : kLongSilence;
+    const std::int64_t last = open.summary.last_received;
+    if (frontier != kEnd && (last >= frontier || frontier - last <= silence)) {
+      ++place;
+      continue;
+    }
+    beginnings_.erase(beginnings_.find(open.summary.first_received));
+    complete.push_back(finish(std::move(place->second)));
+    open_.erase(place++);
+  }
+  std::sort(complete.begin(), complete.end(), [](const RowSession& a, const RowSession& b) {
+    return began_before(a.summary, b.summary);
+  });
+  return complete;
+}
+
+namespace {
+
+struct Replies {
+  std::uint64_t accepted = 0;
+  std::uint64_t deferred = 0;
+  std::uint64_t refused = 0;
+};
+
+constexpr std::uint64_t& of(OutcomeCounts& counts, Outcome outcome) {
+  return counts[static_cast<std::size_t>(outcome)];
+}
+
+// What became of the recipients, from replies that each decided a message.  False: that takes more.
+//
+// messages without refusal          all of their recipients were delivered to
+// as many recipients as messages    each message has one, and its reply is his, if no other
+//                                   refusal was given to something
+bool tell_outcomes(const Replies& replies, SessionSummary& session) {
+  constexpr std::uint16_t kFirstRefusal = 400;
+  constexpr std::uint16_t kFirstBounce = 500;
+  const auto [accepted, deferred, refused] = replies;
+  const std::uint64_t decided = accepted + deferred + refused;
+  const bool worst_counts = session.worst_reply < kFirstRefusal ||
+                            (session.worst_reply < kFirstBounce ? deferred : refused) > 0;
+  const bool one_each = session.recipients == session.messages && decided == session.messages &&
+                        worst_counts && (deferred == 0 || refused == 0);
+  const bool no_refusal = session.worst_reply < kFirstRefusal && accepted == session.messages &&
+                          session.connections == 1;
+  if (!one_each && !no_refusal) return false;
+  of(session.outcomes, Outcome::Delivered) = no_refusal ? session.recipients : accepted;
+  of(session.outcomes, Outcome::Deferred) = deferred;
+  of(session.outcomes, Outcome::Bounced) = refused;
+  return true;
+}
+
+}  // namespace
+
+// In its own group, the row knows.
+bool RowSessions::has_gap_behind(const Open& open) const {
+  if (open.closed) return false;
+  const auto gap = last_gaps_.find(open.summary.source);
+  return missing_ || (gap != last_gaps_.end() && gap->second > open.last_group);
+}
+
+RowSession RowSessions::finish(Open open) const {
+  RowSession session;
+  session.gap_behind = has_gap_behind(open);
+  const bool cut = missing_ && open.rows > 1;
+  session.summary = std::move(open.summary);
+  session.summary.is_open = session.summary.connections > 0 && !open.closed;
+  const bool known = !session.gap_behind && !cut && open.decided && open.names_known &&
+                     session.summary.begins_here && session.summary.connections > 0;
+  session.told =
+      known && tell_outcomes({open.accepted, open.deferred, open.refused}, session.summary);
+  return session;
+}
+
+}  // namespace smtptape

@@ -1,0 +1,77 @@
+// Rows of groups to sessions: the rows of one session, from several groups and tapes, are one.
+//
+// A row counts replies of its own group only.  Where a command and its reply are in two groups, or
+// what rows count says too little, it takes the session's events to tell: `told` is false then.
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <limits>
+#include <map>
+#include <optional>
+#include <set>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <boost/unordered/unordered_flat_map.hpp>
+
+#include "base/hash.h"
+#include "format/tape/session_rows.h"
+#include "sessions/summary.h"
+
+namespace smtptape {
+
+struct RowSession {
+  SessionSummary summary;
+  bool told = true;
+  bool gap_behind = false;  // it was open, and a gap came later
+};
+
+class RowSessions {
+ public:
+  static constexpr std::int64_t kEnd = std::numeric_limits<std::int64_t>::max();
+
+  // Of one group.  Groups of one recorder come in their order.
+  enum class Gaps : bool { None, Some };  // in the group
+  void add(const SessionRows& rows, const std::string& source, Gaps gaps = Gaps::None);
+  // Something is missing between groups, nobody says where.
+  void note_missing() { missing_ = true; }
+  // What is complete when all that comes was received at `frontier` or later; by their beginning.
+  [[nodiscard]] std::vector<RowSession> take(std::int64_t frontier);
+  // When the first of those that are not complete began; kEnd: there is none.
+  [[nodiscard]] std::int64_t oldest() const;
+  [[nodiscard]] std::size_t open() const { return open_.size(); }
+
+  // Whether only these are wanted.
+  void choose(std::function<bool(std::string_view id)> wanted) { wanted_ = std::move(wanted); }
+
+ private:
+  struct Open {
+    SessionSummary summary;
+    std::uint64_t accepted = 0;
+    std::uint64_t deferred = 0;
+    std::uint64_t refused = 0;
+    bool decided = true;
+    bool names_known = true;
+    bool closed = false;
+    std::uint64_t rows = 0;
+    std::uint64_t last_group = 0;
+  };
+  struct Columns;
+
+  void merge(Open& open, const SessionRow& row);
+  static void add_names(Open& open, const Columns& columns, std::size_t row);
+  [[nodiscard]] RowSession finish(Open open) const;
+  [[nodiscard]] bool has_gap_behind(const Open& open) const;
+
+  boost::unordered_flat_map<std::string, Open, TextHash> open_;
+  std::multiset<std::int64_t> beginnings_;
+  std::map<std::string, std::uint64_t> last_gaps_;  // of a source, in which of the groups
+  std::uint64_t groups_ = 0;
+  bool missing_ = false;
+  std::function<bool(std::string_view)> wanted_;
+};
+
+}  // namespace smtptape
