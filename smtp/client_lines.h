@@ -68,6 +68,8 @@ class ClientLines {
 
   [[nodiscard]] bool is_lmtp() const { return lmtp_; }
   [[nodiscard]] bool in_message() const { return in_message_; }
+  // Nothing of the message has come.
+  [[nodiscard]] bool is_message_unseen() const { return in_message_ && message_bytes_ == 0; }
   [[nodiscard]] bool in_chunk() const { return chunk_left_ > 0; }
   // Nothing is unfinished.
   [[nodiscard]] bool between_lines() const {

@@ -153,6 +153,15 @@ void SmtpTransactions::take_reply(std::uint16_t code) {
 
 // The server closes, or what it answers was not seen.
 void SmtpTransactions::take_unasked(std::uint16_t code) {
+  // Messages were left out of the recording: it answers one.  That it doesn't come yet, the next
+  // text tells.
+  if (client_.is_message_unseen() && (is_positive(code) || is_refusal(code)) && code != kClosing) {
+    if (client_.is_lmtp()) unsure_ = true;
+    decide(code);
+    client_.lose_track();
+    midway_ = true;
+    return forget_transaction();
+  }
   if (code != kClosing || client_.in_message()) unsure_ = true;
   if (client_.in_message()) client_.lose_track();
   if (code == kClosing) refuse(code);

@@ -235,6 +235,32 @@ TEST(SmtpTransactions, WhatWasLeftOutMattersWhereItMayBeACommand) {
   EXPECT_TRUE(command.unsure());
 }
 
+// A recording without messages: the reply that would be too early is the one that counts.
+TEST(SmtpTransactions, AMessageThatIsNotThereIsDecidedByTheReplyToIt) {
+  EXPECT_EQ(told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA",
+                        "S 250 k\r\n250 k\r\n354 go",
+                        "S 451 later",
+                        "obtained",
+                        "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA",
+                        "S 250 k\r\n250 k\r\n354 go",
+                        "S 250 queued",
+                        "C QUIT",
+                        "S 221 bye",
+                        "closed"})),
+            "2 to, 1/1/0 last 221 worst 451");
+}
+
+TEST(SmtpTransactions, AReplyBeforeAMessageThatComesMakesItUnsure) {
+  const std::vector<std::string_view> early{"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA",
+                                            "S 250 k\r\n250 k\r\n354 go",
+                                            "S 554 no",
+                                            "C Subject: x\r\n\r\nQUIT\r\n."};
+  EXPECT_EQ(told(after(early)), "1 to, 0/0/1 last 554 worst 554 unsure");
+  std::vector<std::string_view> two(early.begin(), early.end() - 1);
+  two.push_back("S 250 and another");
+  EXPECT_EQ(told(after(two)), "1 to, 0/0/1 last 250 worst 554 unsure");
+}
+
 TEST(SmtpTransactions, MoreThanIsRememberedMakesItUnsure) {
   SmtpTransactions many;
   for (int i = 0; i < 1000; ++i)
