@@ -97,7 +97,7 @@ TEST_F(Json, OfExtractAndSnapshotTellsTheTape) {
   ASSERT_EQ(extracted.size(), 1U);
   EXPECT_EQ(extracted[0].at("events").to_number<int>(), 55);
   EXPECT_EQ(extracted[0].at("bytes").to_number<std::uint64_t>(), std::filesystem::file_size(cut));
-  EXPECT_EQ(extracted[0].at("tenants"), json::value({"acme"}));
+  EXPECT_EQ(extracted[0].at("tenants"), json::value(json::array{"acme"}));
   EXPECT_EQ(extracted[0].at("complete").as_bool(), true);
   const Ran no_room = smtptape("extract --json --tenant acme -o", {"-", tape_});
   EXPECT_EQ(no_room.exit, 2);
@@ -118,7 +118,7 @@ TEST_F(Json, OfInfoOfAStoreEndsWithTheTotals) {
   const json::object totals = json::parse(lines[2]).as_object();
   EXPECT_EQ(totals.at("schema").as_string(), "smtptape.info-totals/1");
   EXPECT_EQ(totals.at("tapes").to_number<int>(), 2);
-  EXPECT_EQ(totals.at("sources"), json::value({"raw"}));
+  EXPECT_EQ(totals.at("sources"), json::value(json::array{"raw"}));
   EXPECT_EQ(totals.at("ledger").at("received").to_number<int>(), 1040);
   EXPECT_EQ(totals.at("first_received").as_string(), "2026-11-22T19:34:39.814Z");
   EXPECT_THAT(smtptape({"info", store_}).out,
