@@ -254,9 +254,13 @@ TEST_F(Sessions, AreSortedAndTheFirstOrLastOnes) {
            {"duration", "seconds"}, {"messages", "messages"}, {"recipients", "rcpt_commands"}}) {
     const auto sorted = objects_of(smtptape({"sessions", store_, "--json", "--sort", sort}));
     EXPECT_EQ(sorted.size(), all.size());
-    EXPECT_TRUE(std::is_sorted(sorted.begin(), sorted.end(), [&](const auto& a, const auto& b) {
-      return a.at(field).template to_number<double>() > b.at(field).template to_number<double>();
-    })) << sort;
+    EXPECT_TRUE(std::is_sorted(sorted.begin(),
+                               sorted.end(),
+                               [&key = field](const auto& a, const auto& b) {
+                                 return a.at(key).template to_number<double>() >
+                                        b.at(key).template to_number<double>();
+                               }))
+        << sort;
     const auto first =
         objects_of(smtptape({"sessions", store_, "--json", "--sort", sort, "-n", "2"}));
     EXPECT_THAT(first, ElementsAre(sorted[0], sorted[1]));
