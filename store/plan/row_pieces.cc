@@ -22,7 +22,7 @@ constexpr std::size_t kAhead = 2;  // groups of a recorder whose rows are read
 // The tapes of one capture, in their order.
 struct Lane {
   struct Task {
-    std::shared_ptr<const OpenTape> tape;
+    std::shared_ptr<const OpenedTape> tape;
     std::size_t group = 0;
     std::future<std::optional<SessionRows>> rows;
   };
@@ -35,7 +35,7 @@ struct Lane {
   std::vector<const TapeFile*> tapes;
   std::vector<std::int64_t> earliest;  // of this tape and those behind it
   std::size_t next_tape = 0;
-  std::shared_ptr<const OpenTape> open;
+  std::shared_ptr<const OpenedTape> open;
   std::size_t next_group = 0;  // of it
   std::deque<Task> tasks;
   std::optional<Scan> scan;  // what comes first

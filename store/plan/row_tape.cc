@@ -27,8 +27,8 @@ std::shared_ptr<const SealedTape> footer_of(const TapeFile& file, int fd) {
   return summary ? plan_of(std::move(*summary), FooterHashes::LeaveOut) : nullptr;
 }
 
-std::shared_ptr<const OpenTape> open_tape(const TapeFile& file) {
-  auto tape = std::make_shared<OpenTape>();
+std::shared_ptr<const OpenedTape> open_tape(const TapeFile& file) {
+  auto tape = std::make_shared<OpenedTape>();
   tape->name = name_of_input(file.path);
   auto fd = std::make_shared<UniqueFd>(open_input(file.path, links_to(file.named)));
   tape->sealed = footer_of(file, fd->get());
@@ -54,7 +54,7 @@ bool has_rows(const TapeFile& tape) {
       groups.begin(), groups.end(), [](const GroupIndex& index) { return has_rows(index); });
 }
 
-std::shared_ptr<const OpenTape> open_for_rows(const TapeFile& file) {
+std::shared_ptr<const OpenedTape> open_for_rows(const TapeFile& file) {
   if (!has_rows(file)) return nullptr;
   try {
     return open_tape(file);
@@ -63,7 +63,7 @@ std::shared_ptr<const OpenTape> open_for_rows(const TapeFile& file) {
   }
 }
 
-bool may_hold_sessions(const OpenTape& tape, const std::vector<std::uint64_t>& hashes) {
+bool may_hold_sessions(const OpenedTape& tape, const std::vector<std::uint64_t>& hashes) {
   const auto summary = read_summary(tape.fd->get());
   if (!summary || summary->footer.session_hashes_omitted) return true;
   const std::vector<std::uint64_t>& there = summary->footer.session_hashes;
@@ -72,7 +72,7 @@ bool may_hold_sessions(const OpenTape& tape, const std::vector<std::uint64_t>& h
   });
 }
 
-std::optional<SessionRows> rows_of(const OpenTape& tape,
+std::optional<SessionRows> rows_of(const OpenedTape& tape,
                                    std::size_t group,
                                    const std::vector<std::string>& keys) {
   try {
@@ -96,7 +96,7 @@ std::vector<std::int64_t> running_minimum_from_behind(std::vector<std::int64_t> 
   return times;
 }
 
-GroupStream::GroupStream(std::shared_ptr<const OpenTape> tape,
+GroupStream::GroupStream(std::shared_ptr<const OpenedTape> tape,
                          std::size_t group,
                          InputTrouble& trouble)
     : tape_(std::move(tape)),

@@ -21,7 +21,7 @@ namespace smtptape {
 // Of one recorder, with rows for all of its groups, as far as the tape told.
 [[nodiscard]] bool has_rows(const TapeFile& tape);
 
-struct OpenTape {
+struct OpenedTape {
   std::shared_ptr<const UniqueFd> fd;
   std::string name;
   std::shared_ptr<const SealedTape> sealed;
@@ -32,14 +32,14 @@ struct OpenTape {
   }
 };
 // Null: it has to be read itself; whoever does says why.
-[[nodiscard]] std::shared_ptr<const OpenTape> open_for_rows(const TapeFile& file);
+[[nodiscard]] std::shared_ptr<const OpenedTape> open_for_rows(const TapeFile& file);
 
 // `hashes`: of sessions, ascending.
-[[nodiscard]] bool may_hold_sessions(const OpenTape& tape,
+[[nodiscard]] bool may_hold_sessions(const OpenedTape& tape,
                                      const std::vector<std::uint64_t>& hashes);
 
 // With the properties of these keys.  nullopt: damaged.
-[[nodiscard]] std::optional<SessionRows> rows_of(const OpenTape& tape,
+[[nodiscard]] std::optional<SessionRows> rows_of(const OpenedTape& tape,
                                                  std::size_t group,
                                                  const std::vector<std::string>& keys);
 
@@ -50,11 +50,11 @@ struct OpenTape {
 // A group that is read; at its end what is wrong with it is told.
 class GroupStream : public EventSource {
  public:
-  GroupStream(std::shared_ptr<const OpenTape> tape, std::size_t group, InputTrouble& trouble);
+  GroupStream(std::shared_ptr<const OpenedTape> tape, std::size_t group, InputTrouble& trouble);
   [[nodiscard]] bool next(EventBatch& batch) override;
 
  private:
-  std::shared_ptr<const OpenTape> tape_;
+  std::shared_ptr<const OpenedTape> tape_;
   FileRange range_;
   TapeReader reader_;
   InputTrouble& trouble_;

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""Includes point down, and heavy libraries stay where they are at home.
+"""Includes point down, heavy libraries stay where they are at home, and no two types have one name.
 
 BELOW is the architecture: a folder includes itself and what is listed for it.  AT_HOME keeps
 libraries that cost seconds in every file, or that should stay replaceable, in few folders.
@@ -37,6 +37,8 @@ AT_HOME = [
     (r"gtest|gmock", set()),
 ]
 GENERATED = re.compile(r"\w+\.(?:capnp\.h|inc)")  # by the build, for the folder that includes it
+NAMESPACE = re.compile(r"(?:inline )?namespace ?(\S*) ?\{")
+TYPE = re.compile(r"(?:class|struct|union) (\w+)(?: final)?(?: : .*)? \{")
 INCLUDE = re.compile(r'^[ \t]*#[ \t]*include[ \t]+(?:"([^"\n]+)"|<([^>\n]+)>)', re.M)
 
 
@@ -77,8 +79,31 @@ def why_not(path, included, quoted, known):
     return None
 
 
+def types(text):
+    """(line, name) of every type of a named namespace: one that other files would take for theirs."""
+    spaces = []
+    for number, line in enumerate(text.splitlines(), 1):
+        if begins := NAMESPACE.match(line):
+            spaces.append(begins[1])
+        elif line.startswith("}  // namespace"):
+            spaces = spaces[:-1]
+        elif (found := TYPE.match(line)) and "" not in spaces:
+            yield number, found[1]
+
+
+def doubles(texts):
+    """Types of one name in two files: the linker keeps one of each function, whichever it likes."""
+    known = {}
+    for path, text in texts.items():
+        for line, name in types(text) if folder_of(path) else []:
+            other = known.setdefault(name, path)
+            if other != path:
+                yield f"{path}:{line}: {name} is a type of {other}, too: name one of them otherwise"
+
+
 def problems(texts, paths):
     """texts: path → text of every C++ file; paths: all files."""
+    yield from doubles(texts)
     known = {str(path).removesuffix(".in") for path in paths}  # x.h.in is configured to x.h
     for path, text in texts.items():
         for line, included, quoted in includes(text):

@@ -59,6 +59,14 @@ class Includes(unittest.TestCase):
         self.assertTrue(told[0].startswith("base/a.h:3: "))
 
 
+    def test_two_types_of_one_name(self):
+        texts = {Path("base/a.h"): "namespace smtptape {\nclass Tape {\n};\n}  // namespace smtptape\n",
+                 Path("store/b.cc"): "namespace smtptape {\nnamespace {\nstruct Tape {\n};\n}  // namespace\n"
+                                     "struct Tape::Impl {\n};\nclass Tape;\n}  // namespace smtptape\n"}
+        self.assertEqual([], list(include_lint.problems(texts, texts)))
+        texts[Path("cli/c.h")] = "namespace smtptape {\nstruct Tape final : Base {\n"
+        self.assertIn("cli/c.h:2: Tape is a type of base/a.h", list(include_lint.problems(texts, texts))[0])
+
 class Coroutines(unittest.TestCase):
     GOOD = (
         "co_await f();",
