@@ -212,7 +212,7 @@ class Meta::Splicer : public TextWriter {
   // Its first bytes as a number of the same order; what is missing is zero.
   static std::uint64_t start_of(const char* text, std::size_t size) {
     std::uint64_t start = 0;
-    std::memcpy(&start, text, size);
+    if (size > 0) std::memcpy(&start, text, size);
     return __builtin_bswap64(start);
   }
 

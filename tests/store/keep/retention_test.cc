@@ -166,7 +166,7 @@ TEST(Retention, MaxTapesAndMaxBytesTakeTheOldestOfAllSources) {
 }
 
 TEST(Retention, TheOldestIsWhereATapeBegins) {
-  std::vector<StoredFile> files = {tape(1, 2 * kHour), tape(2, kHour)};
+  std::vector<StoredFile> files = {tape(1, 2), tape(2, 1)};
   files[0].begins = kNow - 3 * kHour;
   files[1].begins = kNow - 5 * kHour;
   EXPECT_EQ(plan(files, {}).before.oldest, kNow - 5 * kHour);
