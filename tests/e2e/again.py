@@ -21,6 +21,8 @@ import termios
 import time
 import unittest
 
+from trial import as_ended_by_signals
+
 WITHIN = 30  # seconds
 
 
@@ -56,7 +58,7 @@ class Terminal:
         self.said = ""
         self.leader = subprocess.Popen(
             [sys.executable, "-B", __file__, "--lead", PROGRAM, *map(str, words)], stdin=its, stdout=its,
-            stderr=subprocess.PIPE, env={**os.environ, "TERM": term},
+            stderr=subprocess.PIPE, env={**os.environ, **as_ended_by_signals(), "TERM": term},
             preexec_fn=lambda: (os.setsid(), fcntl.ioctl(its, termios.TIOCSCTTY, 0)))
         self.pid = int(self.wait_for_word(r"pid (\d+)"))
 

@@ -17,6 +17,8 @@ import tempfile
 import time
 import unittest
 
+from trial import as_ended_by_signals
+
 WITHIN = 30  # seconds
 
 
@@ -27,7 +29,7 @@ class Screen:
         self.socket = work / f"tmux-{time.monotonic_ns()}"
         self.exit_file = work / f"exit-{time.monotonic_ns()}"
         self.stderr = work / f"stderr-{time.monotonic_ns()}"
-        settings = {"LC_ALL": "C.UTF-8", **dict(environment)}
+        settings = {"LC_ALL": "C.UTF-8", **as_ended_by_signals(), **dict(environment)}
         line = " ".join(["env", *(shlex.quote(f"{name}={value}") for name, value in settings.items()),
                          *map(shlex.quote, map(str, [PROGRAM, "top", *words])), f"2>{self.stderr}"])
         # A shell below it, so that what is left of the terminal can be looked at.
