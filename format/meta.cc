@@ -113,7 +113,7 @@ class Meta::TextWriter {
   // Returns where it stands.
   std::uint32_t write(std::string_view text) {
     const std::uint32_t at = place();
-    std::memcpy(to_, text.data(), text.size());
+    if (!text.empty()) std::memcpy(to_, text.data(), text.size());
     to_ += text.size();
     return at;
   }
