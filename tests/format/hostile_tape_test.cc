@@ -203,7 +203,9 @@ TEST(HostileTape, ASectionOfZerosIsNotDecompressedWithoutEnd) {
       section_frame(SectionKind::Header, header.tape_id, header.flags, to_message(header));
   tape += section_frame(
       SectionKind::Index, header.tape_id, header.flags, std::string(160 * kMiB, '\0'));
-  EXPECT_LE(cost_of_reading(tape), kAlways + 2 * 64 * kMiB);
+  // A sanitizer counts what was asked for, also what was not touched.
+  const std::uint64_t untouched = testing::kSanitized ? 8 * kMiB : 0;
+  EXPECT_LE(cost_of_reading(tape), kAlways + 2 * 64 * kMiB + untouched);
 }
 
 // Endless bytes that look like sections, each as long as a section may be.
