@@ -15,6 +15,26 @@ void SessionSummary::add(SessionName name, std::string_view value) {
   if (std::find(known.begin(), known.end(), value) == known.end()) known.emplace_back(value);
 }
 
+void SessionSummary::append(const SessionSummary& later) {
+  last_received = std::max(last_received, later.last_received);
+  for (std::size_t i = 0; i < kSessionNames; ++i) {
+    for (const std::string& name : later.names[i])
+      add(static_cast<SessionName>(i), name);
+  }
+  connections += later.connections;
+  messages += later.messages;
+  recipients += later.recipients;
+  bytes_read += later.bytes_read;
+  bytes_written += later.bytes_written;
+  for (std::size_t i = 0; i < kOutcomes; ++i)
+    outcomes[i] += later.outcomes[i];
+  worst_reply = std::max(worst_reply, later.worst_reply);
+  if (later.last_reply != 0) last_reply = later.last_reply;
+  if (later.tls != Tls::None) tls = later.tls;
+  is_open = later.is_open;
+  gap = gap || later.gap;
+}
+
 namespace {
 
 // Where it connected to; else where it tried to.

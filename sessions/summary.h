@@ -56,6 +56,8 @@ struct SessionSummary {
   // The latest; empty: there is none.
   [[nodiscard]] std::string_view last(SessionName name) const;
   void add(SessionName name, std::string_view value);
+  // What came under the same id later, when this was complete.
+  void append(const SessionSummary& later);
   bool operator==(const SessionSummary&) const = default;
 };
 

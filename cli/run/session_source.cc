@@ -98,8 +98,13 @@ class Retold {
       for (const Story& story : complete) {
         const auto session = wanted.find(story.id);
         if (session == wanted.end()) continue;
-        const bool first = !std::exchange(session->second.found, true);
-        tell(*session->second.summary, summary_of(story), first);
+        SessionSummary& summary = *session->second.summary;
+        // One that came back after a long silence has several stories.
+        if (std::exchange(session->second.found, true)) {
+          summary.append(summary_of(story));
+        } else {
+          summary = summary_of(story);
+        }
       }
     };
     read(selection, ids, take);
@@ -141,30 +146,6 @@ class Retold {
     damage_.insert(damage.begin(), damage.end());
   }
 
-  // One that came back after a long silence has several stories.
-  static void tell(SessionSummary& session, SessionSummary story, bool first) {
-    if (first) {
-      session = std::move(story);
-      return;
-    }
-    session.last_received = std::max(session.last_received, story.last_received);
-    for (std::size_t i = 0; i < kSessionNames; ++i)
-      for (const std::string& name : story.names[i])
-        session.add(static_cast<SessionName>(i), name);
-    session.connections += story.connections;
-    session.messages += story.messages;
-    session.recipients += story.recipients;
-    session.bytes_read += story.bytes_read;
-    session.bytes_written += story.bytes_written;
-    for (std::size_t i = 0; i < kOutcomes; ++i)
-      session.outcomes[i] += story.outcomes[i];
-    session.worst_reply = std::max(session.worst_reply, story.worst_reply);
-    if (story.last_reply != 0) session.last_reply = story.last_reply;
-    if (story.tls != Tls::None) session.tls = story.tls;
-    session.is_open = story.is_open;
-    session.gap = session.gap || story.gap;
-  }
-
   const std::vector<TapeFile>& tapes_;
   std::shared_ptr<GroupPool> pool_;
   std::uint64_t sessions_ = 0;
@@ -200,7 +181,6 @@ class SessionSource::FromRows : public Reader {
     at_once_ = std::min(2 * at_once_, kMostPieces);
     std::vector<RowSession> complete = rows_.take(over_ ? RowSessions::kEnd : pieces_.frontier());
     retold_.tell(complete);
-    sessions_ += complete.size();
     for (RowSession& session : complete)
       batch.sessions.push_back(std::move(session.summary));
     if (!over_) batch.until = std::min(rows_.oldest(), pieces_.frontier());
@@ -243,7 +223,6 @@ class SessionSource::FromRows : public Reader {
   RowSessions rows_;
   Retold retold_;
   std::size_t at_once_ = 1;
-  std::uint64_t sessions_ = 0;
   bool over_ = false;
 };
 
