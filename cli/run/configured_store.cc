@@ -19,13 +19,14 @@ void StoreOption::describe(Options& options) {
 
 std::string StoreOption::store() const {
   if (!config && !std::filesystem::exists(kDefaultConfig)) {
-    throw UsageError("TAPE is missing: name tapes or a store; without, " +
+    throw UsageError("nothing to read: name a store or tapes; without, " +
                      std::string(kDefaultConfig) + " says where the store is, and is not there");
   }
   const std::filesystem::path file = config.value_or(kDefaultConfig);
   const Config read = load_config(file, SourcesIn::Elsewhere);
   if (read.store.store) return read.store.store->string();
-  throw UsageError("TAPE is missing, and " + file.string() + " names no store");
+  throw UsageError("nothing to read: name a store or tapes, as " + file.string() +
+                   " names no store");
 }
 
 }  // namespace smtptape

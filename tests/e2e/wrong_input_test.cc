@@ -19,6 +19,18 @@ void expect_refusal(const Ran& ran, int exit, const std::string& word) {
   EXPECT_EQ(std::count(ran.err.begin(), ran.err.end(), '\n'), 1) << ran.err;
 }
 
+TEST(WrongOptions, ThatNoStoreIsNamedSaysSo) {
+  const TemporaryDirectory directory;
+  const std::string none = directory / "none.toml";
+  write_file(none, "");
+  for (const std::vector<std::string>& command :
+       {std::vector<std::string>{"sessions"}, {"stats"}, {"show", "x"}}) {
+    std::vector<std::string> words = command;
+    words.insert(words.end(), {"--config", none});
+    expect_refusal(smtptape(words), 2, "nothing to read: name a store or tapes, as " + none);
+  }
+}
+
 TEST(WrongOptions, AreNamedWithWhatWasMeant) {
   expect_refusal(smtptape("replya", {"x.tape"}), 2, "did you mean replay?");
   expect_refusal(smtptape("replay x.tape --colour no", {}), 2, "did you mean --color?");
