@@ -52,10 +52,10 @@ std::vector<std::string> RowSessions::keys() {
   return {kKeys.begin(), kKeys.end()};
 }
 
-void RowSessions::add(const SessionRows& rows, const std::string& source, Gaps gaps) {
+void RowSessions::add(const SessionRows& rows, const Group& group) {
   const Columns columns(rows);
   ++groups_;
-  if (gaps == Gaps::Some) last_gaps_[source] = groups_;
+  if (group.has_gaps) last_gaps_[group.source] = groups_;
   for (std::size_t i = 0; i < rows.rows.size(); ++i) {
     const SessionRow& row = rows.rows[i];
     if (row.id.empty() || (wanted_ && !wanted_(row.id))) continue;
@@ -63,13 +63,14 @@ void RowSessions::add(const SessionRows& rows, const std::string& source, Gaps g
     Open& open = place->second;
     if (is_new) {
       open.summary.id = row.id;
-      open.summary.source = source;
+      open.summary.source = group.source;
       open.summary.first_received = row.first_received;
       open.summary.last_received = row.last_received;
       open.summary.begins_here = row.opened;
       beginnings_.insert(row.first_received);
     }
     merge(open, row);
+    connect(open, row, group.run);
     ++open.rows;
     open.last_group = groups_;
     add_names(open, columns, i);
@@ -95,9 +96,17 @@ void RowSessions::merge(Open& open, const SessionRow& row) {
   open.accepted += row.accepted;
   open.deferred += row.deferred;
   open.refused += row.refused;
-  open.decided = open.decided && row.decided && !row.gap && !row.id_hashed;
   if (row.closed) open.closed = true;
   if (!row.closed && row.connections > 0) open.closed = false;
+}
+
+// Nothing is unsure where one row ends and the next begins.
+void RowSessions::connect(Open& open, const SessionRow& row, std::uint64_t run) {
+  const bool goes_on = open.rows > 0 && open.run == run;
+  const bool fits = row.goes_on ? goes_on : open.rests;
+  open.sure = open.sure && fits && row.sure && !row.gap && !row.id_hashed;
+  open.rests = row.rests;
+  open.run = run;
 }
 
 void RowSessions::add_names(Open& open, const Columns& columns, std::size_t row) {
@@ -188,7 +197,7 @@ RowSession RowSessions::finish(Open open) const {
   const bool cut = missing_ && open.rows > 1;
   session.summary = std::move(open.summary);
   session.summary.is_open = session.summary.connections > 0 && !open.closed;
-  const bool known = !session.gap_behind && !cut && open.decided && open.names_known &&
+  const bool known = !session.gap_behind && !cut && open.sure && open.rests && open.names_known &&
                      session.summary.begins_here && session.summary.connections > 0;
   session.told =
       known && tell_outcomes({open.accepted, open.deferred, open.refused}, session.summary);

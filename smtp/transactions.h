@@ -41,6 +41,8 @@ class SmtpTransactions {
   void read(std::string_view text);
   // Something was not seen, or could not be read.
   void lost_track() { unsure_ = true; }
+  // From here on: what was counted before is somebody else's.
+  void count_anew() { counts_ = {}; }
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
   [[nodiscard]] bool unsure() const { return unsure_; }

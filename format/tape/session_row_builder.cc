@@ -31,13 +31,13 @@ std::string key_of_hash(std::string_view hash) {
 
 SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys,
                                      const Id128& capture,
-                                     std::set<Id128> gaps_before)
+                                     RowsBefore before)
     : keys_(std::move(keys)),
       ascending_(keys_.size()),
       capture_(capture),
       properties_(keys_.size()),
       filter_room_(kMostFiltered),
-      gaps_before_(std::move(gaps_before)) {
+      before_(std::move(before)) {
   SMTPTAPE_CHECK(keys_.size() <= kMostIndexedKeys);
   std::iota(ascending_.begin(), ascending_.end(), 0U);
   std::sort(ascending_.begin(), ascending_.end(), [this](std::uint32_t a, std::uint32_t b) {
@@ -53,7 +53,7 @@ void SessionRowBuilder::add(const Event& event, const GroupNames::Named& named) 
   row.last_sequence = event.sequence;
   row.first_received = std::min(row.first_received, event.received);
   row.last_received = std::max(row.last_received, event.received);
-  count(row, talks_[place].smtp, event);
+  count(row, dialogues_[place], event);
 }
 
 void SessionRowBuilder::add_gap(const Gap& gap) {
@@ -111,22 +111,42 @@ std::uint32_t SessionRowBuilder::new_row(const Event& event, std::string id, boo
   row.id_hashed = hashed;
   row.first_sequence = event.sequence;
   row.first_received = row.last_received = event.received;
-  Talk& talk = talks_.emplace_back();
-  talk.capture = event.origin != nullptr ? event.origin->capture : capture_;
-  talk.begins = event.kind == EventKind::BeginSession;
-  if (!talk.begins) talk.smtp.begin_midway();
+  dialogues_.push_back(dialogue_of(event, row));
   cells_.resize(cells_.size() + keys_.size());
   return place;
 }
 
-void SessionRowBuilder::count(SessionRow& row, SmtpTransactions& smtp, const Event& event) {
+// From where the group before left it.
+Dialogue SessionRowBuilder::dialogue_of(const Event& event, const SessionRow& row) {
+  const auto before = row.id_hashed ? before_.dialogues.end() : before_.dialogues.find(row.id);
+  if (before != before_.dialogues.end()) {
+    Dialogue dialogue = before->second;
+    before_.dialogues.erase(before);
+    dialogue.begin_group();
+    return dialogue;
+  }
+  Dialogue dialogue;
+  dialogue.capture = event.origin != nullptr ? event.origin->capture : capture_;
+  dialogue.first_sequence = event.sequence;
+  dialogue.begins = event.kind == EventKind::BeginSession;
+  dialogue.connected = !dialogue.begins;
+  if (!dialogue.begins) dialogue.smtp.begin_midway();
+  return dialogue;
+}
+
+void SessionRowBuilder::count(SessionRow& row, Dialogue& dialogue, const Event& event) {
+  SmtpTransactions& smtp = dialogue.smtp;
   switch (event.kind) {
     case EventKind::BeginSession: row.opened = true; return;
     case EventKind::Connected:
       ++row.connections;
       row.closed = false;
+      dialogue.connected = true;
       return smtp.connected();
-    case EventKind::Closed: row.closed = true; return smtp.closed();
+    case EventKind::Closed:
+      row.closed = true;
+      dialogue.connected = false;
+      return smtp.closed();
     case EventKind::MessageObtained: ++row.messages; return smtp.message_obtained();
     case EventKind::Read:
       row.bytes_read += event.text.size();
@@ -288,14 +308,52 @@ void SessionRowBuilder::hash_value(std::uint32_t row, std::size_t key, std::uint
 
 // ---- the end of a group ----
 
+RowsBefore SessionRowBuilder::end() {
+  std::sort(gaps_.begin(), gaps_.end());
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    end_row(rows_[row], dialogues_[row]);
+  // Those that were silent, too.
+  if (!gaps_.empty()) {
+    erase_if(before_.dialogues,
+             [this](const auto& each) { return first_gap_since(each.second) != nullptr; });
+  }
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    hand_on(rows_[row], dialogues_[row]);
+  before_.shorten(kMostDialogues);
+  for (const GapPlace& gap : gaps_) {
+    if (before_.gaps.size() < kMostOrigins) before_.gaps.insert(gap.capture);
+  }
+  return std::move(before_);
+}
+
+void SessionRowBuilder::end_row(SessionRow& row, const Dialogue& dialogue) const {
+  const SmtpTransactions::Counts& counts = dialogue.smtp.counts();
+  row.recipients = counts.recipients;
+  row.accepted = counts.accepted;
+  row.deferred = counts.deferred;
+  row.refused = counts.refused;
+  row.last_reply = counts.last;
+  row.worst_reply = counts.worst;
+  row.gap = touched_by_gap(row, dialogue);
+  row.goes_on = dialogue.goes_on;
+  row.sure = !row.gap && !dialogue.smtp.unsure();
+  row.rests = dialogue.smtp.at_rest();
+  row.decided = row.sure && row.rests && dialogue.from_rest;
+}
+
+// What rests and has no connection begins anew without it.
+void SessionRowBuilder::hand_on(const SessionRow& row, Dialogue& dialogue) {
+  const bool over = row.rests && !dialogue.connected;
+  if (over || !row.sure || row.id_hashed || first_gap_since(dialogue) != nullptr) return;
+  dialogue.last_received = row.last_received;
+  before_.dialogues.emplace(row.id, dialogue);
+}
+
 SessionRowBuilder::Result SessionRowBuilder::finish() {
   Result result;
-  std::sort(gaps_.begin(), gaps_.end());
   std::stable_sort(hashed_in_order_.begin(),
                    hashed_in_order_.end(),
                    [](const HashedValue& a, const HashedValue& b) { return a.cell < b.cell; });
-  for (std::size_t row = 0; row < rows_.size(); ++row)
-    finish_row(row);
   for (std::size_t key = 0; key < keys_.size(); ++key) {
     result.summaries.push_back(summary_of(key));
     result.rows.properties.push_back(property_of(key));
@@ -306,28 +364,19 @@ SessionRowBuilder::Result SessionRowBuilder::finish() {
   return result;
 }
 
-void SessionRowBuilder::finish_row(std::size_t place) {
-  SessionRow& row = rows_[place];
-  const Talk& talk = talks_[place];
-  const SmtpTransactions::Counts& counts = talk.smtp.counts();
-  row.recipients = counts.recipients;
-  row.accepted = counts.accepted;
-  row.deferred = counts.deferred;
-  row.refused = counts.refused;
-  row.last_reply = counts.last;
-  row.worst_reply = counts.worst;
-  row.gap = touched_by_gap(row, talk);
-  row.decided = !row.gap && !talk.smtp.unsure() && talk.smtp.at_rest();
+// Between its first and its last event, or while it was open; in doubt it is.
+bool SessionRowBuilder::touched_by_gap(const SessionRow& row, const Dialogue& dialogue) const {
+  const bool anywhere = before_.gaps.size() >= kMostOrigins;
+  if (!dialogue.begins && (anywhere || before_.gaps.contains(dialogue.capture))) return true;
+  const GapPlace* const gap = first_gap_since(dialogue);
+  return gap != nullptr && (!row.closed || gap->after < row.last_sequence);
 }
 
-// Between its first and its last event, or while it was open; in doubt it is.
-bool SessionRowBuilder::touched_by_gap(const SessionRow& row, const Talk& talk) const {
-  const bool anywhere = gaps_before_.size() >= kMostOrigins;
-  if (!talk.begins && (anywhere || gaps_before_.contains(talk.capture))) return true;
-  const GapPlace from{talk.capture, talk.begins ? row.first_sequence : 0};
+const SessionRowBuilder::GapPlace* SessionRowBuilder::first_gap_since(
+    const Dialogue& dialogue) const {
+  const GapPlace from{dialogue.capture, dialogue.begins ? dialogue.first_sequence : 0};
   const auto gap = std::lower_bound(gaps_.begin(), gaps_.end(), from);
-  if (gap == gaps_.end() || gap->capture != talk.capture) return false;
-  return !row.closed || gap->after < row.last_sequence;
+  return gap != gaps_.end() && gap->capture == dialogue.capture ? &*gap : nullptr;
 }
 
 PropertySummary SessionRowBuilder::summary_of(std::size_t key) const {
@@ -376,14 +425,6 @@ SessionRows::Property SessionRowBuilder::property_of(std::size_t key) const {
     out.hashed_until.push_back(count32(out.hashes.size()));
   }
   return out;
-}
-
-std::set<Id128> SessionRowBuilder::captures_with_gaps() const {
-  std::set<Id128> captures = gaps_before_;
-  for (const GapPlace& gap : gaps_) {
-    if (captures.size() < kMostOrigins) captures.insert(gap.capture);
-  }
-  return captures;
 }
 
 }  // namespace smtptape

@@ -43,10 +43,12 @@ namespace {
 
 constexpr std::uint16_t kRowsVersion = 1;
 constexpr std::int64_t kOpened = 1, kClosed = 2, kTls = 4, kGap = 8, kDecided = 16;
+constexpr std::int64_t kGoesOn = 32, kSure = 64, kRests = 128;
 
 std::int64_t flags_of(const SessionRow& row) {
   return (row.opened ? kOpened : 0) | (row.closed ? kClosed : 0) | (row.gap ? kGap : 0) |
-         (row.tls >= Tls::Unknown ? kTls : 0) | (row.decided ? kDecided : 0);
+         (row.tls >= Tls::Unknown ? kTls : 0) | (row.decided ? kDecided : 0) |
+         (row.goes_on ? kGoesOn : 0) | (row.sure ? kSure : 0) | (row.rests ? kRests : 0);
 }
 
 std::int64_t difference(std::uint64_t later, std::uint64_t earlier) {
@@ -275,6 +277,23 @@ void read_numbers(tape::SessionRows::Reader from, std::vector<SessionRow>& rows)
   });
 }
 
+// Of tapes from before the last three, a row that is decided is sure and rests.
+void read_flags(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
+  const auto flags = entries_of(from.getFlags(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto has = [all = flags[i]](std::int64_t flag) { return (all & flag) != 0; };
+    SessionRow& row = rows[i];
+    row.opened = has(kOpened);
+    row.closed = has(kClosed);
+    row.gap = has(kGap);
+    row.decided = has(kDecided);
+    row.goes_on = has(kGoesOn);
+    row.sure = row.decided || has(kSure);
+    row.rests = row.decided || has(kRests);
+    if (from.getVersion() == 0 && has(kTls)) row.tls = Tls::Unknown;
+  }
+}
+
 // `keys` null: all.
 SessionRows read_rows_message(tape::SessionRows::Reader from,
                               const GroupIndex& index,
@@ -285,23 +304,14 @@ SessionRows read_rows_message(tape::SessionRows::Reader from,
     throw Error("a group has too many session rows");
   }
   out.rows.resize(from.getCount());
-  const bool old = from.getVersion() == 0;
-  if (old) {
+  if (from.getVersion() == 0) {
     read_old_ids_and_spans(from, index, out.rows);
   } else {
     read_ids(from, out.rows);
     read_spans(from, index, out.rows);
   }
   read_numbers(from, out.rows);
-  const auto flags = entries_of(from.getFlags(), out.rows.size());
-  for (std::size_t i = 0; i < out.rows.size(); ++i) {
-    SessionRow& row = out.rows[i];
-    row.opened = (flags[i] & kOpened) != 0;
-    row.closed = (flags[i] & kClosed) != 0;
-    row.gap = (flags[i] & kGap) != 0;
-    row.decided = (flags[i] & kDecided) != 0;
-    if (old && (flags[i] & kTls) != 0) row.tls = Tls::Unknown;
-  }
+  read_flags(from, out.rows);
   std::size_t room = kMostGroupListed;
   for (const auto property : properties) {
     const std::string_view key = as_view(property.getKey());

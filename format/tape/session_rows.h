@@ -1,7 +1,9 @@
 // The rows of a group's index: one a session that the group touches.
 //
-// Nothing is remembered from group to group, so rows of one session from several groups and tapes
-// are merged by whoever reads them.
+// Rows of one session from several groups and tapes are merged by whoever reads them.  One that
+// goes on counts from where the group before left the session: it is of use only beside the row
+// that the session had there, or in the last group before that had any, with nothing missing
+// between.
 #pragma once
 
 #include <cstddef>
@@ -39,6 +41,10 @@ struct SessionRow {
   bool closed = false;            // its last connection was closed here
   bool gap = false;               // events of it may be missing
   bool decided = false;           // recipients and replies are known; else ask the events
+  // The same of rows that are cut by the ends of groups; a decided one is sure and rests.
+  bool goes_on = false;  // it counts from where the session's row before ended
+  bool sure = false;     // recipients and replies are known, as far as they came
+  bool rests = false;    // no command, reply, message or transaction is unfinished at its end
 
   [[nodiscard]] bool may_be(std::string_view session_id) const;
   [[nodiscard]] std::uint64_t id_hash() const;  // hash64() of the whole id

@@ -215,6 +215,7 @@ struct SessionRows {
   bytesWritten @11 :Column;
   lastReply @12 :Column;     # code of the last reply, 0: none
   flags @13 :Column;         # 1 opened here, 2 closed here, 4 TLS, 8 touched by a gap, 16 decided
+                             # 32 goes on, 64 sure, 128 rests
   properties @14 :List(PropertyColumns);
   # Since these, ids to lastReceived and events are left out.
   version @15 :UInt16;       # 1: with what follows
