@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "format/attempts.h"
 #include "format/limits.h"
 #include "format/tape/hash_filter.h"
 #include "format/tape/messages.h"
@@ -20,6 +21,21 @@ bool is_text(std::string_view json) {
 
 std::string hash_bytes(std::string_view text) {
   return hashes_to_bytes({hash64(text)});
+}
+
+// How many the metadata names.
+std::uint32_t recipients_of(const Meta& meta) {
+  const auto json = meta.find("recipient");
+  if (!json) return 0;
+  if (!json->starts_with('[')) return is_text(*json) ? 1 : 0;
+  std::uint32_t count = 0;
+  JsonReader reader(*json);
+  for (bool more = reader.enter_array(); more && reader.next_element();) {
+    const auto element = reader.skip_value();
+    if (element && is_text(*element)) ++count;
+    more = element.has_value();
+  }
+  return count;
 }
 
 // The key of an id that is not kept: no text in UTF-8 reads so.
@@ -141,13 +157,17 @@ void SessionRowBuilder::count(SessionRow& row, Dialogue& dialogue, const Event& 
     case EventKind::Connected:
       ++row.connections;
       row.closed = false;
+      row.tried.reset();
       dialogue.connected = true;
       return smtp.connected();
     case EventKind::Closed:
       row.closed = true;
       dialogue.connected = false;
       return smtp.closed();
-    case EventKind::MessageObtained: ++row.messages; return smtp.message_obtained();
+    case EventKind::MessageObtained:
+      ++row.messages;
+      row.wanted += event.meta == nullptr ? 0 : recipients_of(*event.meta);
+      return smtp.message_obtained();
     case EventKind::Read:
       row.bytes_read += event.text.size();
       if (event.trimmed) smtp.lost_track();
@@ -158,9 +178,25 @@ void SessionRowBuilder::count(SessionRow& row, Dialogue& dialogue, const Event& 
     case EventKind::AbbreviatedWrite:
       row.bytes_written += full_length(event);
       return smtp.abbreviated_write(event.text, full_length(event));
-    case EventKind::Diagnostic: row.tls = tls_of_diagnostic(event.text).value_or(row.tls); return;
+    case EventKind::Diagnostic:
+      row.tls = tls_of_diagnostic(event.text).value_or(row.tls);
+      return note_attempt(row, event);
     case EventKind::Unknown: return smtp.lost_track();
   }
+}
+
+// As a story names it, whose connection was not made.
+void SessionRowBuilder::note_attempt(SessionRow& row, const Event& event) {
+  if (event.level == "ERROR" || row.connections > 0) return;
+  if (is_throttled(event.text)) row.tried.emplace();
+  const auto target = attempted_target(event.text);
+  if (!target) return;
+  row.tried.emplace().address = target->substr(0, kMostListedBytes + 1);
+  const auto json = event.meta == nullptr ? std::nullopt : event.meta->find("mx_plan");
+  if (!json) return;
+  const std::vector<PlannedHost> plan = planned_hosts(*json);
+  const std::size_t place = place_in_plan(plan, *target);
+  if (place != 0) row.tried = {plan[place - 1].name, plan[place - 1].address};
 }
 
 // ---- metadata ----
@@ -326,17 +362,33 @@ RowsBefore SessionRowBuilder::end() {
   return std::move(before_);
 }
 
-void SessionRowBuilder::end_row(SessionRow& row, const Dialogue& dialogue) const {
+// False: there is no room for it.
+bool SessionRowBuilder::keep_tried(SessionRow& row) {
+  if (!row.tried) return true;
+  const std::size_t host = row.tried->host.size();
+  const std::size_t address = row.tried->address.size();
+  tried_bytes_ += host + address;
+  const bool kept = host <= kMostListedBytes && address <= kMostListedBytes &&
+                    tried_bytes_ <= kMostGroupListedBytes;
+  if (!kept) row.tried.reset();
+  return kept;
+}
+
+void SessionRowBuilder::end_row(SessionRow& row, const Dialogue& dialogue) {
   const SmtpTransactions::Counts& counts = dialogue.smtp.counts();
   row.recipients = counts.recipients;
   row.accepted = counts.accepted;
   row.deferred = counts.deferred;
   row.refused = counts.refused;
+  row.delivered = counts.delivered;
+  row.put_off = counts.put_off;
+  row.bounced = counts.bounced;
+  row.outcomes = true;
   row.last_reply = counts.last;
   row.worst_reply = counts.worst;
   row.gap = touched_by_gap(row, dialogue);
   row.goes_on = dialogue.goes_on;
-  row.sure = !row.gap && !dialogue.smtp.unsure();
+  row.sure = !row.gap && !dialogue.smtp.unsure() && keep_tried(row);
   row.rests = dialogue.smtp.at_rest();
   row.decided = row.sure && row.rests && dialogue.from_rest;
 }

@@ -111,7 +111,9 @@ class SessionRowBuilder {
   [[nodiscard]] bool has_value(const Cell& cell, std::uint32_t place) const;
   [[nodiscard]] Dialogue dialogue_of(const Event& event, const SessionRow& row);
   static void count(SessionRow& row, Dialogue& dialogue, const Event& event);
-  void end_row(SessionRow& row, const Dialogue& dialogue) const;
+  static void note_attempt(SessionRow& row, const Event& event);
+  [[nodiscard]] bool keep_tried(SessionRow& row);
+  void end_row(SessionRow& row, const Dialogue& dialogue);
   void hand_on(const SessionRow& row, Dialogue& dialogue);
   [[nodiscard]] bool touched_by_gap(const SessionRow& row, const Dialogue& dialogue) const;
   // Null: none.
@@ -136,6 +138,7 @@ class SessionRowBuilder {
   bool without_metadata_ = false;  // some event
   std::uint64_t listed_bytes_ = 0;
   std::uint64_t id_bytes_ = 0;
+  std::uint64_t tried_bytes_ = 0;
   std::size_t filter_room_;  // values that filters may still take
   std::uint64_t last_sequence_ = 0;
   std::vector<GapPlace> gaps_;               // of the group

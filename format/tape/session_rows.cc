@@ -91,6 +91,55 @@ void each_number(Visit visit) {
   visit(&SessionRow::tls, &Row::Builder::initTls, &Row::Reader::getTls);
 }
 
+// Those that mostly are what another one is: they stand as differences to it.
+template <class Visit>
+void each_difference(Visit visit) {
+  using Row = tape::SessionRows;
+  visit(&SessionRow::wanted,
+        &SessionRow::recipients,
+        &Row::Builder::initWanted,
+        &Row::Reader::getWanted);
+  visit(&SessionRow::delivered,
+        &SessionRow::accepted,
+        &Row::Builder::initDelivered,
+        &Row::Reader::getDelivered);
+  visit(&SessionRow::put_off,
+        &SessionRow::deferred,
+        &Row::Builder::initPutOff,
+        &Row::Reader::getPutOff);
+  visit(&SessionRow::bounced,
+        &SessionRow::refused,
+        &Row::Builder::initBounced,
+        &Row::Reader::getBounced);
+}
+
+void write_numbers(tape::SessionRows::Builder to, const std::vector<SessionRow>& rows) {
+  each_number([&](auto member, auto init, auto) {
+    const auto get = [member](const SessionRow& row) { return row.*member; };
+    write_column(column_of(rows, get), [&] { return (to.*init)(); });
+  });
+  each_difference([&](auto member, auto other, auto init, auto) {
+    const auto get = [=](const SessionRow& row) {
+      return row.sure ? std::int64_t{row.*member} - std::int64_t{row.*other} : 0;
+    };
+    write_column(column_of(rows, get), [&] { return (to.*init)(); });
+  });
+}
+
+void write_tried(tape::SessionRows::Builder to, const std::vector<SessionRow>& rows) {
+  const auto has_tried = [](const SessionRow& row) { return row.tried.has_value(); };
+  auto list =
+      to.initTried(static_cast<unsigned>(std::count_if(rows.begin(), rows.end(), has_tried)));
+  unsigned next = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].tried) continue;
+    auto tried = list[next++];
+    tried.setRow(count32(i));
+    tried.setHost(as_data(rows[i].tried->host));
+    tried.setAddress(as_data(rows[i].tried->address));
+  }
+}
+
 void write_spans(tape::SessionRows::Builder to,
                  const std::vector<SessionRow>& rows,
                  const GroupIndex& index) {
@@ -275,6 +324,19 @@ void read_numbers(tape::SessionRows::Reader from, std::vector<SessionRow>& rows)
       number = static_cast<std::remove_reference_t<decltype(number)>>(column[i]);
     }
   });
+  each_difference([&](auto member, auto other, auto, auto get) {
+    const auto column = entries_of((from.*get)(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i].*member = rows[i].*other + static_cast<std::uint32_t>(column[i]);
+  });
+}
+
+void read_tried(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
+  if (from.getTried().size() > rows.size()) throw Error("a group has too many attempts");
+  for (const auto tried : from.getTried()) {
+    if (tried.getRow() >= rows.size()) throw Error("an attempt is of no session row");
+    rows[tried.getRow()].tried = {as_string(tried.getHost()), as_string(tried.getAddress())};
+  }
 }
 
 // Of tapes from before the last three, a row that is decided is sure and rests.
@@ -288,7 +350,8 @@ void read_flags(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
     row.gap = has(kGap);
     row.decided = has(kDecided);
     row.goes_on = has(kGoesOn);
-    row.sure = row.decided || has(kSure);
+    row.outcomes = has(kSure);
+    row.sure = row.decided || row.outcomes;
     row.rests = row.decided || has(kRests);
     if (from.getVersion() == 0 && has(kTls)) row.tls = Tls::Unknown;
   }
@@ -312,6 +375,7 @@ SessionRows read_rows_message(tape::SessionRows::Reader from,
   }
   read_numbers(from, out.rows);
   read_flags(from, out.rows);
+  read_tried(from, out.rows);
   std::size_t room = kMostGroupListed;
   for (const auto property : properties) {
     const std::string_view key = as_view(property.getKey());
@@ -331,10 +395,8 @@ std::string to_message(const SessionRows& rows, const GroupIndex& index) {
     to.setCount(count32(all.size()));
     write_ids(to, all);
     write_spans(to, all, index);
-    each_number([&](auto member, auto init, auto) {
-      const auto get = [member](const SessionRow& row) { return row.*member; };
-      write_column(column_of(all, get), [&] { return (to.*init)(); });
-    });
+    write_numbers(to, all);
+    write_tried(to, all);
     write_column(column_of(all, flags_of), [&] { return to.initFlags(); });
     auto properties = to.initProperties(count32(rows.properties.size()));
     for (unsigned i = 0; i < rows.properties.size(); ++i)

@@ -25,7 +25,8 @@ SessionRow whole_row() {
   row.last_reply = 221;
   row.worst_reply = 354;
   row.tls = Tls::Tls13;
-  row.opened = row.closed = row.decided = row.sure = row.rests = true;
+  row.wanted = row.delivered = 1;
+  row.opened = row.closed = row.decided = row.sure = row.rests = row.outcomes = true;
   return row;
 }
 
@@ -33,17 +34,17 @@ SessionRow whole_row() {
 std::pair<SessionRow, SessionRow> cut_rows() {
   SessionRow first = whole_row();
   first.last_received = 15 * kSecond;
-  first.accepted = 0;
+  first.accepted = first.delivered = 0;
   first.last_reply = 354;
   first.closed = first.decided = first.rests = false;
   SessionRow second;
   second.id = "a";
   second.first_received = 16 * kSecond;
   second.last_received = 20 * kSecond;
-  second.accepted = 1;
+  second.accepted = second.delivered = 1;
   second.last_reply = 221;
   second.worst_reply = 250;
-  second.closed = second.sure = second.rests = second.goes_on = true;
+  second.closed = second.sure = second.rests = second.goes_on = second.outcomes = true;
   return {first, second};
 }
 
@@ -146,6 +147,111 @@ TEST(RowSessions, GoOnFromTheRowBeforeOnly) {
   EXPECT_FALSE(told({{first, 1}, {touched, 1}}));
 }
 
+bool is_told(const SessionRow& row, const OutcomeCounts& outcomes) {
+  const RowSession session = of(row);
+  return session.told && session.summary.outcomes == outcomes;
+}
+
+// Three messages to five: all kinds of outcomes.
+SessionRow mixed_row() {
+  SessionRow row = whole_row();
+  row.messages = 3;
+  row.recipients = row.wanted = 5;
+  row.accepted = row.deferred = row.refused = 1;
+  row.delivered = 2;
+  row.put_off = 1;
+  row.bounced = 2;
+  row.worst_reply = 550;
+  return row;
+}
+
+TEST(RowSessions, HaveTheOutcomesOfTheirRecipients) {
+  const OutcomeCounts outcomes = {2, 1, 2, 0, 0, 0};
+  EXPECT_TRUE(is_told(mixed_row(), outcomes));
+  const auto told = [](auto change) {
+    SessionRow row = mixed_row();
+    change(row);
+    return of(row).told;
+  };
+  EXPECT_FALSE(told([](SessionRow& row) { row.wanted = 6; })) << "one was never named";
+  EXPECT_FALSE(told([](SessionRow& row) { row.recipients = 6; })) << "one was named again";
+  EXPECT_FALSE(told([](SessionRow& row) { row.delivered = 1; })) << "of one it is not known";
+  EXPECT_FALSE(told([](SessionRow& row) { row.messages = 4; })) << "one was not sent";
+  EXPECT_FALSE(told([](SessionRow& row) { row.connections = 2; })) << "one may be sent again";
+  EXPECT_FALSE(told([](SessionRow& row) { row.outcomes = false; })) << "from before";
+}
+
+TEST(RowSessions, OfOldTapesHaveThemByTheirMessages) {
+  SessionRow row = whole_row();
+  row.outcomes = false;
+  row.wanted = row.delivered = 0;
+  EXPECT_TRUE(is_told(row, {1, 0, 0, 0, 0, 0}));
+  row.recipients = 3;
+  EXPECT_TRUE(is_told(row, {3, 0, 0, 0, 0, 0})) << "nothing was refused";
+  row.worst_reply = 550;
+  EXPECT_FALSE(of(row).told) << "one of them may be";
+  row.recipients = 1;
+  EXPECT_FALSE(of(row).told) << "something was refused, not the message";
+  row.accepted = 0;
+  row.refused = 1;
+  EXPECT_TRUE(is_told(row, {0, 0, 1, 0, 0, 0}));
+  row.messages = row.recipients = 2;
+  row.deferred = 1;
+  EXPECT_FALSE(of(row).told) << "which is whose?";
+  row.refused = 0;
+  row.deferred = 2;
+  row.worst_reply = 451;
+  EXPECT_TRUE(is_told(row, {0, 2, 0, 0, 0, 0}));
+  row.connections = 2;
+  EXPECT_TRUE(is_told(row, {0, 2, 0, 0, 0, 0}));
+  row.deferred = 1;
+  EXPECT_FALSE(of(row).told) << "one has no reply";
+}
+
+TEST(RowSessions, OverTwoConnectionsHaveThemByTheirMessages) {
+  SessionRow row = whole_row();
+  row.connections = 2;
+  EXPECT_TRUE(is_told(row, {1, 0, 0, 0, 0, 0}));
+  row.recipients = row.messages = row.accepted = 2;
+  EXPECT_FALSE(of(row).told) << "two are wanted, and one is known";
+  row.messages = row.recipients = row.accepted = row.deferred = row.wanted = row.delivered = 0;
+  row.worst_reply = 554;
+  EXPECT_TRUE(is_told(row, {})) << "there was no message";
+}
+
+TEST(RowSessions, WithoutAConnectionAreNamedByTheLastAttempt) {
+  SessionRow row = whole_row();
+  row.connections = row.messages = row.recipients = row.wanted = row.accepted = row.delivered = 0;
+  row.bytes_read = row.bytes_written = 0;
+  row.last_reply = row.worst_reply = 0;
+  row.closed = false;
+  SessionRow later = row;
+  row.tried = {"mx1", "192.0.2.1"};
+  later.opened = false;
+  const auto names = [](const std::vector<SessionRow>& rows) {
+    RowSessions sessions;
+    for (const SessionRow& each : rows)
+      sessions.add(rows_of({each}), run(1));
+    const RowSession session = only(sessions);
+    EXPECT_TRUE(session.told);
+    EXPECT_TRUE(session.summary.all(SessionName::SourceAddress).empty());
+    EXPECT_EQ(session.summary.last(SessionName::EgressPool), "egress_pool 1");
+    return std::pair(std::string(session.summary.last(SessionName::MxHost)),
+                     std::string(session.summary.last(SessionName::MxAddress)));
+  };
+  EXPECT_EQ(names({row}), std::pair(std::string("mx1"), std::string("192.0.2.1")));
+  EXPECT_EQ(names({row, later}), std::pair(std::string("mx1"), std::string("192.0.2.1")));
+  later.tried = {"", "unix:/tmp/x"};
+  EXPECT_EQ(names({row, later}), std::pair(std::string(), std::string("unix:/tmp/x")));
+  later.tried.emplace();
+  EXPECT_EQ(names({row, later}), std::pair(std::string(), std::string()));
+  row.bytes_read = 1;
+  EXPECT_FALSE(of(row).told) << "over which connection?";
+  row.bytes_read = 0;
+  row.outcomes = false;
+  EXPECT_FALSE(of(row).told) << "from before";
+}
+
 TEST(RowSessions, OfOthersInBetweenDontMatter) {
   const auto [first, second] = cut_rows();
   SessionRow other = whole_row();
@@ -232,6 +338,7 @@ TEST(RowSessions, WithoutAllNamesAreNotTold) {
     sessions.add(rows, run(1));
     return only(sessions).told;
   };
+  EXPECT_TRUE(told([](SessionRows::Property&) {}));
   EXPECT_FALSE(told([](SessionRows::Property& of) { of.key = "other"; }));
   EXPECT_FALSE(told([](SessionRows::Property& of) { of.flags.front() = kMoreFlag; }));
   EXPECT_FALSE(told([](SessionRows::Property& of) {
