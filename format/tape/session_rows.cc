@@ -121,7 +121,7 @@ void write_numbers(tape::SessionRows::Builder to, const std::vector<SessionRow>&
   });
   each_difference([&](auto member, auto other, auto init, auto) {
     const auto get = [=](const SessionRow& row) {
-      return row.sure ? std::int64_t{row.*member} - std::int64_t{row.*other} : 0;
+      return std::int64_t{row.*member} - std::int64_t{row.*other};
     };
     write_column(column_of(rows, get), [&] { return (to.*init)(); });
   });

@@ -246,7 +246,6 @@ struct RowPieces::Impl {
 
   void begin_scan(Lane& lane, std::unique_ptr<EventSource> events, std::int64_t earliest) {
     ++told.groups_scanned;
-    lane.run = ++runs;
     Lane::Scan scan{std::move(events), nullptr};
     scan.rows = std::make_unique<RowScan>(*scan.events, keys, lane.capture);
     lane.scan = std::move(scan);

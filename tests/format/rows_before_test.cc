@@ -53,8 +53,11 @@ TEST(RowsBefore, AreTheDialoguesThatGoOn) {
   group.add("unsure", R"("Connected")");
   group.add("unsure", R"({"Surprise":1})");
   group.add("from the middle", R"({"Write":"NOOP\r\n"})");
+  group.add("busy", R"("Closed")");
+  group.add("busy", R"({"Write":"NOOP\r\n"})");  // whatever that is
   const RowsBefore before = group.end();
-  EXPECT_EQ(before.dialogues.size(), 2U);
+  EXPECT_EQ(before.dialogues.size(), 3U);
+  EXPECT_TRUE(before.dialogues.contains("busy"));
   EXPECT_TRUE(before.dialogues.contains("connected"));
   EXPECT_TRUE(before.dialogues.contains("from the middle"));
 }
@@ -97,13 +100,18 @@ TEST(RowsBefore, EndAtAGap) {
   }
   Group second(first.end());
   second.add("told", R"({"Read":"220 mx\r\n"})");
+  second.add("busy", R"("BeginSession")");
+  second.add("busy", R"("Closed")");
+  second.add("busy", R"({"Write":"NOOP\r\n"})");
   second.add_gap();
   second.add("later", R"("BeginSession")");
   second.add("later", R"("Connected")");
   const RowsBefore before = second.end();
   EXPECT_EQ(before.dialogues.size(), 1U);
   EXPECT_TRUE(before.dialogues.contains("later"));
-  EXPECT_TRUE(second.rows().at(0).gap);
+  const std::vector<SessionRow> until_there = second.rows();
+  EXPECT_TRUE(until_there.at(0).gap);
+  EXPECT_FALSE(until_there.at(1).gap) << "it was closed, but goes on";
 
   Group third(before);
   for (const std::string id : {"silent", "told", "later"})

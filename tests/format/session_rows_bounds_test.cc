@@ -159,6 +159,26 @@ TEST(SessionRows, AttemptsOfNoRowAreRefused) {
   EXPECT_THROW((void)read_rows(of_row(0, 2)), Error);
 }
 
+// A row that is decided is sure and rests.
+TEST(SessionRows, OfProgramsFromBeforeHaveNoOutcomes) {
+  constexpr std::uint8_t kDecided = 16;
+  const auto of_flags = [](std::uint8_t flags) {
+    return read_rows(hostile(1,
+                             [flags](tape::SessionRows::Builder rows) {
+                               rows.initIdForm().initU8(1).set(0, 3);
+                               const std::string hash = "12345678";
+                               rows.setIdHashes(as_data(hash));
+                               rows.initFlags().initU8(1).set(0, flags);
+                             }))
+        .rows.at(0);
+  };
+  const SessionRow decided = of_flags(kDecided);
+  EXPECT_TRUE(decided.decided && decided.sure && decided.rests);
+  EXPECT_FALSE(decided.goes_on || decided.outcomes);
+  const SessionRow other = of_flags(0);
+  EXPECT_FALSE(other.decided || other.sure || other.rests || other.goes_on || other.outcomes);
+}
+
 // ---- outcomes ----
 
 std::string said(const std::string& meta, const std::string& payload) {
@@ -209,6 +229,7 @@ TEST(SessionRows, SayWhereAConnectionWasTried) {
                           attempt("c", held),
                           attempt("d", to + "192.0.2.1:25"),
                           said(R"("id":"d")", R"("Connected")"),
+                          attempt("d", to + "192.0.2.2:25"),
                           said(R"("id":"e")", R"("BeginSession")"),
                           attempt("f", to + std::string(kMostListedBytes + 1, 'x')),
                           attempt("g", held),

@@ -293,6 +293,9 @@ TEST(RowSessions, ThatAreOpenMayHaveAGapBehind) {
     EXPECT_EQ(session.told, source != "mta");
     EXPECT_TRUE(session.summary.is_open);
   }
+  RowSessions its_own;
+  its_own.add(rows_of({open}), {"mta", true, 1});
+  EXPECT_TRUE(only(its_own).told) << "of a gap in its group the row knows";
   RowSessions closed;
   closed.add(rows_of({whole_row()}), run(1));
   closed.add({}, {"mta", true, 1});
@@ -340,6 +343,12 @@ TEST(RowSessions, WithoutAllNamesAreNotTold) {
   };
   EXPECT_TRUE(told([](SessionRows::Property&) {}));
   EXPECT_FALSE(told([](SessionRows::Property& of) { of.key = "other"; }));
+  SessionRows nowhere = rows_of({whole_row()});
+  for (SessionRows::Property& property : nowhere.properties)
+    if (property.key == "mx_host") property.values = {{"null", false}};
+  RowSessions sessions;
+  sessions.add(nowhere, run(1));
+  EXPECT_FALSE(only(sessions).told) << "to which host, its attempts tell";
   EXPECT_FALSE(told([](SessionRows::Property& of) { of.flags.front() = kMoreFlag; }));
   EXPECT_FALSE(told([](SessionRows::Property& of) {
     of.hashes = {1};
