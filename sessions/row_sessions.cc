@@ -62,6 +62,8 @@ void RowSessions::add(const SessionRows& rows, const Group& group) {
       open.summary.begins_here = row.opened;
       beginnings_.insert(row.first_received);
     }
+    if (open.rows > 0 && !row.goes_on && has_gap_behind(open))
+      open.sure = false;  // it was in between
     merge(open, row);
     connect(open, row, group.run);
     ++open.rows;
@@ -216,12 +218,12 @@ bool RowSessions::tell(const Open& open, SessionSummary& session) {
 bool RowSessions::has_gap_behind(const Open& open) const {
   if (open.closed) return false;
   const auto gap = last_gaps_.find(open.summary.source);
-  return missing_ || (gap != last_gaps_.end() && gap->second > open.last_group);
+  return gap != last_gaps_.end() && gap->second > open.last_group;
 }
 
 RowSession RowSessions::finish(const Open& open) const {
   RowSession session;
-  session.gap_behind = has_gap_behind(open);
+  session.gap_behind = has_gap_behind(open) || (missing_ && !open.closed);
   const bool cut = missing_ && open.rows > 1;
   session.summary = open.summary;
   session.summary.is_open = session.summary.connections > 0 && !open.closed;

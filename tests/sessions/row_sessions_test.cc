@@ -302,6 +302,19 @@ TEST(RowSessions, ThatAreOpenMayHaveAGapBehind) {
   EXPECT_FALSE(only(closed).gap_behind);
 }
 
+TEST(RowSessions, MayHaveAGapBetweenTwoRows) {
+  auto [first, second] = cut_rows();
+  first.rests = true;
+  second.goes_on = false;
+  for (const bool gap : {false, true}) {
+    RowSessions sessions;
+    sessions.add(rows_of({first}), run(1));
+    sessions.add({}, {"mta", gap, 1});
+    sessions.add(rows_of({second}), run(2));
+    EXPECT_EQ(only(sessions).told, !gap);
+  }
+}
+
 TEST(RowSessions, AreCompleteAfterASilence) {
   RowSessions sessions;
   SessionRow open = whole_row();
