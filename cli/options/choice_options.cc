@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "base/visible_text.h"
 #include "cli/options/mistakes.h"
 #include "filters/property.h"
 
@@ -55,6 +56,29 @@ void ChoiceOptions::describe_denied(Options& options) {
                    property.kind == PropertyKind::Address ? "CIDR" : "VALUE",
                    "Leave out what " + std::string(property.flag) + " would keep");
   }
+}
+
+std::string ChoiceOptions::words() const {
+  std::string out;
+  const auto add = [&out](const std::string& option, const std::vector<std::string>& values) {
+    for (const std::string& value : values)
+      out.append(" ").append(option).append(" ").append(shell_word(value));
+  };
+  for (std::size_t i = 0; i < kPropertyCount; ++i)
+    add(denying(kProperties[i]), denied[i]);
+  add("--session", sessions);
+  add("--message-id", message_ids);
+  add("--code", codes);
+  add("--outcome", outcomes);
+  if (failed) out += " --failed";
+  add("--reply", replies);
+  add("--grep", lines);
+  add("--igrep", lines_of_any_case);
+  add("--slow", slow);
+  if (least_duration) add("--min-duration", {*least_duration});
+  add("--tls", tls);
+  add("--source-name", sources);
+  return out;
 }
 
 bool ChoiceOptions::chooses_sessions() const {
