@@ -69,7 +69,7 @@ class ShowCommand : public Command {
     Pager pager(no_pager_ ? Paged::No : Paged::Yes);
     StandardOutput out;
     const bool one = tapes.sessions() <= 1;
-    const Answer answer = one ? show_one(tapes.events(), render, out) : list(tapes, out);
+    const Answer answer = one ? show_one(tapes, render, out) : list(tapes, out);
     pager.finish();
     using Gaps = SelectedTapes::Gaps;
     const bool found = answer == Answer::Something;
@@ -92,12 +92,13 @@ class ShowCommand : public Command {
     return render;
   }
 
-  Answer show_one(EventSource& events, const RenderOptions& render, StandardOutput& out) {
+  Answer show_one(SelectedTapes& tapes, const RenderOptions& render, StandardOutput& out) {
     Stories stories(Stories::Until::End);
+    if (tapes.tells_recorders_apart()) stories.tell_recorders_apart();
     Renderer renderer(render);
     Spool transcript;
     EventBatch batch;
-    while (events.next(batch)) {
+    while (tapes.events().next(batch)) {
       static_cast<void>(stories.add(batch));
       if (json_ || transcript_ == "none") continue;
       std::string text;
@@ -105,10 +106,9 @@ class ShowCommand : public Command {
       transcript.write(text);
     }
     const std::vector<Story> found = stories.finish();
-    for (const Story& story : found) {
+    for (const Story& story : found)
       note(story);
-      print(story, transcript, out);
-    }
+    if (!found.empty()) print(found, transcript, out);
     return found.empty() ? Answer::Empty : Answer::Something;
   }
 
@@ -119,19 +119,27 @@ class ShowCommand : public Command {
     last_received_ = story.first_received;
   }
 
-  void print(const Story& story, Spool& transcript, StandardOutput& out) {
-    if (json_) return out.write_json(json_line(story));
-    out.write(text_of(story));
+  // Of one session: as each recorder has it, where they are told apart.
+  void print(const std::vector<Story>& stories, Spool& transcript, StandardOutput& out) {
+    for (const Story& story : stories) {
+      if (json_) {
+        out.write_json(json_line(story));
+      } else {
+        out.write((&story == &stories.front() ? "" : "\n") + text_of(story));
+      }
+    }
+    if (json_) return;
     if (transcript_ == "kcli") {
       out.write("\ntranscript\n");
       transcript.copy_to(out);
     }
-    out.write(next_steps(story, selection_.tapes));
+    out.write(next_steps(stories.back(), selection_.tapes));
   }
 
   // With --json each of them whole; else a line each, and how to choose.
   Answer list(SelectedTapes& tapes, StandardOutput& out) {
     Stories stories(Stories::Until::End, kMostAtOnce);
+    if (tapes.tells_recorders_apart()) stories.tell_recorders_apart();
     const auto tell = [this, &out](const std::vector<Story>& complete) {
       for (const Story& story : complete) {
         note(story);
