@@ -1,6 +1,8 @@
 // smtptape show: what happened in a session, found by its id, a message's id or a recipient.
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/counted.h"
@@ -80,7 +82,14 @@ class ShowCommand : public Command {
 
  private:
   void check_name() const {
-    if (named_.front().empty()) throw UsageError("NAME is empty: give an id or a recipient");
+    const std::string& name = named_.front();
+    if (name.empty()) throw UsageError("NAME is empty: give an id or a recipient");
+    std::error_code ignored;
+    const bool is_read = name.ends_with(".tape") || std::filesystem::is_directory(name, ignored);
+    if (selection_.tapes.empty() && is_read) {
+      throw UsageError("NAME is missing: " + name +
+                       " is what is read; before it name a session, a message or a recipient");
+    }
   }
 
   [[nodiscard]] RenderOptions rendering() const {
