@@ -36,14 +36,14 @@ class ShowCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape show bob@dest.example /var/lib/smtptape --since -2h\n"
-           "  smtptape show 6a4f6e2e-1f3b-4b0a-9d55-0c1d2e3f4a5b night.tape --transcript none\n"
+           "  smtptape show 6a4f6e2e night.tape --transcript none\n"
            "  smtptape show d7ef132b5d7711eea8c8000c29c33806 --json | jq .messages";
   }
   void describe(Options& options) override {
     options.positional("NAME",
                        named_,
                        Options::Count::One,
-                       "The id of a session, the id of a message, or a recipient");
+                       "The id of a session or its beginning, the id of a message, or a recipient");
     selection_.describe_whole_sessions(options);
     options.group("Output");
     options.value("--transcript",
@@ -174,7 +174,8 @@ class ShowCommand : public Command {
     std::string text = "no session, message or recipient is \"" + name + "\"";
     const std::optional<std::string> nearest =
         nearest_name(name, selection_.tapes, selection.window);
-    if (nearest == name) {
+    const bool is_beginning = nearest && may_be_shortened_id(name) && nearest->starts_with(name);
+    if (nearest == name || is_beginning) {
       return say("\"" + name + "\" is there, but no session of it came out as it was asked for");
     }
     if (nearest) text += "; the nearest there is: " + *nearest;

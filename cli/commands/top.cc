@@ -156,9 +156,10 @@ class TopCommand : public Command {
     if (endpoint_ && !asked.choice.sources.empty())
       throw UsageError("--source-name: a live feed has no recorder's sources; leave it out");
     // A server's feed can't be asked for it: there is no command that lists the same.
-    return std::make_shared<TopChoice>(asked.selection(),
-                                       rules_of(asked.choice.wishes()),
-                                       endpoint_ ? lists : lists + " " + words);
+    Selection selection = asked.selection();
+    selection.sessions_shortened = true;
+    return std::make_shared<TopChoice>(
+        selection, rules_of(asked.choice.wishes()), endpoint_ ? lists : lists + " " + words);
   }
 
   static void refuse_what_can_not_be_followed(const std::vector<std::string>& tapes) {

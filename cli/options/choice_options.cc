@@ -25,7 +25,7 @@ void refuse_empty(const std::vector<std::string>& values, const std::string& opt
 void ChoiceOptions::describe(Options& options) {
   describe_denied(options);
   options.group("What came out (repeatable; sessions that have one value of each option)");
-  options.values("--session", sessions, "ID", "The session of this id");
+  options.values("--session", sessions, "ID", "The session of this id, or whose id begins so");
   options.values("--message-id", message_ids, "ID", "The message of this id was in it");
   options.values("--code", codes, "CODES", "A reply had one of these codes: 421,4xx,5.7.*");
   options.values("--outcome",
