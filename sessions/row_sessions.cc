@@ -140,6 +140,8 @@ std::vector<RowSession> RowSessions::take(std::int64_t frontier) {
 
 namespace {
 
+constexpr std::uint16_t kFirstRefusal = 400;
+
 struct Replies {
   std::uint64_t accepted = 0;
   std::uint64_t deferred = 0;
@@ -156,7 +158,6 @@ constexpr std::uint64_t& of(OutcomeCounts& counts, Outcome outcome) {
 // as many recipients as messages    each message has one, and its reply is his, if no other
 //                                   refusal was given to something
 bool tell_outcomes(const Replies& replies, SessionSummary& session) {
-  constexpr std::uint16_t kFirstRefusal = 400;
   constexpr std::uint16_t kFirstBounce = 500;
   const auto [accepted, deferred, refused] = replies;
   const std::uint64_t decided = accepted + deferred + refused;
@@ -182,6 +183,19 @@ bool RowSessions::has_gap_behind(const Open& open) const {
   return missing_ || (gap != last_gaps_.end() && gap->second > open.last_group);
 }
 
+namespace {
+
+// Rows have the greatest code, also of what only asks to go on.  False: the last success takes
+// more.
+bool tell_worst(SessionSummary& session) {
+  const std::uint16_t greatest = session.worst_reply;
+  if (greatest >= kFirstRefusal || greatest == 0) return true;
+  session.worst_reply = worse_of(0, session.last_reply);
+  return session.worst_reply != 0;
+}
+
+}  // namespace
+
 RowSession RowSessions::finish(Open open) const {
   RowSession session;
   session.gap_behind = has_gap_behind(open);
@@ -192,6 +206,7 @@ RowSession RowSessions::finish(Open open) const {
                      session.summary.begins_here && session.summary.connections > 0;
   session.told =
       known && tell_outcomes({open.accepted, open.deferred, open.refused}, session.summary);
+  session.told = tell_worst(session.summary) && session.told;
   return session;
 }
 
