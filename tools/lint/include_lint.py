@@ -24,7 +24,7 @@ BELOW = {
 # The first pattern that fits decides.
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
-    (r"boost/json", {"base", "capture", "cli"}),
+    (r"boost/json", {"base", "capture", "cli", "replay"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
     (r"openssl/|ares\.h", {"base/net"}),
     (r"idn2\.h", {"base"}),
