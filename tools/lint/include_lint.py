@@ -19,16 +19,18 @@ BELOW = {
     "store": {"base", "smtp", "format", "filters"},
     "capture": {"base", "base/net", "smtp", "format", "filters", "store"},
     "replay": {"base", "base/net", "smtp", "format", "filters", "sessions", "store"},
-    "cli": {"base", "smtp", "format", "filters", "sessions", "store", "capture", "replay"},
+    "share": {"base", "smtp", "format", "filters", "sessions", "store", "replay"},
+    "cli": {"base", "smtp", "format", "filters", "sessions", "store", "capture", "replay", "share"},
 }
 # The first pattern that fits decides.
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
-    (r"boost/json", {"base", "capture", "cli", "replay"}),
+    (r"boost/json", {"base", "capture", "cli", "replay", "share"}),
     (r"boost/asio", {"base/net", "capture", "replay"}),
     (r"openssl/|ares\.h", {"base/net"}),
     (r"idn2\.h", {"base"}),
-    (r"capnp/|kj/|zstd|zlib", {"format"}),
+    (r"zlib", {"format", "share"}),
+    (r"capnp/|kj/|zstd", {"format"}),
     (r"re2/", {"sessions"}),
     (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),
