@@ -66,9 +66,7 @@ class PageWriter::Impl {
         sessions_(Sessions::Until::Silent,
                   [this](std::string id) { return PageSessionBuilder(std::move(id), room_); }),
         by_provider_(by(StatsKey::Provider), Providers()),
-        by_reply_(by(StatsKey::Reply), Providers()) {
-    write_head();
-  }
+        by_reply_(by(StatsKey::Reply), Providers()) {}
 
   void add(const EventBatch& batch) {
     for (const Event& event : batch.events) {
@@ -83,7 +81,9 @@ class PageWriter::Impl {
   PageTotals finish(const PageEnd& end) {
     for (PageSession& session : sessions_.finish())
       take(std::move(session));
+    if (totals_.sessions + totals_.left_out == 0) return totals_;
     write_block();
+    if (blocks_ == 0) write_head();
     write_packed_block(out_, "rows", rows_);
     write_packed_block(out_, "statistics", stats_lines(by_provider_) + stats_lines(by_reply_));
     write_packed_block(out_, "about", about(end));
@@ -159,6 +159,7 @@ class PageWriter::Impl {
 
   void write_block() {
     if (lines_ == 0) return;
+    if (blocks_ == 0) write_head();
     write_packed_block(out_, "details", block_);
     block_.clear();
     lines_ = 0;

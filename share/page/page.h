@@ -56,7 +56,7 @@ class PageWriter {
   PageWriter& operator=(const PageWriter&) = delete;
 
   void add(const EventBatch& batch);
-  // To be called once, after all the events.
+  // To be called once, after all the events.  Of no sessions there is no page: nothing was written.
   PageTotals finish(const PageEnd& end);
 
  private:

@@ -156,8 +156,9 @@ class Chromium:
     def type(self, text):
         self.call("Input.insertText", text=text)
 
-    def picture(self, path):
-        data = self.call("Page.captureScreenshot", format="png")["data"]
+    def picture(self, path, width, height, scale=1):
+        clip = {"x": 0, "y": 0, "width": width, "height": height, "scale": scale}
+        data = self.call("Page.captureScreenshot", format="png", clip=clip)["data"]
         pathlib.Path(path).write_bytes(base64.b64decode(data))
 
     def paper(self):

@@ -15,10 +15,8 @@
 
 #include "share/page/packed_block.h"
 #include "share/page/plain_session.h"
-#include "smtp/spellings.h"
+#include "tests/page/read_page.h"
 #include "tests/sessions/told_events.h"
-
-#include <zlib.h>
 
 namespace smtptape {
 namespace {
@@ -28,57 +26,16 @@ using boost::json::value;
 using ::testing::Each;
 using ::testing::HasSubstr;
 using ::testing::Not;
+using testing::ReadPage;
 using ::testing::SizeIs;
 
-std::string inflated(std::string_view packed) {
-  std::string out(4 << 20, '\0');
-  uLongf size = out.size();
-  const int done = uncompress(reinterpret_cast<Bytef*>(out.data()),
-                              &size,
-                              reinterpret_cast<const Bytef*>(packed.data()),
-                              packed.size());
-  EXPECT_EQ(done, Z_OK);
-  out.resize(size);
-  return out;
-}
-
-struct ReadPage {
-  std::string html;
+struct WrittenPage : ReadPage {
   PageTotals totals;
-  std::map<std::string, std::vector<std::vector<object>>> blocks;
-
-  [[nodiscard]] std::vector<object> sessions() const {
-    std::vector<object> all;
-    const auto found = blocks.find("details");
-    if (found == blocks.end()) return all;
-    for (const auto& block : found->second)
-      all.insert(all.end(), block.begin(), block.end());
-    return all;
-  }
-  [[nodiscard]] const std::vector<object>& rows() const { return blocks.at("rows").front(); }
-  [[nodiscard]] const object& about() const { return blocks.at("about").front().front(); }
 };
 
-void read_blocks(ReadPage& page) {
-  constexpr std::string_view kOpening = "<script type=\"application/octet-stream\" data-block=\"";
-  for (std::size_t at = 0; (at = page.html.find(kOpening, at)) != std::string::npos;) {
-    at += kOpening.size();
-    const std::size_t quote = page.html.find("\">", at);
-    const std::size_t end = page.html.find("</script>", quote);
-    std::vector<object>& lines = page.blocks[page.html.substr(at, quote - at)].emplace_back();
-    const std::string text = inflated(decode_base64(page.html.substr(quote + 2, end - quote - 2)));
-    for (std::size_t from = 0; from < text.size();) {
-      const std::size_t line_end = text.find('\n', from);
-      lines.push_back(boost::json::parse(text.substr(from, line_end - from)).as_object());
-      from = line_end + 1;
-    }
-    at = end;
-  }
-}
-
-ReadPage page_of(std::vector<EventBatch*> batches,
-                 const PageLimits& limits = {},
-                 const PageEnd& end = {}) {
+WrittenPage page_of(std::vector<EventBatch*> batches,
+                    const PageLimits& limits = {},
+                    const PageEnd& end = {}) {
   StringSink sink;
   PageHeader header;
   header.writer = "smtptape 1";
@@ -88,11 +45,8 @@ ReadPage page_of(std::vector<EventBatch*> batches,
   PageWriter writer(sink, header, limits);
   for (const EventBatch* batch : batches)
     writer.add(*batch);
-  ReadPage page;
-  page.totals = writer.finish(end);
-  page.html = sink.take();
-  read_blocks(page);
-  return page;
+  const PageTotals totals = writer.finish(end);
+  return {ReadPage(sink.take()), totals};
 }
 
 void tell_session(ToldEvents& events, const std::string& id) {
@@ -116,7 +70,7 @@ TEST(Page, HoldsEachSessionWithItsTranscript) {
   ToldEvents events;
   tell_session(events, "a");
   tell_session(events, "b");
-  const ReadPage page = page_of({&events.batch()});
+  const WrittenPage page = page_of({&events.batch()});
   EXPECT_EQ(page.totals.sessions, 2U);
   EXPECT_EQ(page.totals.events, 24U);
   ASSERT_THAT(page.rows(), SizeIs(2));
@@ -140,7 +94,7 @@ TEST(Page, RowsSayWhereTheDetailsAre) {
     events.tell("begin", "connected", "S 220 " + long_line, "closed");
     events.wait(6000);
   }
-  const ReadPage page = page_of({&events.batch()});
+  const WrittenPage page = page_of({&events.batch()});
   EXPECT_GT(page.blocks.at("details").size(), 1U);
   ASSERT_THAT(page.rows(), SizeIs(60));
   for (const object& row : page.rows()) {
@@ -155,8 +109,8 @@ TEST(Page, RowsHaveWhatIsSearched) {
   events.tell(
       "begin", "connected", "S 220 mx", "obtained", "C MAIL FROM:<a@b.example>", "S 250 ok");
   events.tell("C RCPT TO:<bob@dest.example>", "S 550-5.1.1 no\r\n550 5.1.1 such user", "closed");
-  const ReadPage page = page_of({&events.batch()});
-  const object& row = page.rows().front();
+  const WrittenPage page = page_of({&events.batch()});
+  const object row = page.rows().front();
   EXPECT_THAT(text_of(row, "words"), HasSubstr("bob@dest.example"));
   EXPECT_EQ(text_of(row, "trouble"), "550-5.1.1 no");
   EXPECT_EQ(row.at("worst_reply").to_number<int>(), 550);
@@ -170,7 +124,7 @@ TEST(Page, DrawsGapsWhereTheyAre) {
   PageEnd end;
   end.gaps = {"mta1: 7 events lost"};
   end.gap_count = 1;
-  const ReadPage page = page_of({&events.batch()}, {}, end);
+  const WrittenPage page = page_of({&events.batch()}, {}, end);
   const auto transcript = page.sessions().front().at("transcript").as_array();
   ASSERT_THAT(transcript, SizeIs(5));
   EXPECT_EQ(text_of(transcript[2].as_object(), "kind"), "gap");
@@ -183,7 +137,7 @@ TEST(Page, CountsEventsOfNoSession) {
   ToldEvents events;
   events.tell("begin");
   events.add_frame("rubbish");
-  const ReadPage page = page_of({&events.batch()});
+  const WrittenPage page = page_of({&events.batch()});
   EXPECT_EQ(page.totals.without_session, 1U);
   EXPECT_EQ(page.about().at("events_without_session").to_number<int>(), 1);
 }
@@ -194,7 +148,7 @@ TEST(Page, LeavesOutWholeSessionsAndNamesThem) {
     tell_session(events, id);
   PageLimits limits;
   limits.events = 30;
-  const ReadPage page = page_of({&events.batch()}, limits);
+  const WrittenPage page = page_of({&events.batch()}, limits);
   EXPECT_EQ(page.totals.sessions, 2U);
   EXPECT_EQ(page.totals.left_out, 2U);
   EXPECT_THAT(page.sessions(), SizeIs(2));
@@ -214,7 +168,7 @@ TEST(Page, KeepsTheFirstSessionsAndNotTheSmallOnes) {
   events.tell("begin");
   PageLimits limits;
   limits.events = 50;
-  const ReadPage page = page_of({&events.batch()}, limits);
+  const WrittenPage page = page_of({&events.batch()}, limits);
   EXPECT_EQ(page.about().at("left_out_ids"), value({"long", "small"}));
   EXPECT_THAT(page.sessions(), SizeIs(1));
 }
@@ -227,7 +181,7 @@ TEST(Page, IsBoundedInBytes) {
   }
   PageLimits limits;
   limits.bytes = 100'000;
-  const ReadPage page = page_of({&events.batch()}, limits);
+  const WrittenPage page = page_of({&events.batch()}, limits);
   EXPECT_GT(page.totals.sessions, 0U);
   EXPECT_EQ(page.totals.sessions + page.totals.left_out, 20U);
   std::size_t bytes = 0;
@@ -242,7 +196,7 @@ TEST(Page, SaysWhereATranscriptEnds) {
   PageLimits limits;
   limits.session_events = 4;
   limits.event_bytes = 1004;  // within the é, behind the arrow
-  const ReadPage page = page_of({&events.batch()}, limits);
+  const WrittenPage page = page_of({&events.batch()}, limits);
   const object session = page.sessions().front();
   EXPECT_EQ(session.at("transcript_left_out").to_number<int>(), 1);
   const object& cut = session.at("transcript").as_array()[1].as_object();
@@ -274,11 +228,17 @@ TEST(Page, ASessionOfTooMuchTextIsThereAndCut) {
     events.tell("S " + std::string(1000, 'x'));
   PageLimits limits;
   limits.session_bytes = 10'000;
-  const ReadPage page = page_of({&events.batch()}, limits);
+  const WrittenPage page = page_of({&events.batch()}, limits);
   EXPECT_EQ(page.totals.sessions, 1U);
   const Texts texts = texts_of(page);
   EXPECT_LE(texts.there, limits.session_bytes);
   EXPECT_EQ(texts.there + texts.left_out, texts_of(page_of({&events.batch()})).there);
+}
+
+TEST(Page, OfNoSessionsIsNone) {
+  ToldEvents events;
+  events.add_frame("rubbish");
+  EXPECT_EQ(page_of({&events.batch()}).html, "");
 }
 
 TEST(Page, NothingOfASessionIsMarkup) {
@@ -292,7 +252,7 @@ TEST(Page, NothingOfASessionIsMarkup) {
   events.tell("C MAIL FROM:<" + hostile + ">", "S 550 " + hostile, "closed", "E " + hostile);
   PageEnd end;
   end.damage = {hostile};
-  const ReadPage page = page_of({&events.batch()}, {}, end);
+  const WrittenPage page = page_of({&events.batch()}, {}, end);
   const std::string script = "<script>(() => {";  // ours
   const std::size_t ours = page.html.rfind(script);
   ASSERT_NE(ours, std::string::npos);
@@ -319,13 +279,14 @@ TEST(Page, BytesThatAreNoTextAreReplaced) {
   Event& event = events.last();
   event.kind = EventKind::Read;
   event.text = "220 \xff\xfe";
-  const ReadPage page = page_of({&events.batch()});
+  const WrittenPage page = page_of({&events.batch()});
   const auto transcript = page.sessions().front().at("transcript").as_array();
   EXPECT_THAT(text_of(transcript[0].as_object(), "text"), HasSubstr("220 \uFFFD"));
 }
 
 TEST(Page, ThePolicyAllowsThisScriptAndStyleAndNothingElse) {
   ToldEvents events;
+  events.tell("begin");
   std::string html = page_of({&events.batch()}).html;
   EXPECT_THAT(html, HasSubstr("content=\"default-src 'none'; script-src 'sha256-"));
   EXPECT_THAT(html,
@@ -340,7 +301,7 @@ TEST(Page, TheFirstSessionsAreReadableWithoutAScript) {
   ToldEvents events;
   for (int i = 0; i < 30; ++i)
     tell_session(events, "session-" + std::to_string(i));
-  const ReadPage page = page_of({&events.batch()});
+  const WrittenPage page = page_of({&events.batch()});
   const std::size_t plain = page.html.find("<main id=\"plain\">");
   ASSERT_NE(plain, std::string::npos);
   const std::string html = page.html.substr(plain, page.html.find("</main>") - plain);

@@ -6,7 +6,7 @@
 import {make} from "./dom.js";
 
 export const LINE = 20;  // px, of text, as style.css has it
-const MARGIN = 800;  // px above and below the view that are drawn
+const MARGIN = 400;  // px above and below the view that are drawn
 
 export class BlockList {
   // `draw(i)` makes item i, `height(i)` says how high it may be, in px.  Blocks are children of
@@ -31,14 +31,22 @@ export class BlockList {
     for (const block of this.blocks) this.watcher.observe(block);
   }
 
+  // What leaves is measured before anything changes: the browser lays out once.
   follow(changes) {
-    for (const {target, isIntersecting} of changes) {
-      if (isIntersecting) {
-        this.fill(target);
-      } else {
-        this.empty(target);
-      }
+    const leaving = changes.filter((change) => !change.isIntersecting && this.mayLeave(change.target))
+      .map(({target}) => ({target, height: target.offsetHeight}));
+    for (const {target, height} of leaving) {
+      this.drawn.delete(target);
+      target.style.setProperty("height", `${height}px`);
+      target.replaceChildren();
     }
+    for (const {target, isIntersecting} of changes) {
+      if (isIntersecting) this.fill(target);
+    }
+  }
+
+  mayLeave(block) {
+    return !this.all && this.drawn.has(block) && !block.contains(document.activeElement);
   }
 
   fill(block) {
@@ -51,24 +59,19 @@ export class BlockList {
     block.style.removeProperty("height");
   }
 
-  empty(block) {
-    if (this.all || !this.drawn.has(block) || block.contains(document.activeElement)) return;
-    this.drawn.delete(block);
-    block.style.setProperty("height", `${block.offsetHeight}px`);
-    block.replaceChildren();
-  }
-
   // The element of item i where it is drawn.
   element(i) {
     const block = this.blocks[Math.floor(i / this.size)];
     return block && this.drawn.has(block) ? block.children[i % this.size] : null;
   }
 
-  // Draws item i and brings it into view; returns its element.
+  // Draws item i and brings it into view; returns its element.  With its neighbours, whose heights
+  // are then known, so that it stays where it is put.
   reveal(i, where = "nearest") {
-    const block = this.blocks[Math.floor(i / this.size)];
+    const number = Math.floor(i / this.size);
+    const block = this.blocks[number];
     if (!block) return null;
-    this.fill(block);
+    for (const near of this.blocks.slice(Math.max(number - 1, 0), number + 2)) this.fill(near);
     const element = block.children[i % this.size];
     element.scrollIntoView({block: where, inline: "nearest"});
     return element;

@@ -1,7 +1,8 @@
 // The events of a transcript, each as what is shown of it.
 
 const META = "=== conn_meta ";
-const MOST_LINES = 10;  // of more, the first few
+const MOST_LINES = {write: 10};  // of more, the first few: bodies
+const MOST_OTHER_LINES = 40;
 export const FEW_LINES = 4;
 export const MOST_CHARACTERS = 2000;  // of a line
 
@@ -49,7 +50,7 @@ export function entryOf(event, number, known = new Map()) {
     at: event.at,
     lines,
     changes,
-    folded: lines.length > MOST_LINES || lines.some((line) => line.length > MOST_CHARACTERS),
+    folded: lines.length > (MOST_LINES[event.kind] ?? MOST_OTHER_LINES) || lines.some((line) => line.length > MOST_CHARACTERS),
     failure: lines.some((line) => isFailedLine(event.kind, line)),
     leftOut: event.left_out ?? 0,
   };

@@ -66,7 +66,7 @@ export function drawLadder(session, place, scroller) {
   if (rungs.length === 0) body.append(make("p", {class: "nothing"}, "Nothing was said."));
   return new BlockList(body, scroller, {
     count: rungs.length,
-    size: 40,
+    size: 16,
     height: (i) => LINE * (rungs[i].way === "in" ? Math.min(linesOfReply(rungs[i].text).length, MOST_REPLY) : 1) + 8,
     draw: (i) => drawRung(rungs[i], session, longest),
   });

@@ -11,6 +11,11 @@ function recipientsText(row) {
   return all === 0 ? "no recipients" : countText(all, "recipient");
 }
 
+function tlsWords(row) {
+  if (row.tls !== "none") return row.tls;
+  return row.begins_here ? "no TLS" : "TLS not known";
+}
+
 export class ListView {
   constructor(place, choose) {
     this.place = place;
@@ -28,7 +33,7 @@ export class ListView {
     this.rows = rows;
     this.place.scrollTop = 0;
     this.list = new BlockList(this.place, this.place,
-      {count: rows.length, size: 25, height: () => ROW, draw: (i) => this.draw(i)});
+      {count: rows.length, size: 12, height: () => ROW, draw: (i) => this.draw(i)});
     if (rows.length === 0) {
       this.place.replaceChildren(make("p", {class: "nothing"}, "No session is like that."));
     }
@@ -52,7 +57,7 @@ export class ListView {
     make("div", {class: "row-second"},
       make("span", {class: "row-time"}, clockText(row.begun)),
       row.trouble === null
-        ? make("span", {class: "row-text"}, `${recipientsText(row)}, ${row.tls === "none" ? "no TLS" : row.tls}`)
+        ? make("span", {class: "row-text"}, `${recipientsText(row)}, ${tlsWords(row)}`)
         : foreign(row.trouble, {class: "row-text trouble"})));
   }
 

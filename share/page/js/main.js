@@ -156,7 +156,8 @@ class Page {
 
   keyInFilter(event) {
     if (event.key === "Escape") {
-      this.setFilter("");
+      this.filter.value = "";
+      this.chooseRows();
       this.filter.blur();
     } else if (event.key === "Enter" && this.list.rows.length > 0) {
       this.filter.blur();
@@ -169,7 +170,7 @@ class Page {
     const actions = {
       "j": () => this.step(1), "k": () => this.step(-1),
       "n": () => this.failure(1), "p": () => this.failure(-1),
-      "/": () => { this.filter.focus(); this.filter.select(); },
+      "/": () => this.toFilter(),
       "?": () => this.help.showModal(),
       "c": () => this.copy(this.row ? "show" : "sessions"),
       "s": () => this.go({session: null}, true),
@@ -184,6 +185,13 @@ class Page {
       actions.Enter = () => this.beside.querySelector("h2")?.focus();
     }
     return Object.hasOwn(actions, event.key) ? actions[event.key] : null;
+  }
+
+  // Where there is room for one thing only, that is the list then.
+  toFilter() {
+    if (this.filter.offsetParent === null) this.go({session: null});
+    this.filter.focus();
+    this.filter.select();
   }
 
   step(by) {

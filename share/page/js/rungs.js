@@ -31,15 +31,16 @@ function rungsOfExchange(exchange, index, at) {
   const alone = exchange.kind !== "command" && exchange.kind !== "unclear";
   const sent = exchange.sent === null ? null : at(exchange.sent);
   const replied = exchange.replied === null ? null : at(exchange.replied);
+  const note = answerNote(exchange);
+  const unknown = !alone && exchange.answer === "unknown";
   if (!alone) {
     rungs.push({...common, way: "out", at: sent ?? replied ?? 0, text: sentWords(exchange),
-      own: exchange.command === null || exchange.step === "message"});
+      own: exchange.command === null || exchange.step === "message", note: unknown ? note : null});
   }
-  const note = answerNote(exchange);
   if (exchange.reply !== null) {
     rungs.push({...common, way: "in", at: replied ?? sent ?? 0, text: exchange.reply, code: exchange.code,
       took: exchange.seconds, note});
-  } else if (note !== null) {
+  } else if (note !== null && !unknown) {
     rungs.push({...common, way: "none", at: replied ?? sent ?? 0, text: note});
   }
   return rungs;

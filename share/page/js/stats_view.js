@@ -60,9 +60,9 @@ function missing(about) {
   const lines = [...about.gaps, ...about.damage, ...about.notices];
   if (about.gap_count > about.gaps.length) lines.push(`… and ${about.gap_count - about.gaps.length} gaps more`);
   if (about.events_without_session > 0) {
-    lines.push(`${countText(about.events_without_session, "event")} of no session are not in this page`);
+    lines.push(`not in this page: ${countText(about.events_without_session, "event")} of no session`);
   }
-  if (about.transcripts_cut > 0) lines.push(`${countText(about.transcripts_cut, "transcript")} are not whole: too long`);
+  if (about.transcripts_cut > 0) lines.push(`too long to be whole: ${countText(about.transcripts_cut, "transcript")}`);
   if (lines.length === 0 && about.left_out === 0) return null;
   return make("section", {class: "card notice"}, make("h3", null, "What is missing"),
     make("ul", null, lines.map((line) => make("li", null, foreign(line)))),
@@ -72,7 +72,7 @@ function missing(about) {
 function leftOut(about) {
   const more = about.left_out - about.left_out_ids.length;
   return make("details", null,
-    make("summary", null, `${countText(about.left_out, "session")} are left out: a page has room for ` +
+    make("summary", null, `left out: ${countText(about.left_out, "session")}; a page has room for ` +
       `${countText(about.most_events, "event")} and ${sizeText(about.most_bytes)}`),
     make("p", null, `They were received from ${about.left_out_from} to ${about.left_out_until}. ` +
       `With --since ${about.left_out_from} the next page begins with them; a filter chooses fewer.`),

@@ -115,7 +115,7 @@ export class TranscriptView {
     }
     this.list = new BlockList(body, scroller, {
       count: this.entries.length,
-      size: 40,
+      size: 16,
       height: (i) => LINE * heightOf(this.entries[i]) + 6,
       draw: (i) => drawEntry(this.entries[i], link, i === this.at),
     });

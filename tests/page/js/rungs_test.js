@@ -21,6 +21,11 @@ test("what has no reply says so", () => {
   assert.deepEqual(rungs.map(({way, text}) => [way, text]), [["out", "QUIT"], ["none", "no reply"]]);
 });
 
+test("a command of which the reply is not known stands alone", () => {
+  const rungs = rungsOf(session({exchanges: [exchange({command: "NOOP", sent: time(1e6), answer: "unknown"})]}));
+  assert.deepEqual(rungs.map(({way, note}) => [way, note]), [["out", "not known which reply"]]);
+});
+
 test("what nobody asked for is there alone", () => {
   const rungs = rungsOf(session({exchanges: [exchange({kind: "unasked", answer: null, replied: time(1e6), code: 421, reply: "421 Bye"})]}));
   assert.deepEqual(rungs.map(({way, note}) => [way, note]), [["in", "nothing waited for this"]]);
