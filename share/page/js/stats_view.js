@@ -51,9 +51,9 @@ function table(title, key, entries, columns) {
 
 const FIGURES = [
   ["sessions", (entry) => entry.sessions.toLocaleString("en-US")],
-  ["delivered", (entry) => entry.recipients.delivered],
-  ["deferred", (entry) => entry.recipients.deferred],
-  ["bounced", (entry) => entry.recipients.bounced],
+  ["delivered", (entry) => entry.recipients.delivered.toLocaleString("en-US")],
+  ["deferred", (entry) => entry.recipients.deferred.toLocaleString("en-US")],
+  ["bounced", (entry) => entry.recipients.bounced.toLocaleString("en-US")],
 ];
 
 function missing(about) {
