@@ -135,7 +135,7 @@ TEST(Page, DrawsGapsWhereTheyAre) {
 
 TEST(Page, CountsEventsOfNoSession) {
   ToldEvents events;
-  events.tell("begin");
+  events.tell("begin", "connected", "closed");
   events.add_frame("rubbish");
   const WrittenPage page = page_of({&events.batch()});
   EXPECT_EQ(page.totals.without_session, 1U);
@@ -199,6 +199,7 @@ TEST(Page, SaysWhereATranscriptEnds) {
   const WrittenPage page = page_of({&events.batch()}, limits);
   const object session = page.sessions().front();
   EXPECT_EQ(session.at("transcript_left_out").to_number<int>(), 1);
+  EXPECT_THAT(session.at("transcript").as_array(), SizeIs(4));
   const object& cut = session.at("transcript").as_array()[1].as_object();
   EXPECT_EQ(text_of(cut, "text"), " <- " + std::string(999, 'x'));
   EXPECT_EQ(cut.at("left_out").to_number<int>(), 2);
