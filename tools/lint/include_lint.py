@@ -26,8 +26,9 @@ BELOW = {
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
     (r"boost/json", {"base", "capture", "cli", "replay", "share"}),
-    (r"boost/asio", {"base/net", "capture", "replay"}),
-    (r"openssl/|ares\.h", {"base/net"}),
+    (r"boost/asio", {"base/net", "capture", "replay", "share"}),
+    (r"openssl/", {"base", "base/net"}),
+    (r"ares\.h", {"base/net"}),
     (r"idn2\.h", {"base"}),
     (r"zlib", {"format", "share"}),
     (r"capnp/|kj/|zstd", {"format"}),
