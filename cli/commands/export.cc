@@ -118,7 +118,7 @@ class ExportCommand : public Command {
     if (result.is_file()) {
       say(result.name() + ": " + counted(totals.sessions, "session") + ", " +
           counted(totals.events, "event") +
-          "; passwords, addresses and mail are in it as they were recorded");
+          "; what the tapes hold is in it: passwords, addresses, mail");
     }
     if (totals.cut > 0) say(counted(totals.cut, "transcript") + " in the page not whole: too long");
     if (totals.left_out == 0) return;

@@ -113,7 +113,7 @@ TEST_F(ExportedPage, IsAFileForNobodyElseAndReplacesNone) {
   const Ran ran = smtptape({"export", tape_, "--format", "html", "-o", file});
   EXPECT_EQ(ran.exit, 0);
   EXPECT_EQ(ran.out, "");
-  EXPECT_THAT(ran.err, HasSubstr("passwords, addresses and mail are in it"));
+  EXPECT_THAT(ran.err, HasSubstr("what the tapes hold is in it: passwords, addresses, mail"));
   struct stat status {};
   ASSERT_EQ(::stat(file.c_str(), &status), 0);
   EXPECT_EQ(status.st_mode & 0777U, 0600U);
