@@ -41,7 +41,7 @@ std::string as_base64(std::string_view bytes) {
 }
 
 void write_packed_block(ByteSink& out, std::string_view name, std::string_view bytes) {
-  out.write("<script type=\"application/octet-stream\" data-block=\"");
+  out.write(R"(<script type="application/octet-stream" data-block=")");
   out.write(name);
   out.write("\">");
   out.write(as_base64(deflated(bytes)));

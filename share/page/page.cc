@@ -98,13 +98,17 @@ class PageWriter::Impl {
   using Sessions = GatheredSessions<PageSessionBuilder>;
 
   void write_head() {
-    out_.write("<!doctype html>\n<html lang=\"en\">\n<head>\n<meta charset=\"utf-8\">\n");
-    out_.write("<meta http-equiv=\"Content-Security-Policy\" content=\"");
+    out_.write(R"(<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="Content-Security-Policy" content=")");
     out_.write(kPolicy);
-    out_.write(
-        "\">\n<meta name=\"viewport\" content=\"width=device-width, initial-scale=1\">\n"
-        "<meta name=\"color-scheme\" content=\"light dark\">\n"
-        "<meta name=\"referrer\" content=\"no-referrer\">\n<title>SMTP sessions, ");
+    out_.write(R"(">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<meta name="color-scheme" content="light dark">
+<meta name="referrer" content="no-referrer">
+<title>SMTP sessions, )");
     out_.write(as_html(show_time(header_.written)));
     out_.write("</title>\n<style>");
     out_.write(text_of_bytes(kStyle));

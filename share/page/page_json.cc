@@ -16,7 +16,6 @@ namespace {
 
 using boost::json::array;
 using boost::json::object;
-using boost::json::value;
 
 constexpr std::size_t kMostWords = 4096;  // bytes of a row's names, for searching
 constexpr std::size_t kMostReply = 300;
