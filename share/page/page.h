@@ -6,8 +6,8 @@
 //       page.add(batch);
 //     const PageTotals totals = page.finish(end);
 //
-// Written as it comes: in memory are the open sessions, one block of data, and the packed rows of
-// the list, within the limits of a page (page_room.h).
+// Written as it comes: in memory are the open sessions, one block of data, and the rows of the
+// list, within the limits of a page (page_room.h).
 #pragma once
 
 #include <cstdint>

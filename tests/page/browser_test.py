@@ -14,7 +14,7 @@ import tempfile
 import unittest
 
 import chromium
-from example_night import hostile_night, large_night
+from example_night import hostile_night, large_night, read, session, write
 
 PROGRAM, SAMPLES = sys.argv[1], pathlib.Path(sys.argv[2])
 FOLDER = tempfile.TemporaryDirectory(prefix="pages-")
@@ -261,6 +261,7 @@ class Page(unittest.TestCase):
             self.assertEqual(360, self.browser.run(wide), tab)
             self.assertLessEqual(self.browser.run("document.querySelector('.beside').scrollWidth"), 360, tab)
         self.assertFalse(self.browser.run("document.querySelector('.side').checkVisibility()"))
+        self.assertEqual("H2", self.browser.run("document.activeElement.tagName"))
         self.browser.run("document.querySelector('.back').click()")
         self.browser.until("document.querySelector('.side').checkVisibility()")
 
@@ -336,6 +337,27 @@ class Page(unittest.TestCase):
         self.open(damaged, ready="#needs")
         self.browser.until("document.querySelector('#needs').textContent.includes(\"can't be read\")")
         self.assertEqual(20, self.count("#plain details"))
+
+    def test_damaged_details_are_told(self):
+        text = self.night.read_text(encoding="utf-8")
+        damaged = pathlib.Path(FOLDER.name) / "damaged-details.html"
+        damaged.write_text(re.sub(r'(data-block="details">.{100}).{4}', r"\1AAAA", text), encoding="utf-8")
+        self.open(damaged)
+        self.keys("j")
+        self.browser.until("!document.querySelector('.told').hidden")
+        self.assertIn("can't be read", self.text(".told"))
+
+    def test_names_that_are_not_searched_are_told(self):
+        recipients = [f"RCPT TO:<someone-with-a-long-name-{i}@dest.example>" for i in range(200)]
+        words = ["BeginSession", "Connected", read("220 mx"), write("EHLO us"), read("250 mx"), "MessageObtained",
+                 write("MAIL FROM:<a@b.example>"), read("250 Ok")]
+        for each in recipients:
+            words += [write(each), read("250 Ok")]
+        self.open(page_of("recipients", session("many", 0, words)))
+        self.assertEqual("1 session", self.text(".count"))
+        self.keys("/")
+        self.browser.type("name-0@")
+        self.assertEqual("1 session; of 1 not all names are searched", self.text(".count"))
 
     def test_the_policy_holds(self):
         self.open()

@@ -64,9 +64,15 @@ class Page {
   chooseRows() {
     const rows = chosenRows(this.data.rows, this.filter.value, this.order.value);
     const all = this.data.rows.length;
-    this.count.textContent = rows.length === all ? countText(all, "session")
-      : `${rows.length.toLocaleString("en-US")} of ${countText(all, "session")}`;
+    this.count.textContent = (rows.length === all ? countText(all, "session")
+      : `${rows.length.toLocaleString("en-US")} of ${countText(all, "session")}`) + this.notSearched();
     this.list.show(rows);
+  }
+
+  // Of sessions with very many names not all are in the list.
+  notSearched() {
+    const count = this.filter.value === "" ? 0 : this.data.rows.filter((row) => row.words_left_out).length;
+    return count === 0 ? "" : `; of ${count.toLocaleString("en-US")} not all names are searched`;
   }
 
   // Where the address says.
@@ -102,8 +108,8 @@ class Page {
     const asked = ++this.asked;
     if (row === null) return this.showFigures();
     if (this.row !== row) {
-      const session = await this.data.details.of(row);
-      if (asked !== this.asked) return;  // somebody went on meanwhile
+      const session = await this.details(row);
+      if (session === null || asked !== this.asked) return;  // somebody went on meanwhile
       this.row = row;
       this.session.show(session, row, this.place.tab);
       document.title = `${row.outcome}: ${plainText(row.mx_host ?? row.id)}`;
@@ -111,7 +117,17 @@ class Page {
       this.session.open(this.place.tab);
     }
     this.root.dataset.view = "session";
+    if (this.filter.offsetParent === null) this.beside.querySelector("h2").focus({preventScroll: true});
     if (this.place.event !== null) this.session.transcript?.reveal(this.place.event);
+  }
+
+  async details(row) {
+    try {
+      return await this.data.details.of(row);
+    } catch (error) {
+      this.tell(`The data of this session can't be read: ${error.message}`);
+      return null;
+    }
   }
 
   showFigures() {
