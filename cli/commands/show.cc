@@ -17,7 +17,7 @@
 #include "cli/text/output.h"
 #include "cli/text/pager.h"
 #include "cli/text/spool.h"
-#include "cli/text/story_json.h"
+#include "replay/json/story_json.h"
 #include "replay/renderer.h"
 #include "replay/story_text.h"
 #include "sessions/stories.h"
