@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/wall_time.h"
+#include "format/attempts.h"
 #include "smtp/exchanges.h"
 #include "smtp/tls_handshake.h"
 
@@ -138,12 +139,6 @@ struct StoryError {
   std::size_t attempt = 0;
   bool after_closed = false;
   std::string text;
-};
-
-struct PlannedHost {
-  std::string name;
-  std::string address;
-  bool is_secure = false;
 };
 
 // The worst answer of two, `code` the later: the greatest from 400 on, else the last success.  What

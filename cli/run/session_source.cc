@@ -177,8 +177,7 @@ class SessionSource::FromRows : public Reader {
     for (std::size_t i = 0; i < at_once_ && rows_.open() < kMostAtOnce && !over_; ++i) {
       over_ = !pieces_.next(piece);
       if (pieces_.told().missing) rows_.note_missing();
-      using Gaps = RowSessions::Gaps;
-      if (!over_) rows_.add(piece.rows, piece.source, piece.has_gaps ? Gaps::Some : Gaps::None);
+      if (!over_) rows_.add(piece.rows, {piece.source, piece.has_gaps, piece.run});
     }
     at_once_ = std::min(2 * at_once_, kMostPieces);
     std::vector<RowSession> complete = rows_.take(over_ ? RowSessions::kEnd : pieces_.frontier());

@@ -123,14 +123,14 @@ void JudgedSession::end_lines() {
   written_.end(use);
 }
 
-void JudgedSession::add_gap(std::string_view what) {
+void JudgedSession::add_gaps(std::string_view what, std::uint64_t count) {
   if (holds()) return;
   end_lines();
-  if (story_ != nullptr) story_->add_gap(what);
+  if (story_ != nullptr) story_->add_gaps(what, count);
 }
 
-void JudgedSession::note_gap(std::string_view what) {
-  if (story_ != nullptr) story_->note_gap(what);
+void JudgedSession::note_gaps(std::string_view what, std::uint64_t count) {
+  if (story_ != nullptr) story_->note_gaps(what, count);
 }
 
 bool JudgedSession::holds_so_far(bool is_over) const {
