@@ -1,6 +1,7 @@
 // export --format html: which sessions a page is made of, what is told beside it, and how it ends.
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -152,6 +153,16 @@ TEST_F(ExportedPage, IsNotMadeAsALiveToolWould) {
   EXPECT_THAT(ran.err, HasSubstr("--as-live is for frames"));
   EXPECT_THAT(smtptape("export --format pdf", {tape_}).err,
               HasSubstr("\"pdf\" is none of jsonl, frames, html"));
+}
+
+TEST_F(ExportedPage, IsNothingForATerminal) {
+  const Ran ran = run_program(SMTPTAPE_PROGRAM,
+                              {"export", tape_, "--format", "html"},
+                              {},
+                              std::chrono::seconds(30),
+                              Output::Terminal);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("a page is nothing for a terminal"));
 }
 
 // One frame after another, of sessions with a thousand of them.
