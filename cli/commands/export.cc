@@ -71,12 +71,14 @@ class ExportCommand : public Command {
     return result.is_file() ? std::string(name()) : progress_unless_shown(name());
   }
 
-  // Sessions are told as wholes, unless events were asked for.
+  // Sessions are told as wholes, unless --scope asks for events.
   [[nodiscard]] Selection selection_of_page() const {
     if (as_live()) throw UsageError("--as-live is for frames: a page tells what happened");
     SelectionOptions wanted = selection_;
     wanted.default_scope = "session";
-    return wanted.scope ? wanted.selection() : wanted.whole_sessions();
+    Selection selection = wanted.selection();
+    selection.whole_sessions = selection.scope == Scope::Session;
+    return selection;
   }
 
   int write_page() {

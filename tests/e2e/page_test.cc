@@ -1,6 +1,7 @@
 // export --format html: which sessions a page is made of, what is told beside it, and how it ends.
 #include <sys/stat.h>
 
+#include <chrono>
 #include <filesystem>
 #include <set>
 #include <string>
@@ -90,9 +91,11 @@ TEST_F(ExportedPage, IsMadeOfWholeSessionsUnlessEventsAreAskedFor) {
   EXPECT_EQ(whole.rows().size(), 1U);
   EXPECT_LT(events(page("--scope strict " + filter)), 35);
   EXPECT_GT(page("--scope event " + filter).rows().size(), 1U);
-  EXPECT_EQ(events(page("--session 8817edca-6add-47a4-8d2c-ce963618dd93 --until "
-                        "2026-11-22T19:34:40.020Z")),
-            35);
+  const std::string cut_through =
+      "--session 8817edca-6add-47a4-8d2c-ce963618dd93 --until 2026-11-22T19:34:40.020Z";
+  EXPECT_EQ(events(page(cut_through)), 35);
+  EXPECT_EQ(events(page("--scope session " + cut_through)), 35);
+  EXPECT_LT(events(page("--scope event " + cut_through)), 35);
 }
 
 TEST_F(ExportedPage, SaysHowItWasAskedWithTimesThatStay) {
@@ -150,6 +153,16 @@ TEST_F(ExportedPage, IsNotMadeAsALiveToolWould) {
   EXPECT_THAT(ran.err, HasSubstr("--as-live is for frames"));
   EXPECT_THAT(smtptape("export --format pdf", {tape_}).err,
               HasSubstr("\"pdf\" is none of jsonl, frames, html"));
+}
+
+TEST_F(ExportedPage, IsNothingForATerminal) {
+  const Ran ran = run_program(SMTPTAPE_PROGRAM,
+                              {"export", tape_, "--format", "html"},
+                              {},
+                              std::chrono::seconds(30),
+                              Output::Terminal);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("a page is nothing for a terminal"));
 }
 
 // One frame after another, of sessions with a thousand of them.
