@@ -53,6 +53,10 @@ class GatheredSessions {
   GatheredSessions(Until until, Make make, std::size_t most_open = kMostOpen)
       : until_(until), make_(std::move(make)), most_open_(most_open) {}
 
+  // Several recorders have the same events, and none is left out: a session is one for each of
+  // them, by the names they have.  From the beginning on.
+  void tell_recorders_apart() { apart_ = true; }
+
   // What is complete, in that order.
   [[nodiscard]] std::vector<Made> add(const EventBatch& batch) {
     std::vector<Made> complete;
@@ -88,10 +92,10 @@ class GatheredSessions {
 
  private:
   struct Open {
-    Open(std::string_view session, const Make& make)
-        : builder(make(std::string(session))), id(session) {}
+    Open(std::string_view id, std::string_view by, const Make& make)
+        : builder(make(std::string(id))), key(by) {}
     Builder builder;
-    std::string id;
+    std::string key;           // its place
     std::uint64_t number = 0;  // in the order of their first events
     Id128 capture;
     std::uint64_t first_sequence = 0;
@@ -123,6 +127,7 @@ class GatheredSessions {
                         const Tell& tell);
   void tell_late(const Id128& capture, const Gaps& late);
   void add(const Event& event, std::vector<Made>& complete_now);
+  [[nodiscard]] std::string_view key_of(const Event& event, std::string_view id);
   Open& open(const Event& event, std::string_view id, std::vector<Made>& complete_now);
   void tell_gaps(Open& session, std::uint64_t before) const;
   void complete(std::list<Open>& list, std::vector<Made>& to);
@@ -138,6 +143,8 @@ class GatheredSessions {
   std::map<Id128, std::uint64_t> last_sequences_;
   std::uint64_t seen_ = 0;
   std::uint64_t cut_short_ = 0;
+  bool apart_ = false;
+  std::string key_;
   std::uint64_t looks_ = 0;
 };
 
@@ -221,7 +228,7 @@ void GatheredSessions<Builder>::add(const Event& event, std::vector<Made>& compl
   session.builder.add(event);
   session.last_received = event.received;
   const bool closed = session.builder.is_closed();
-  const auto place = places_.find(session.id)->second;
+  const auto place = places_.find(session.key)->second;
   std::list<Open>& from = session.closed ? closed_ : open_;
   std::list<Open>& to = closed ? closed_ : open_;
   session.closed = closed;
@@ -232,22 +239,30 @@ void GatheredSessions<Builder>::add(const Event& event, std::vector<Made>& compl
 }
 
 template <class Builder>
+std::string_view GatheredSessions<Builder>::key_of(const Event& event, std::string_view id) {
+  if (!apart_ || event.origin == nullptr) return id;
+  key_.assign(event.origin->source).push_back('\0');
+  return key_.append(id);
+}
+
+template <class Builder>
 typename GatheredSessions<Builder>::Open& GatheredSessions<Builder>::open(
     const Event& event, std::string_view id, std::vector<Made>& complete_now) {
-  const auto known = places_.find(id);
+  const std::string_view key = key_of(event, id);
+  const auto known = places_.find(key);
   if (known != places_.end()) return *known->second;
   if (places_.size() >= most_open_) {
     ++cut_short_;
     complete(closed_.empty() ? open_ : closed_, complete_now);
   }
-  Open& session = open_.emplace_back(id, make_);
+  Open& session = open_.emplace_back(id, key, make_);
   session.number = ++seen_;
   session.capture = capture_of(event.origin);
   session.last_sequence = event.sequence;
   session.first_sequence = event.sequence;
   session.first_received = event.received;
   beginnings_.insert(event.received);
-  places_.emplace(session.id, std::prev(open_.end()));
+  places_.emplace(session.key, std::prev(open_.end()));
   return session;
 }
 
@@ -267,7 +282,7 @@ void GatheredSessions<Builder>::complete(std::list<Open>& list, std::vector<Made
   Open& session = list.front();
   // Of one that was not over its end may be missing.
   if (!session.closed) tell_gaps(session, std::numeric_limits<std::uint64_t>::max());
-  places_.erase(session.id);
+  places_.erase(session.key);
   beginnings_.erase(beginnings_.find(session.first_received));
   to.push_back(session.builder.finish());
   list.pop_front();

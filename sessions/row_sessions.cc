@@ -154,6 +154,8 @@ std::vector<RowSession> RowSessions::take(std::int64_t frontier) {
 
 namespace {
 
+constexpr std::uint16_t kFirstRefusal = 400;
+
 constexpr std::uint64_t& of(OutcomeCounts& counts, Outcome outcome) {
   return counts[static_cast<std::size_t>(outcome)];
 }
@@ -178,7 +180,6 @@ bool tell_attempts(const std::optional<SessionRow::Target>& tried, SessionSummar
 // as many recipients as messages    each message has one, and its reply is his, if no other
 //                                   refusal was given to something
 bool RowSessions::tell_by_messages(const Open& open, SessionSummary& session) {
-  constexpr std::uint16_t kFirstRefusal = 400;
   constexpr std::uint16_t kFirstBounce = 500;
   const bool worst_counts = session.worst_reply < kFirstRefusal ||
                             (session.worst_reply < kFirstBounce ? open.deferred : open.refused) > 0;
@@ -221,6 +222,19 @@ bool RowSessions::has_gap_behind(const Open& open) const {
   return gap != last_gaps_.end() && gap->second > open.last_group;
 }
 
+namespace {
+
+// Rows have the greatest code, also of what only asks to go on.  False: the last success takes
+// more.
+bool tell_worst(SessionSummary& session) {
+  const std::uint16_t greatest = session.worst_reply;
+  if (greatest >= kFirstRefusal || greatest == 0) return true;
+  session.worst_reply = worse_of(0, session.last_reply);
+  return session.worst_reply != 0;
+}
+
+}  // namespace
+
 RowSession RowSessions::finish(const Open& open) const {
   RowSession session;
   session.gap_behind = has_gap_behind(open) || (missing_ && !open.closed);
@@ -230,6 +244,7 @@ RowSession RowSessions::finish(const Open& open) const {
   const bool known = !session.gap_behind && !cut && open.sure && open.rests && open.names_known &&
                      session.summary.begins_here;
   session.told = known && tell(open, session.summary);
+  session.told = tell_worst(session.summary) && session.told;
   return session;
 }
 

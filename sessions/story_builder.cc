@@ -350,7 +350,7 @@ void StoryBuilder::note_reply(const SmtpExchange& exchange) {
   if (code == 0 || cut_off) return;
   if (watcher_ != nullptr) watcher_->watch(exchange.reply);
   story_.last_reply = code;
-  if (code >= 200 && code < 600) story_.worst_reply = std::max(story_.worst_reply, code);
+  story_.worst_reply = worse_of(story_.worst_reply, code);
 }
 
 void StoryBuilder::learn_about_tls(const SmtpExchange& exchange) {

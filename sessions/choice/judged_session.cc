@@ -27,6 +27,16 @@ std::string joined(std::string_view reply) {
   return out;
 }
 
+// What only an end decides.
+void leave_out_what_is_open(Story& story) {
+  story.outcomes[static_cast<std::size_t>(Outcome::Unfinished)] = 0;
+  std::erase_if(story.messages,
+                [](const Message& message) { return message.outcome == Outcome::Unfinished; });
+  story.errors.clear();
+  for (Attempt& attempt : story.attempts)
+    attempt.why.clear();
+}
+
 }  // namespace
 
 void JudgedReplies::watch(const SmtpReply& reply) {
@@ -121,6 +131,15 @@ void JudgedSession::add_gaps(std::string_view what, std::uint64_t count) {
 
 void JudgedSession::note_gaps(std::string_view what, std::uint64_t count) {
   if (story_ != nullptr) story_->note_gaps(what, count);
+}
+
+bool JudgedSession::holds_so_far(bool is_over) const {
+  if (holds() || story_ == nullptr) return holds();
+  StoryBuilder so_far = *story_;
+  Story story = so_far.finish();
+  if (!closed_ && !is_over) leave_out_what_is_open(story);
+  const SessionMarks marks = marks_ | replies_->marks() | rules_->of_story(story);
+  return (marks & rules_->all()) == rules_->all();
 }
 
 JudgedSession::Verdict JudgedSession::finish() {
