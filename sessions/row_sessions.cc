@@ -62,8 +62,7 @@ void RowSessions::add(const SessionRows& rows, const Group& group) {
       open.summary.begins_here = row.opened;
       beginnings_.insert(row.first_received);
     }
-    if (open.rows > 0 && !row.goes_on && has_gap_behind(open))
-      open.sure = false;  // it was in between
+    if (open.rows > 0 && !row.goes_on && !follows(open, row)) open.sure = false;
     merge(open, row);
     connect(open, row, group.run);
     ++open.rows;
@@ -213,6 +212,14 @@ bool RowSessions::tell(const Open& open, SessionSummary& session) {
   if (!open.outcomes || !named) return tell_by_messages(open, session);
   if (session.connections == 1 || session.messages == 0) return tell_by_recipients(open, session);
   return open.wanted == session.recipients && tell_by_messages(open, session);
+}
+
+// Another recorder's rows may come later than those behind them; and a gap may lie in between, as
+// neither row knows.
+bool RowSessions::follows(const Open& open, const SessionRow& row) const {
+  const auto gap = last_gaps_.find(open.summary.source);
+  const bool gap_since = gap != last_gaps_.end() && gap->second >= open.last_group;
+  return row.first_received >= open.summary.last_received && !gap_since;
 }
 
 // In its own group, the row knows.
