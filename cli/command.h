@@ -50,6 +50,7 @@ std::unique_ptr<Command> make_trace_smtp_client_command();
 std::unique_ptr<Command> make_import_command();
 std::unique_ptr<Command> make_export_command();
 std::unique_ptr<Command> make_extract_command();
+std::unique_ptr<Command> make_redact_command();
 std::unique_ptr<Command> make_info_command();
 std::unique_ptr<Command> make_verify_command();
 std::unique_ptr<Command> make_recover_command();

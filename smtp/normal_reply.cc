@@ -167,23 +167,13 @@ bool is_duration(std::string_view word) {
   return digits > 0 && std::find(kUnits.begin(), kUnits.end(), word.substr(digits)) != kUnits.end();
 }
 
-std::string_view placeholder_of(std::string_view word) {
-  if (is_iso_duration(word)) return "{duration}";
-  if (is_timestamp(word)) return "{timestamp}";
-  if (is_uuid(word)) return "{uuid}";
-  if (is_hash(word)) return "{hash}";
-  if (is_address(word)) return "{ipaddr}";
-  if (is_base64(word)) return "{base64}";
-  return is_email(word) ? "{email}" : std::string_view();
-}
-
 // ---- words ----
 
 // False: it stays as it is.
 bool append_placeholder(std::string& out, std::string_view word) {
   constexpr std::size_t kLongest = 512;
   if (word.size() > kLongest) return false;
-  if (const std::string_view placeholder = placeholder_of(word); !placeholder.empty()) {
+  if (const std::string_view placeholder = placeholder_of_word(word); !placeholder.empty()) {
     out += placeholder;
     return true;
   }
@@ -249,6 +239,16 @@ std::string joined_lines(std::string_view reply) {
 }
 
 }  // namespace
+
+std::string_view placeholder_of_word(std::string_view word) {
+  if (is_iso_duration(word)) return "{duration}";
+  if (is_timestamp(word)) return "{timestamp}";
+  if (is_uuid(word)) return "{uuid}";
+  if (is_hash(word)) return "{hash}";
+  if (is_address(word)) return "{ipaddr}";
+  if (is_base64(word)) return "{base64}";
+  return is_email(word) ? "{email}" : std::string_view();
+}
 
 std::string normal_reply(std::string_view reply) {
   const std::string line = without_brackets(joined_lines(reply));

@@ -15,4 +15,7 @@ namespace smtptape {
 // of a reply become one, their codes once; runs of blanks become one.
 [[nodiscard]] std::string normal_reply(std::string_view reply);
 
+// "{email}" and the like, for a word that is one as a whole; empty: it is none of these.
+[[nodiscard]] std::string_view placeholder_of_word(std::string_view word);
+
 }  // namespace smtptape

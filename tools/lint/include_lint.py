@@ -19,14 +19,16 @@ BELOW = {
     "store": {"base", "smtp", "format", "filters"},
     "capture": {"base", "base/net", "smtp", "format", "filters", "store"},
     "replay": {"base", "base/net", "smtp", "format", "filters", "sessions", "store"},
-    "cli": {"base", "smtp", "format", "filters", "sessions", "store", "capture", "replay"},
+    "share": {"base", "smtp", "format", "filters", "sessions", "store", "replay"},
+    "cli": {"base", "smtp", "format", "filters", "sessions", "store", "capture", "replay", "share"},
 }
 # The first pattern that fits decides.
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
     (r"boost/json", {"base", "capture", "cli"}),
-    (r"boost/asio", {"base/net", "capture", "replay"}),
-    (r"openssl/|ares\.h", {"base/net"}),
+    (r"boost/asio", {"base/net", "capture", "replay", "share"}),
+    (r"openssl/", {"base", "base/net"}),
+    (r"ares\.h", {"base/net"}),
     (r"idn2\.h", {"base"}),
     (r"capnp/|kj/|zstd|zlib", {"format"}),
     (r"re2/", {"sessions"}),

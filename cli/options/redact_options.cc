@@ -1,0 +1,152 @@
+#include "cli/options/redact_options.h"
+
+#include <algorithm>
+#include <set>
+
+#include "base/error.h"
+#include "base/io.h"
+#include "base/small_file.h"
+#include "cli/config/toml.h"
+#include "cli/text/json_lines.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr std::string_view kMapSchema = "smtptape.map/1";
+
+std::string classes() {
+  std::string text;
+  for (std::size_t i = 0; i < kKinds; ++i) {
+    if (always_goes(static_cast<Kind>(i))) continue;
+    text += text.empty() ? "" : ", ";
+    text += kKindNames[i];
+  }
+  return text;
+}
+
+Kind parse_class(const std::string& text) {
+  const auto* const found = std::find(kKindNames.begin(), kKindNames.end(), text);
+  if (found == kKindNames.end()) {
+    throw UsageError("--keep: there is no class \"" + text + "\"; the classes are " + classes());
+  }
+  const auto kind = static_cast<Kind>(found - kKindNames.begin());
+  if (always_goes(kind)) {
+    throw UsageError("--keep: " + text + " always go; classes that can be kept are " + classes());
+  }
+  return kind;
+}
+
+[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
+  throw Error("reading the rules of " + file.string() + ": " + why +
+              "; it may hold: words = [\"…\", …]");
+}
+
+std::vector<std::string> read_words(const std::filesystem::path& file) {
+  std::vector<std::string> words;
+  try {
+    const toml::table table = toml::parse(read_small_file(file, "rules"));
+    for (const auto& [key, value] : table) {
+      if (key.str() != "words") refuse(file, "\"" + std::string(key.str()) + "\" is no rule");
+      if (!value.is_array()) refuse(file, "words is no list");
+      for (const toml::node& word : *value.as_array()) {
+        const auto text = word.value<std::string>();
+        if (!text || text->size() < Originals::kLeast) {
+          refuse(file,
+                 "a word has " + std::to_string(Originals::kLeast) +
+                     " characters or more: a shorter one stands in others");
+        }
+        words.push_back(*text);
+      }
+    }
+  } catch (const toml::parse_error& error) {
+    refuse(file,
+           "line " + std::to_string(error.source().begin.line) + ": " +
+               std::string(error.description()));
+  } catch (const MalformedToml&) {
+    refuse(file, "it is no TOML");
+  }
+  return words;
+}
+
+std::string hex(const PseudonymKey& key) {
+  std::string text;
+  for (const std::uint8_t byte : key) {
+    text += "0123456789abcdef"[byte / 16];
+    text += "0123456789abcdef"[byte % 16];
+  }
+  return text;
+}
+
+std::optional<PseudonymKey> key_of_hex(std::string_view text) {
+  PseudonymKey key{};
+  if (text.size() != key.size() * 2) return std::nullopt;
+  for (std::size_t i = 0; i < text.size(); ++i) {
+    const std::size_t digit = std::string_view("0123456789abcdef").find(text[i]);
+    if (digit == std::string_view::npos) return std::nullopt;
+    key[i / 2] = static_cast<std::uint8_t>(key[i / 2] * 16U + digit);
+  }
+  return key;
+}
+
+std::string first_line(const std::filesystem::path& file) {
+  constexpr std::size_t kMostBytes = 4096;
+  std::string text(kMostBytes, '\0');
+  FdSource source(open_for_reading(file), file.string());
+  text.resize(source.read(text.data(), text.size()));
+  return text.substr(0, text.find('\n'));
+}
+
+}  // namespace
+
+void RedactOptions::describe(Options& options) {
+  options.group("Redaction");
+  options.values("--keep", keep, "CLASS", "What stays as it is: " + classes());
+  options.value("--rules", rules_file, "FILE.toml", "More that goes: words = [\"…\", …]");
+  options.value("--map",
+                map_file,
+                "FILE",
+                "Write what stands for what, and the key, to a file of yours; if it is there "
+                "already, its key is used again");
+}
+
+RedactionRules RedactOptions::rules() const {
+  RedactionRules rules;
+  for (const std::string& name : keep)
+    rules.kept[static_cast<std::size_t>(parse_class(name))] = true;
+  if (rules_file) rules.words = read_words(*rules_file);
+  return rules;
+}
+
+std::optional<PseudonymKey> RedactOptions::key() const {
+  std::error_code ignored;
+  if (!map_file || !std::filesystem::exists(*map_file, ignored)) return std::nullopt;
+  std::optional<PseudonymKey> key;
+  try {
+    const boost::json::value first = json_value(first_line(*map_file));
+    const boost::json::object& object = first.as_object();
+    if (object.at("schema").as_string() == kMapSchema)
+      key = key_of_hex(object.at("key").as_string());
+  } catch (const std::exception&) {
+    key.reset();
+  }
+  if (!key) {
+    throw Error("--map: " + map_file->string() +
+                " is there, and is no map that this program wrote; name another file");
+  }
+  return key;
+}
+
+void RedactOptions::write_map(const RedactedTape& redacted) const {
+  if (!map_file) return;
+  OutputFile file(*map_file, OutputFile::Existing::Replace);
+  file.write(line_of({{"schema", kMapSchema}, {"key", hex(redacted.key)}}));
+  for (const auto& [name, other] : redacted.report.pseudonyms) {
+    file.write(line_of({{"class", name_of(name.first)},
+                        {"original", json_string(name.second)},
+                        {"pseudonym", json_string(other)}}));
+  }
+  file.commit();
+}
+
+}  // namespace smtptape

@@ -1,0 +1,164 @@
+#include "share/redact/redact_tape.h"
+
+#include <algorithm>
+#include <utility>
+
+#include "base/error.h"
+#include "format/tape/tape_reader.h"
+#include "format/tape/tape_writer.h"
+#include "share/redact/learner.h"
+#include "store/read/inputs.h"
+
+namespace smtptape {
+
+namespace {
+
+constexpr Levels kLevels{Bodies::Headers, Secrets::Mask};
+
+// The events of a tape in a temporary file, read ahead on another thread.
+class TapeEvents {
+ public:
+  explicit TapeEvents(const TemporaryFile& file)
+      : source_(file.read()), reader_(*source_, "the copy"), ahead_(reader_) {}
+  EventSource& events() { return ahead_; }
+  // At the end.
+  void check_end() const {
+    if (reader_.end() != TapeEnd::Sealed || !reader_.damage().empty())
+      throw Error("the temporary copy of the tape can't be read to its end; try again");
+  }
+  [[nodiscard]] const std::optional<TapeHeader>& header() const { return reader_.header(); }
+  [[nodiscard]] const std::optional<TapeFooter>& footer() const { return reader_.footer(); }
+
+ private:
+  std::unique_ptr<ByteSource> source_;
+  TapeReader reader_;
+  ReadAhead ahead_;
+};
+
+struct Learned {
+  Originals originals;
+  KeptNames kept;
+  TapeHeader header;
+};
+
+void learn(const TemporaryFile& original, const RedactionRules& rules, Learned& learned) {
+  learned.kept.kinds = rules.kept;
+  for (const std::string& word : rules.words)
+    learned.originals.add(Kind::Label, word);
+  Learner learner(learned.originals, learned.kept);
+  TapeEvents tape(original);
+  EventBatch batch;
+  while (tape.events().next(batch))
+    learner.add(batch);
+  tape.check_end();
+  learned.header = tape.header().value();
+  learner.learn_source(learned.header.origin);
+  learner.finish();
+}
+
+std::string names_of_kept(const std::array<bool, kKinds>& kept) {
+  std::string names;
+  for (std::size_t kind = 0; kind < kKinds; ++kind) {
+    if (!kept[kind]) continue;
+    names += names.empty() ? "" : ",";
+    names += kKindNames[kind];
+  }
+  return names.empty() ? "nothing" : "all but " + names;
+}
+
+TapeHeader header_of(const TapeHeader& fresh,
+                     const TapeHeader& original,
+                     Redactor& redactor,
+                     const Pseudonyms& pseudonyms) {
+  TapeHeader header;
+  const std::string_view id(reinterpret_cast<const char*>(original.tape_id.bytes.data()),
+                            original.tape_id.bytes.size());
+  header.tape_id.bytes = pseudonyms.id_of(id);
+  header.writer = fresh.writer;
+  header.origin = redactor.redacted(original.origin);
+  header.first_sequence = original.first_sequence;
+  return header;
+}
+
+// Everything that `redactor` gives, sealed when the last event came.
+std::uint64_t write(Redactor& redactor, TapeWriter& writer, const RedactionRules& rules) {
+  for (const Note& note : notes_of(kLevels))
+    writer.add(note);
+  writer.add(Note{std::string(kRedactedNote), names_of_kept(rules.kept)});
+  Ledger ledger;
+  EventBatch batch;
+  std::int64_t last = 0;
+  while (redactor.next(batch)) {
+    for (const Event& event : batch.events) {
+      last = std::max(last, event.received);
+      writer.add(event);
+    }
+    std::erase_if(batch.notes, [](const Note&) { return true; });  // said above
+    writer.add_beside_events(batch, ledger);
+  }
+  const std::uint64_t frames = redactor.omitted().frames;
+  ledger.not_selected = frames;
+  ledger.received = writer.events_written() + frames + ledger.total_lost().count;
+  writer.seal(ledger, last);
+  return writer.events_written();
+}
+
+void check(const TemporaryFile& result, const Learned& learned, RedactionReport& report) {
+  LeakCheck leaks(learned.originals, learned.kept.kinds);
+  TapeEvents tape(result);
+  EventBatch batch;
+  while (tape.events().next(batch))
+    leaks.add(batch);
+  tape.check_end();
+  const TapeHeader& header = tape.header().value();
+  for (const std::string& text : {header.origin.source, header.url, header.request, header.boot_id})
+    leaks.add(text, "the tape's header");
+  for (const Note& note : tape.footer().value().notes)
+    leaks.add(note.key + " " + note.value, "a note");
+  for (const Origin& origin : tape.footer().value().origins)
+    leaks.add(origin.source, "a source's name");
+  leaks.finish();
+  report.leaks = leaks.leaks();
+}
+
+}  // namespace
+
+RedactedTape redact_tape(const TemporaryFile& original,
+                         const RedactionRules& rules,
+                         const std::optional<PseudonymKey>& key,
+                         const TapeHeader& fresh,
+                         const TapeOptions& options) {
+  Learned learned;
+  learn(original, rules, learned);
+  RedactedTape result;
+  // Where there are very many names a pseudonym may become one of them with what stands around it:
+  // another key, another result.
+  constexpr int kTries = 3;
+  for (int attempt = 0; attempt < (key ? 1 : kTries); ++attempt) {
+    result.report = {};
+    result.key = key ? *key : random_digest_key();
+    Pseudonyms pseudonyms(result.key, learned.kept, [&learned](std::string_view text) {
+      std::vector<Originals::Found> found;
+      learned.originals.find(text, found);
+      return !found.empty() || learned.originals.is_original(text);
+    });
+    TapeEvents tape(original);
+    Redactor redactor(tape.events(), learned.originals, pseudonyms);
+    result.tape = std::make_unique<TemporaryFile>();
+    TapeWriter writer(
+        *result.tape, header_of(fresh, learned.header, redactor, pseudonyms), options);
+    result.report.events = write(redactor, writer, rules);
+    tape.check_end();
+    result.report.originals = learned.originals.size();
+    result.report.counts = pseudonyms.counts();
+    result.report.omitted = redactor.omitted();
+    result.report.kept_names = learned.originals.kept();
+    result.report.pseudonyms = pseudonyms.all();
+    check(*result.tape, learned, result.report);
+    if (result.report.leaks.empty()) return result;
+  }
+  result.tape.reset();
+  return result;
+}
+
+}  // namespace smtptape

@@ -1,0 +1,56 @@
+// A tape without what must not leave the house.
+//
+// Three readings: what there is to take out (Learner), the tape without it (Redactor), and a look
+// through the result for every original in every spelling (LeakCheck).  If one of them is there
+// nothing comes out.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <optional>
+#include <string>
+#include <vector>
+
+#include "base/temporary_file.h"
+#include "format/tape/tape_info.h"
+#include "format/tape/tape_options.h"
+#include "share/redact/leak_check.h"
+#include "share/redact/pseudonyms.h"
+#include "share/redact/redactor.h"
+
+namespace smtptape {
+
+// The note of a tape that was redacted: which classes were kept, "nothing" or "domains,hosts".
+inline constexpr std::string_view kRedactedNote = "redacted";
+
+struct RedactionRules {
+  std::array<bool, kKinds> kept{};  // classes that stay as they are
+  std::vector<std::string> words;   // that go, too
+};
+
+struct RedactionReport {
+  std::uint64_t events = 0;
+  std::size_t originals = 0;  // that were looked for
+  std::array<Pseudonyms::Count, kKinds> counts{};
+  Omitted omitted;
+  // Names that stay because an MX host has them: the domains of recipients, most of them.
+  std::vector<std::string> kept_names;
+  std::map<std::pair<Kind, std::string>, std::string> pseudonyms;
+  std::vector<Leak> leaks;  // then there is no result
+};
+
+struct RedactedTape {
+  std::unique_ptr<TemporaryFile> tape;  // null: something would have leaked
+  RedactionReport report;
+  PseudonymKey key;
+};
+
+// `original` is a whole tape.  Without a key, one that nobody knows; with one, the same tape and
+// rules give the same bytes.
+[[nodiscard]] RedactedTape redact_tape(const TemporaryFile& original,
+                                       const RedactionRules& rules,
+                                       const std::optional<PseudonymKey>& key,
+                                       const TapeHeader& fresh,
+                                       const TapeOptions& options);
+
+}  // namespace smtptape

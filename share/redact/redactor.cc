@@ -1,0 +1,189 @@
+#include "share/redact/redactor.h"
+
+#include <algorithm>
+#include <array>
+#include <utility>
+
+#include "share/redact/client_line.h"
+#include "share/redact/session_key.h"
+#include "smtp/words.h"
+
+namespace smtptape {
+
+namespace {
+
+using Side = SessionText::Side;
+
+constexpr Levels kLevels{Bodies::Headers, Secrets::Mask};
+
+bool is_known_level(std::string_view level) {
+  static constexpr std::array<std::string_view, 5> kNames{
+      "TRACE", "DEBUG", "INFO", "WARN", "ERROR"};
+  return std::any_of(kNames.begin(), kNames.end(), [level](std::string_view name) {
+    return same_word(level, name);
+  });
+}
+
+std::span<char> own_copy(std::string_view text, Arena& arena) {
+  if (text.empty()) return {};
+  char* const copy = arena.allocate(text.size());
+  std::copy(text.begin(), text.end(), copy);
+  return {copy, text.size()};
+}
+
+}  // namespace
+
+Redactor::Redactor(EventSource& from, const Originals& originals, Pseudonyms& pseudonyms)
+    : from_(from),
+      originals_(originals),
+      pseudonyms_(pseudonyms),
+      levels_(kLevels),
+      texts_([this](const SessionText::Unit& unit) { redact_unit(unit); }) {
+}
+
+Redactor::~Redactor() = default;
+
+bool Redactor::next(EventBatch& batch) {
+  while (held_.empty() || held_.front()->open > 0) {
+    if (held_bytes_ > kMostHeld) texts_.end_all();
+    if (ended_ && held_.empty()) return false;
+    if (ended_ || !pull()) texts_.end_all();
+  }
+  held_bytes_ -= held_.front()->bytes;
+  batch = std::move(held_.front()->batch);
+  held_.pop_front();
+  return true;
+}
+
+bool Redactor::pull() {
+  auto held = std::make_unique<Held>();
+  if (!from_.next(held->batch)) {
+    ended_ = true;
+    return false;
+  }
+  Held& one = *held;
+  one.batch.pins.push_back(one.metas);
+  held_.push_back(std::move(held));
+  redact(one);
+  one.bytes = one.batch.arena.used() + one.batch.events.size() * sizeof(Event);
+  held_bytes_ += one.bytes;
+  return true;
+}
+
+void Redactor::redact(Held& held) {
+  EventBatch& batch = held.batch;
+  if (!batch.gaps.empty()) levels_.lost_track();
+  for (Event& event : batch.events) {
+    if (event.kind != EventKind::Unknown) levels_.apply(event, batch);
+    if (event.kind != EventKind::Unknown) redact(event, held);
+  }
+  omitted_.frames += std::erase_if(
+      batch.events, [](const Event& event) { return event.kind == EventKind::Unknown; });
+  redact_beside_events(batch);
+}
+
+void Redactor::redact(Event& event, Held& held) {
+  session_key(event, key_);
+  event.verbatim = nullptr;
+  redact_text(event, held);
+  if (event.meta != nullptr) {
+    const MetaPtr& meta = redacted(*event.meta).meta;
+    event.meta = meta.get();
+    if (held.metas->empty() || held.metas->back() != meta) held.metas->push_back(meta);
+  }
+  if (event.origin != nullptr) event.origin = &pinned(*event.origin, held.batch);
+}
+
+void Redactor::redact_text(Event& event, Held& held) {
+  const std::span<char> text = own_copy(event.text, held.batch.arena);
+  event.text = {text.data(), text.size()};
+  switch (event.kind) {
+    case EventKind::Write:
+      texts_.add(key_, Side::Client, {text, &held.open}, event.meta);
+      if (event.trimmed) texts_.end_side(key_, Side::Client);
+      return;
+    case EventKind::AbbreviatedWrite:
+      texts_.end_side(key_, Side::Client);
+      texts_.add(key_, Side::Client, {text, &held.open}, event.meta);
+      texts_.end_side(key_, Side::Client);
+      return;
+    case EventKind::Read: return texts_.add(key_, Side::Server, {text, &held.open}, event.meta);
+    case EventKind::Diagnostic: return redact_diagnostic(event, text);
+    case EventKind::BeginSession:
+    case EventKind::Connected:
+    case EventKind::Closed: texts_.end_session(key_); break;
+    default: break;
+  }
+  event.text = {};  // they have none
+}
+
+void Redactor::redact_diagnostic(Event& event, std::span<char> text) {
+  pseudonyms_.replace(text, free_text(event.meta).in_diagnostic(event.text));
+  if (!is_known_level(event.level)) event.level = "INFO";
+}
+
+void Redactor::redact_unit(const SessionText::Unit& unit) {
+  const std::string_view text(unit.text.data(), unit.text.size());
+  if (unit.side == Side::Server && !unit.begins_midway)
+    return pseudonyms_.replace(unit.text, free_text(unit.meta).in_reply(text));
+  Spans spans;
+  const std::string_view line = without_line_end(text);
+  if (unit.begins_midway) {
+    spans.push_back({0, line.size(), Kind::Message});
+  } else {
+    find_in_client_line(line, spans);
+  }
+  pseudonyms_.replace(unit.text, spans);
+}
+
+void Redactor::redact_beside_events(EventBatch& batch) {
+  for (Gap& gap : batch.gaps) {
+    gap.detail.clear();
+    if (gap.origin != nullptr) gap.origin = &pinned(*gap.origin, batch);
+  }
+  omitted_.notes += std::erase_if(batch.notes, [](const Note& note) {
+    return note.key != kBodiesNote && note.key != kSecretsNote;
+  });
+  batch.clocks.clear();
+  batch.foreign.clear();
+}
+
+void Redactor::take(std::string& text, const Spans& spans) {
+  pseudonyms_.replace(text, spans);
+}
+
+const Redactor::MetaResult& Redactor::redacted(const Meta& meta) {
+  if (const MetaResult* const known = metas_.find(meta)) return *known;
+  current_.meta = visit(meta, *this);
+  current_.short_values = std::make_shared<const ShortValues>(short_values_of(meta));
+  return metas_.remember(meta, current_);
+}
+
+FreeText Redactor::free_text(const Meta* meta) {
+  const ShortValues* const values = meta == nullptr ? nullptr : redacted(*meta).short_values.get();
+  return {originals_, values};
+}
+
+const std::shared_ptr<const Origin>& Redactor::known(const Origin& origin) {
+  const auto known = std::find_if(
+      origins_.begin(), origins_.end(), [&origin](const auto& one) { return one.first == origin; });
+  if (known != origins_.end()) return known->second;
+  Origin other = origin;
+  const std::string_view capture(reinterpret_cast<const char*>(origin.capture.bytes.data()),
+                                 origin.capture.bytes.size());
+  other.capture.bytes = pseudonyms_.id_of(capture);
+  pseudonyms_.replace(std::span<char>(other.source), {{0, other.source.size(), Kind::Label}});
+  return origins_.emplace_back(origin, std::make_shared<const Origin>(other)).second;
+}
+
+const Origin& Redactor::pinned(const Origin& origin, EventBatch& batch) {
+  const std::shared_ptr<const Origin>& one = known(origin);
+  if (batch.pins.back() != one) batch.pins.push_back(one);
+  return *one;
+}
+
+Origin Redactor::redacted(const Origin& origin) {
+  return *known(origin);
+}
+
+}  // namespace smtptape
