@@ -240,7 +240,10 @@ void Renderer::count_step_back(const Session& session) {
 }
 
 void Renderer::start_prefix(std::string_view key, std::string_view delta) {
-  line_start_.assign(1, '[');
+  line_start_.clear();
+  prefix_size_ = 0;
+  if (!options_.prefix) return;
+  line_start_.push_back('[');
   append_raw(key, line_start_);
   // In one piece: with each of a thousand small ones a string looks after its room.
   const std::size_t at = line_start_.size();
@@ -358,7 +361,8 @@ void Renderer::append_unknown(const Verbatim& verbatim, std::string& out) {
 
 void Renderer::append_unreadable(const Event& event, std::string& out) {
   ++unreadable_;
-  out.append("[]").append(kNoDelta).append(" === unreadable frame, ");
+  if (options_.prefix) out.append("[]").append(kNoDelta).push_back(' ');
+  out.append("=== unreadable frame, ");
   append_number(out, frame_size(event));
   out.append(" bytes: ");
   const std::string_view why =

@@ -41,6 +41,7 @@ struct RenderOptions {
   // For a terminal: what kcli prints as it came (ids, keys, values, diagnostics) is escaped where
   // it would move the cursor or forge a line.
   bool visible = false;
+  bool prefix = true;  // [KEY] DELTA, before each line; false: for those who show these beside it
   bool terse = false;  // what kcli itself does: the first line of what is written
   KcliProfile profile = KcliProfile::HalfUp;
   Behaviour behaviour = Behaviour::Documented;

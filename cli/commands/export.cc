@@ -1,11 +1,18 @@
-// smtptape export: frames, byte for byte as they came in.
+// smtptape export: frames, byte for byte as they came in; or the sessions as a page.
+#include <optional>
+#include <string>
+
+#include "base/counted.h"
+#include "base/time_spec.h"
+#include "base/visible_text.h"
 #include "cli/command.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
-#include "cli/options/tape_output.h"
 #include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
+#include "cli/version.h"
+#include "share/page/page.h"
 #include "store/copy/frames.h"
 
 namespace smtptape {
@@ -16,35 +23,38 @@ class ExportCommand : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "export"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Write the frames of tapes, byte for byte as they came in";
+    return "Write the frames of tapes, byte for byte as they came in, or a page of their sessions";
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape export night.tape | jq .payload\n"
-           "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl";
+           "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl\n"
+           "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html";
   }
   void describe(Options& options) override {
+    options_.emplace(options);
     selection_.describe(options, "event");
     options.value("--format",
                   format_,
-                  "jsonl|frames",
-                  "jsonl (default): a frame a line; frames: opcode, length, bytes");
+                  "jsonl|frames|html",
+                  "jsonl (default): a frame a line; frames: opcode, length, bytes; html: a page "
+                  "of whole sessions, to be opened in a browser");
     options.value("-o,--output", output_, "FILE", "Write here instead of standard output (-)");
     options.flag("--force", force_, "Replace the file if it exists");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
+    if (format_ == "html") return write_page();
     FeedFormat format{};
     Selection selection;
     Mistakes mistakes;
-    mistakes.check([&] { format = parse_feed_format(format_); });
+    mistakes.check([&] { format = format_of_frames(); });
     mistakes.check([&] { selection = selection_.selection(); });
     mistakes.throw_if_any();
     const Result::Content content =
         format == FeedFormat::Jsonl ? Result::Content::Json : Result::Content::Bytes;
     Result result(output_, force_, content, selection_.tapes);
-    const auto progress = result.is_file() ? std::string(name()) : progress_unless_shown("export");
-    SelectedTapes tapes(selection_, selection, progress);
+    SelectedTapes tapes(selection_, selection, progress(result));
     const bool empty = write_frames(tapes.events(), format, result) == 0;
     result.commit();
     const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
@@ -52,7 +62,76 @@ class ExportCommand : public Command {
   }
 
  private:
+  [[nodiscard]] FeedFormat format_of_frames() const {
+    if (format_ == "jsonl") return FeedFormat::Jsonl;
+    if (format_ == "frames") return FeedFormat::Frames;
+    throw UsageError("--format: \"" + format_ + "\" is none of jsonl, frames, html");
+  }
+  [[nodiscard]] std::optional<std::string> progress(const Result& result) const {
+    return result.is_file() ? std::string(name()) : progress_unless_shown(name());
+  }
+
+  // Sessions are told as wholes, unless --scope asks for events.
+  [[nodiscard]] Selection selection_of_page() const {
+    if (as_live()) throw UsageError("--as-live is for frames: a page tells what happened");
+    SelectionOptions wanted = selection_;
+    wanted.default_scope = "session";
+    Selection selection = wanted.selection();
+    selection.whole_sessions = selection.scope == Scope::Session;
+    return selection;
+  }
+
+  int write_page() {
+    const Selection selection = selection_of_page();
+    Result result(output_, force_, Result::Content::Page, selection_.tapes);
+    SelectedTapes tapes(selection_, selection, progress(result));
+    PageWriter page(result, header_of_page(selection.window));
+    EventBatch batch;
+    while (tapes.events().next(batch))
+      page.add(batch);
+    const SelectedTapes::Told& told = tapes.told();
+    const PageTotals totals =
+        page.finish({told.gaps, told.gap_count, told.trouble.damage, told.trouble.notices});
+    const bool empty = totals.sessions == 0 && totals.left_out == 0;
+    if (!empty) result.commit();
+    const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
+    if (empty) return static_cast<int>(Exit::Failed);
+    tell_page(totals, result);
+    const bool missing = incomplete || totals.left_out > 0 || totals.doubtful > 0;
+    return static_cast<int>(missing ? Exit::Incomplete : Exit::Done);
+  }
+
+  // The times as they are meant now: the page is read later.
+  [[nodiscard]] PageHeader header_of_page(const TimeWindow& window) const {
+    constexpr std::int64_t kMilli = 1'000'000;
+    PageHeader header;
+    header.writer = std::string("smtptape ") + kVersion;
+    header.written = now_unix_nanos();
+    for (const std::string& tape : selection_.tapes)
+      header.tapes += " " + shell_word(tape);
+    header.chosen =
+        options_->given({"format", "output", "force", "since", "until", "scope", "explain"});
+    if (window.since) header.chosen += " --since " + show_time(*window.since);
+    if (window.until) header.chosen += " --until " + show_time(*window.until + kMilli - 1);
+    return header;
+  }
+
+  void tell_page(const PageTotals& totals, const Result& result) const {
+    if (result.is_file()) {
+      say(result.name() + ": " + counted(totals.sessions, "session") + ", " +
+          counted(totals.events, "event") +
+          "; what the tapes hold is in it: passwords, addresses, mail");
+    }
+    if (totals.cut > 0) say(counted(totals.cut, "transcript") + " in the page not whole: too long");
+    if (totals.left_out == 0) return;
+    say("no room in the page for " + counted(totals.left_out, "session") + ", received " +
+        show_time(totals.left_out_from) + " to " + show_time(totals.left_out_until) +
+        "; choose fewer with a filter, --since and --until: --since " +
+        show_time(totals.left_out_from) + " begins with these");
+  }
+
   SelectionOptions selection_;
+  std::optional<Options> options_;
   std::string format_ = "jsonl";
   std::string output_ = "-";
   bool force_ = false;

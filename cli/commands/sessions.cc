@@ -12,9 +12,9 @@
 #include "cli/run/session_source.h"
 #include "cli/text/output.h"
 #include "cli/text/pager.h"
-#include "cli/text/session_json.h"
 #include "cli/text/sorted_lines.h"
 #include "cli/text/terminal.h"
+#include "replay/json/session_json.h"
 #include "replay/session_table.h"
 
 namespace smtptape {

@@ -14,8 +14,8 @@
 #include "cli/run/session_source.h"
 #include "cli/text/output.h"
 #include "cli/text/pager.h"
-#include "cli/text/stats_json.h"
 #include "cli/text/terminal.h"
+#include "replay/json/stats_json.h"
 
 namespace smtptape {
 

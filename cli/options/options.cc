@@ -5,6 +5,7 @@
 #include <CLI/CLI.hpp>
 
 #include "base/similar.h"
+#include "base/visible_text.h"
 
 namespace smtptape {
 
@@ -89,6 +90,19 @@ void Options::positional(const std::string& name,
   option->type_name("")->expected(1, any ? 1 << 20 : 1);
   // Without it CLI11 fills a positional no further than its minimum.
   option->allow_extra_args(any);
+}
+
+std::string Options::given(const std::vector<std::string>& without) const {
+  std::string out;
+  for (const CLI::Option* const option : app_.get_options()) {
+    if (option->count() == 0 || option->get_positional()) continue;
+    const std::string& name = option->get_lnames().front();
+    if (std::find(without.begin(), without.end(), name) != without.end()) continue;
+    const bool takes_value = option->get_items_expected_max() > 0;
+    for (const std::string& word : option->results())
+      out += " --" + name + (takes_value ? " " + shell_word(unmarked(word)) : "");
+  }
+  return out;
 }
 
 std::vector<std::string> mark_values(const std::vector<std::string>& words,

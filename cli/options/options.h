@@ -50,6 +50,8 @@ class Options {
                   std::vector<std::string>& to,
                   Count count,
                   const std::string& help);
+  // What was given, as words of a shell: the options but for those of these names, no positionals.
+  [[nodiscard]] std::string given(const std::vector<std::string>& without) const;
   // Heading of the options that follow in --help.
   void group(const std::string& title) { group_ = title; }
 

@@ -116,9 +116,10 @@ Result::Result(const std::string& output,
         output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
     return;
   }
-  if (content == Content::Tape && ::isatty(STDOUT_FILENO) != 0) {
-    throw UsageError("-o " + output +
-                     ": a tape is nothing for a terminal; give a file, or a pipe behind it");
+  const bool for_terminal = content == Content::Json || content == Content::Bytes;
+  if (!for_terminal && ::isatty(STDOUT_FILENO) != 0) {
+    throw UsageError("-o " + output + ": a " + (content == Content::Tape ? "tape" : "page") +
+                     " is nothing for a terminal; give a file, or a pipe behind it");
   }
   name_ = "standard output";
   json_ = content == Content::Json;

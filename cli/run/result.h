@@ -33,6 +33,7 @@ class Result : public ByteSink {
     Json,  // on a terminal with nothing in it that it would obey
     Bytes,
     Tape,  // nothing for a terminal
+    Page,  // likewise
   };
   // What is read stands in `inputs`.  Throws UsageError for what can't be written to, Error when
   // the name is taken and may not be replaced.

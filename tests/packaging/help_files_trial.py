@@ -85,7 +85,7 @@ class HelpFiles(unittest.TestCase):
 
     def test_commands_are_completed(self):
         self.assertEqual(set(self.commands), self.complete(""))
-        self.assertEqual({"replay", "recover"}, self.complete("re"))
+        self.assertEqual({"replay", "recover", "redact"}, self.complete("re"))
         self.assertEqual({"serve"}, self.complete("--endpoint", "http://mta:8000", "ser"))
 
     def test_options_are_those_of_the_command(self):
@@ -101,12 +101,12 @@ class HelpFiles(unittest.TestCase):
                 (["replay", "--scope", ""], {"event", "strict", "session"}),
                 (["replay", "--color", "=", "y"], {"yes"}),
                 (["replay", "--color", "="], {"tty", "yes", "no"}),
-                (["export", "--format", ""], {"jsonl", "frames"}),
+                (["export", "--format", ""], {"jsonl", "frames", "html"}),
                 (["serve", "--speed", ""], {"max"})]:
             self.assertEqual(offered, self.complete(*words), words)
 
     def test_help_is_followed_by_a_command(self):
-        self.assertEqual({"replay", "recover"}, self.complete("help", "re"))
+        self.assertEqual({"replay", "recover", "redact"}, self.complete("help", "re"))
 
     def test_values_are_files_or_nothing(self):
         self.assertIn("smtptape.bash", self.complete("import", "x", "-o", ""))

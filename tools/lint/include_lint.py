@@ -25,12 +25,13 @@ BELOW = {
 # The first pattern that fits decides.
 AT_HOME = [
     (r"boost/beast", {"base/net"}),
-    (r"boost/json", {"base", "capture", "cli"}),
+    (r"boost/json", {"base", "capture", "cli", "replay", "share"}),
     (r"boost/asio", {"base/net", "capture", "replay", "share"}),
     (r"openssl/", {"base", "base/net"}),
     (r"ares\.h", {"base/net"}),
     (r"idn2\.h", {"base"}),
-    (r"capnp/|kj/|zstd|zlib", {"format"}),
+    (r"zlib", {"format", "share"}),
+    (r"capnp/|kj/|zstd", {"format"}),
     (r"re2/", {"sessions"}),
     (r"xxhash", {"base"}),
     (r"simdjson", {"format"}),

@@ -1,8 +1,8 @@
-#include "cli/text/story_json.h"
+#include "replay/json/story_json.h"
 
 #include "base/time_spec.h"
-#include "cli/text/json_lines.h"
 #include "format/wire/wire.h"
+#include "replay/json/json_text.h"
 
 namespace smtptape {
 
@@ -12,20 +12,10 @@ using boost::json::array;
 using boost::json::object;
 using boost::json::value;
 
-constexpr double kSecond = 1e9;
-
 value time_json(WallTime time) {
   std::string text;
   append_wire_time(text, time);
   return json_string(text);
-}
-
-value seconds(std::int64_t nanos) {
-  return static_cast<double>(nanos) / kSecond;
-}
-
-value text_or_null(const std::string& text) {
-  return text.empty() ? value() : value(json_string(text));
 }
 
 std::string_view step_name(SmtpStep step) {
@@ -85,7 +75,7 @@ object phases_json(const Attempt& attempt) {
   object json;
   for (std::size_t i = 0; i < kPhases; ++i) {
     if (attempt.phases[i] == 0) continue;
-    json[json_string(name_of(static_cast<Phase>(i)))] = seconds(attempt.phases[i]);
+    json[json_string(name_of(static_cast<Phase>(i)))] = json_seconds(attempt.phases[i]);
   }
   return json;
 }
@@ -147,7 +137,7 @@ object exchange_json(const StoryExchange& exchange) {
   json["answer"] = command ? value(answer_name(smtp.answer)) : value();
   json["replied"] = smtp.replied != 0 ? time_json(exchange.replied) : value();
   const bool both = command && sent && smtp.answer == SmtpExchange::Answer::Reply;
-  json["seconds"] = both ? seconds(span_of(exchange.sent, exchange.replied)) : value();
+  json["seconds"] = both ? json_seconds(span_of(exchange.sent, exchange.replied)) : value();
   json["code"] = smtp.reply.code == 0 ? value() : value(smtp.reply.code);
   const std::string_view enhanced = enhanced_code(smtp.reply.text);
   json["enhanced_code"] = enhanced.empty() ? value() : value(json_string(enhanced));
@@ -169,7 +159,7 @@ object span_json(const PhaseSpan& span) {
   return {{"phase", json_string(name_of(span.phase))},
           {"from", time_json(span.from)},
           {"until", time_json(span.until)},
-          {"seconds", seconds(span_of(span.from, span.until))}};
+          {"seconds", json_seconds(span_of(span.from, span.until))}};
 }
 
 object host_json(const PlannedHost& host) {
@@ -203,7 +193,7 @@ object missing_json(const Story& story) {
 
 }  // namespace
 
-std::string json_line(const Story& story) {
+object json_of(const Story& story) {
   object json{{"schema", kStorySchema},
               {"id", json_string(story.id)},
               {"source", text_or_null(story.source)},
@@ -214,7 +204,7 @@ std::string json_line(const Story& story) {
               {"plan", json_array(story.plan, host_json)},
               {"begun", time_json(story.begun)},
               {"ended", time_json(story.ended)},
-              {"seconds", seconds(span_of(story.begun, story.ended))},
+              {"seconds", json_seconds(span_of(story.begun, story.ended))},
               {"first_received", json_string(show_time(story.first_received))},
               {"last_received", json_string(show_time(story.last_received))},
               {"events", story.events},
@@ -231,7 +221,11 @@ std::string json_line(const Story& story) {
   json["errors"] = json_array(story.errors, error_json);
   json["harmless_errors"] = story.harmless_errors;
   json["missing"] = missing_json(story);
-  return line_of(json);
+  return json;
+}
+
+std::string json_line(const Story& story) {
+  return line_of(json_of(story));
 }
 
 }  // namespace smtptape

@@ -1,7 +1,7 @@
-#include "cli/text/session_json.h"
+#include "replay/json/session_json.h"
 
 #include "base/time_spec.h"
-#include "cli/text/json_lines.h"
+#include "replay/json/json_text.h"
 
 namespace smtptape {
 
@@ -10,17 +10,8 @@ namespace {
 using boost::json::object;
 using boost::json::value;
 
-value text_or_null(std::string_view text) {
-  return text.empty() ? value() : value(json_string(text));
-}
-
 value code_or_null(std::uint16_t code) {
   return code == 0 ? value() : value(code);
-}
-
-value seconds(std::int64_t nanos) {
-  constexpr double kSecond = 1e9;
-  return static_cast<double>(nanos) / kSecond;
 }
 
 }  // namespace
@@ -34,14 +25,14 @@ object json_of(const OutcomeCounts& outcomes) {
   return json;
 }
 
-std::string json_line(const SessionSummary& session, std::optional<std::int64_t> slowest_reply) {
+object json_of(const SessionSummary& session, std::optional<std::int64_t> slowest_reply) {
   const auto name = [&](SessionName which) { return text_or_null(session.last(which)); };
   object json{{"schema", kSessionsSchema},
               {"id", json_string(session.id)},
               {"source", text_or_null(session.source)},
               {"first_received", json_string(show_time(session.first_received))},
               {"last_received", json_string(show_time(session.last_received))},
-              {"seconds", seconds(session.duration())},
+              {"seconds", json_seconds(session.duration())},
               {"egress_pool", name(SessionName::EgressPool)},
               {"egress_source", name(SessionName::EgressSource)},
               {"source_address", name(SessionName::SourceAddress)},
@@ -61,8 +52,12 @@ std::string json_line(const SessionSummary& session, std::optional<std::int64_t>
   json["begins_here"] = session.begins_here;
   json["is_open"] = session.is_open;
   json["gap"] = session.gap;
-  if (slowest_reply) json["slowest_reply_seconds"] = seconds(*slowest_reply);
-  return line_of(json);
+  if (slowest_reply) json["slowest_reply_seconds"] = json_seconds(*slowest_reply);
+  return json;
+}
+
+std::string json_line(const SessionSummary& session, std::optional<std::int64_t> slowest_reply) {
+  return line_of(json_of(session, slowest_reply));
 }
 
 }  // namespace smtptape

@@ -14,7 +14,9 @@ namespace smtptape {
 
 inline constexpr std::string_view kSessionsSchema = "smtptape.sessions/1";
 
-// With its end.
+[[nodiscard]] boost::json::object json_of(const SessionSummary& session,
+                                          std::optional<std::int64_t> slowest_reply);
+// The same as a line, with its end.
 [[nodiscard]] std::string json_line(const SessionSummary& session,
                                     std::optional<std::int64_t> slowest_reply);
 // Of recipients, without `mixed`.

@@ -1,4 +1,4 @@
-#include "cli/text/stats_json.h"
+#include "replay/json/stats_json.h"
 
 #include <algorithm>
 #include <array>
@@ -6,8 +6,8 @@
 
 #include "base/time_spec.h"
 #include "base/visible_text.h"
-#include "cli/text/json_lines.h"
-#include "cli/text/session_json.h"
+#include "replay/json/json_text.h"
+#include "replay/json/session_json.h"
 
 namespace smtptape {
 
