@@ -54,7 +54,7 @@ def record_at(bench, feed, rate, seconds, work):
     if (stored + lost, dropped) != (sending.sent, sending.missed):
         sys.exit(f"bench: of {sending.sent} events, and {sending.missed} that the sender dropped, {stored} are stored, "
                  f"{lost} are told as lost and {dropped} as dropped")
-    upstream = f", {dropped:,} dropped by the sender, as the tape tells" if dropped else ""
+    upstream = f", {dropped:,} dropped by the sender" if dropped else ""
     bench.add(f"record {feed.name}, {rate:,} events/s asked for {seconds} s",
               f"{sending.sent / sending.seconds:,.0f} events/s, {lost:,} lost{upstream}, "
               f"{processor(usage, sending.sent):.2f} µs of processor time each; {peak.mib:.0f} MiB its own",

@@ -4,6 +4,8 @@
 #include <cstring>
 #include <utility>
 
+#include "format/wire/wire.h"
+
 namespace smtptape {
 
 namespace {
@@ -18,11 +20,27 @@ bool is_data(const WsMessage& message) {
 
 }  // namespace
 
+namespace {
+
+// What a notice of the server says that it dropped.  Notices are rare, and only they have no
+// metadata.
+std::uint64_t told_as_dropped(const WsMessage& message) {
+  if (!message.payload.starts_with(R"({"conn_meta":null)")) return 0;
+  WireDecoder decoder;
+  EventBatch batch;
+  const Event& event = decoder.decode(message.payload, message.opcode, batch);
+  const std::optional<Gap> gap = lag_gap(event, event.received);
+  return gap ? gap->count.value_or(0) : 0;
+}
+
+}  // namespace
+
 // Of the data frames in what a network read brought.
 struct EventQueue::Extent {
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;       // that are queued
   std::uint64_t wire_bytes = 0;  // that came
+  std::uint64_t by_server = 0;   // dropped, as notices among the frames say
   [[nodiscard]] std::uint64_t cost() const {
     return sizeof(FrameChunk) + frames * sizeof(QueuedFrame) + bytes;
   }
@@ -35,6 +53,7 @@ EventQueue::Extent EventQueue::extent_of(std::span<const WsMessage> messages) {
     ++extent.frames;
     extent.bytes += message.payload.size();
     if (!message.oversize) extent.wire_bytes += message.size;
+    extent.by_server += told_as_dropped(message);
   }
   return extent;
 }
@@ -163,6 +182,7 @@ EventQueue::Verdict EventQueue::judge(std::size_t source, const Extent& extent, 
   if (first) to.dropped.from = received;
   if (first) ++to.drops;
   to.dropped.frames += extent.frames;
+  to.dropped.by_server += extent.by_server;
   to.dropped.until = received;
   to.all_dropped += extent.frames;
   make_ready(source);  // where nothing is queued, it is told at once
@@ -211,7 +231,7 @@ void EventQueue::hand_over(std::size_t source, FrameChunk chunk) {
   if (told && hooks_.on_last_drop) hooks_.on_last_drop(source, *told);
 }
 
-// What was dropped becomes a gap before the chunk.
+// What was dropped becomes a gap before the chunk, and what it told of another one.
 std::optional<EventQueue::Dropped> EventQueue::tell_dropped(Source& source, FrameChunk& chunk) {
   if (source.dropped.frames == 0) return std::nullopt;
   const Dropped dropped = std::exchange(source.dropped, {});
@@ -220,9 +240,15 @@ std::optional<EventQueue::Dropped> EventQueue::tell_dropped(Source& source, Fram
   gap.count = dropped.frames;
   gap.from = dropped.from.real;
   gap.until = dropped.until.real;
-  chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
-  chunk.cost += sizeof(Gap);
-  hold(source, sizeof(Gap));
+  std::vector<Gap> gaps{gap};
+  if (dropped.by_server > 0) {
+    gap.cause = GapCause::Lag;
+    gap.count = dropped.by_server;
+    gaps.push_back(gap);
+  }
+  chunk.gaps.insert(chunk.gaps.begin(), gaps.begin(), gaps.end());
+  chunk.cost += gaps.size() * sizeof(Gap);
+  hold(source, gaps.size() * sizeof(Gap));
   return dropped;
 }
 

@@ -90,7 +90,8 @@ class EventQueue {
 
   struct Dropped {
     std::uint64_t frames = 0;
-    Arrival from;  // the first and the last of them
+    std::uint64_t by_server = 0;  // events that it dropped, as notices among the frames say
+    Arrival from;                 // the first and the last of them
     Arrival until;
   };
   struct Hooks {

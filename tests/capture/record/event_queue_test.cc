@@ -195,6 +195,27 @@ TEST(EventQueue, DropsTheNewestWhenFullAndLeavesOneGapThere) {
   EXPECT_EQ(chunks[0].gaps[0].until, 4);
 }
 
+TEST(EventQueue, TellsOfWhatTheServerDroppedThoughItsNoticeIsDropped) {
+  EventQueue queue(1'000);
+  const std::string large(2'000, 'x');
+  const auto notice = [](const char* missed) {
+    return R"({"conn_meta":null,"payload":{"Diagnostic":{"level":"ERROR","message":"Tracer Lagged )"
+           "behind and missed " +
+           std::string(missed) + R"( events"}},"when":"2026-08-04T13:54:50.123Z"})";
+  };
+  const std::string first = notice("4711");
+  const std::string second = notice("30");
+  push(queue, {text(first), text(large)}, 1);
+  push(queue, {text(large), text(second)}, 2);
+  const std::vector<FrameChunk> chunks = take(queue);
+  ASSERT_THAT(chunks, SizeIs(1));
+  ASSERT_THAT(chunks[0].gaps, SizeIs(2));
+  EXPECT_EQ(chunks[0].gaps[0].cause, GapCause::QueueFull);
+  EXPECT_EQ(chunks[0].gaps[0].count, 4U) << "the notices are two of them";
+  EXPECT_EQ(chunks[0].gaps[1].cause, GapCause::Lag);
+  EXPECT_EQ(chunks[0].gaps[1].count, 4741U);
+}
+
 // Whoever asks hears of it while it goes on, and one is told of its beginning and of its end.
 TEST(EventQueue, CountsDropsWhileTheyHappen) {
   EventQueue queue(10'000);
