@@ -14,7 +14,11 @@ namespace smtptape {
 class TemporaryFile : public ByteSink {
  public:
   TemporaryFile() : file_(unlinked_file()) {}
-  void write(std::string_view bytes) override { write_all(file_.get(), bytes, kName); }
+  void write(std::string_view bytes) override {
+    write_all(file_.get(), bytes, kName);
+    size_ += bytes.size();
+  }
+  [[nodiscard]] std::uint64_t size() const { return size_; }
   // From its beginning; the file outlives it.
   [[nodiscard]] std::unique_ptr<ByteSource> read() const {
     return std::make_unique<Source>(file_.get());
@@ -38,6 +42,7 @@ class TemporaryFile : public ByteSink {
   };
 
   UniqueFd file_;
+  std::uint64_t size_ = 0;
 };
 
 }  // namespace smtptape

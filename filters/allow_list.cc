@@ -55,13 +55,18 @@ void AllowList::require_sessions(const std::vector<std::string>& ids) {
   std::sort(sessions_.begin(), sessions_.end());
 }
 
+bool AllowList::is_of_session(const Meta& meta) const {
+  const auto& id = meta.session_id();
+  if (!id) return false;
+  if (std::binary_search(sessions_.begin(), sessions_.end(), *id, std::less<>())) return true;
+  return beginnings_ && std::any_of(sessions_.begin(), sessions_.end(), [&id](const auto& wanted) {
+           return wanted.size() >= kLeastOfId && id->starts_with(wanted);
+         });
+}
+
 AllowList::Match AllowList::match_all(const Meta& meta) const {
   Match all = Match::Allowed;
-  if (!sessions_.empty()) {
-    const auto& id = meta.session_id();
-    if (!id || !std::binary_search(sessions_.begin(), sessions_.end(), *id, std::less<>()))
-      return Match::Refused;
-  }
+  if (!sessions_.empty() && !is_of_session(meta)) return Match::Refused;
   if (named_ && !named_->matches(meta)) return Match::Refused;
   for (const Rule& rule : rules_) {
     all = std::min(all, rule.match(meta));

@@ -37,6 +37,9 @@ class AllowList {
   void require(const Named& named) { named_ = named; }
   // Of one of these sessions.
   void require_sessions(const std::vector<std::string>& ids);
+  // What was required is the beginning of an id, too, if it is long enough: for whoever can't look
+  // first which sessions there are.
+  void take_beginnings() { beginnings_ = true; }
   // An event with such a value is refused, one without the property is not; for Scope::Strict it
   // has to have it.
   void deny(const DeniedValues& denied);
@@ -109,9 +112,11 @@ class AllowList {
   }
   [[nodiscard]] Match match_all(const Meta& meta) const;
   [[nodiscard]] InRow session_in_row(const SessionRow& row) const;
+  [[nodiscard]] bool is_of_session(const Meta& meta) const;
 
   std::vector<Rule> rules_;
   std::vector<std::string> sessions_;  // ascending; none: any
+  bool beginnings_ = false;            // or what begins with one
   std::optional<Named> named_;
   MetaMemo<Match> memo_;
   bool needs_local_help_ = false;

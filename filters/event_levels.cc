@@ -174,8 +174,9 @@ struct CaptureLevels::Impl {
     const std::string_view session = session_of(event);
     switch (event.kind) {
       case EventKind::BeginSession: return dialogues.remove(session);
-      case EventKind::Connected:
-      case EventKind::Closed: return change_connection(session);
+      // Known from its beginning, it is believed more.
+      case EventKind::Connected: return dialogues.add(session).connected();
+      case EventKind::Closed: return close_connection(session);
       case EventKind::MessageObtained:
         if (SmtpDialogue* const known = dialogues.find(session)) known->message_obtained();
         return;
@@ -189,10 +190,10 @@ struct CaptureLevels::Impl {
   }
 
   // What was sent on the old connection may still be quoted.
-  void change_connection(std::string_view session) {
+  void close_connection(std::string_view session) {
     SmtpDialogue* const known = dialogues.find(session);
     if (known == nullptr) return;
-    known->connection_changed();
+    known->closed();
     if (!known->knows_secrets()) dialogues.remove(session);
   }
 

@@ -12,14 +12,26 @@ namespace {
 constexpr std::string_view kRecipientKey = "recipient";
 }  // namespace
 
-Named::Named(std::string_view name) : name_(name) {
+bool may_be_shortened_id(std::string_view name) {
+  static constexpr std::string_view kHex = "0123456789abcdefABCDEF";
+  constexpr std::size_t kMessageId = 32;
+  constexpr std::size_t kUuid = 36;
+  if (name.size() < kLeastOfId || name.find('@') != std::string_view::npos) return false;
+  const auto others = std::count_if(
+      name.begin(), name.end(), [](char c) { return kHex.find(c) == std::string_view::npos; });
+  if (name.size() == kMessageId) return others > 0;
+  const auto dashes = std::count(name.begin(), name.end(), '-');
+  return name.size() != kUuid || dashes != 4 || others != dashes;
+}
+
+Named::Named(std::string_view name) : name_(name), session_(name) {
   append_json_string(json_, name);
 }
 
 bool Named::matches(const Meta& meta) const {
   const auto& session = meta.session_id();
   if (!session || session->empty()) return false;
-  if (*session == name_ || meta.find(kMessageIdKey) == std::string_view(json_)) return true;
+  if (*session == session_ || meta.find(kMessageIdKey) == std::string_view(json_)) return true;
   const auto recipients = meta.find(kRecipientKey);
   return recipients && is_recipient(*recipients);
 }
@@ -46,7 +58,7 @@ bool Named::may_be_of_message(const GroupIndex& index) const {
 
 Named::InRow Named::in_row(const SessionRows& rows, std::size_t row) const {
   const SessionRow& session = rows.rows[row];
-  const bool is_id = session.may_be(name_);
+  const bool is_id = session.may_be(session_);
   if (is_id && !session.id_hashed) return InRow::Yes;
   const auto recipients =
       std::find_if(rows.properties.begin(), rows.properties.end(), [](const auto& property) {
@@ -66,7 +78,7 @@ Named::InRow Named::in_row(const SessionRows& rows, std::size_t row) const {
 }
 
 bool Named::may_be_session_of(const std::vector<std::uint64_t>& hashes) const {
-  return std::binary_search(hashes.begin(), hashes.end(), hash64(name_));
+  return std::binary_search(hashes.begin(), hashes.end(), hash64(session_));
 }
 
 }  // namespace smtptape

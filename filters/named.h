@@ -2,6 +2,7 @@
 // of them it is, the events tell.
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 
@@ -11,9 +12,18 @@
 
 namespace smtptape {
 
+// The id of a session may be shortened to its beginning, so long at least.
+inline constexpr std::size_t kLeastOfId = 6;
+// Whether a name may be such: it is neither the whole id of a session as KumoMTA makes them, nor
+// that of a message, nor an address.
+[[nodiscard]] bool may_be_shortened_id(std::string_view name);
+
 class Named {
  public:
   explicit Named(std::string_view name);
+  // If it names a session, it names this one.
+  void is_session(std::string_view id) { session_ = id; }
+  [[nodiscard]] const std::string& name() const { return name_; }
 
   // The event's session has this id, or the event this message id or recipient.
   [[nodiscard]] bool matches(const Meta& meta) const;
@@ -31,6 +41,7 @@ class Named {
 
   std::string name_;
   std::string json_;
+  std::string session_;  // its id; the name, unless that was shortened
 };
 
 }  // namespace smtptape

@@ -91,6 +91,9 @@ inline constexpr std::uint64_t kMostRowsMessage = 128 * kMiB;
 inline constexpr int kMostWindowLog = 27;
 // A group with this many sessions is closed early, so that its rows stay small in memory.
 inline constexpr std::size_t kMostSessionRows = 100'000;
+// Sessions whose dialogue the rows of the next group go on with; of more, those that were silent
+// for longest are left to whoever reads the events.
+inline constexpr std::size_t kMostDialogues = 100'000;
 // Metadata keys whose values the session rows list.
 inline constexpr std::size_t kMostIndexedKeys = 64;
 // Distinct values of a property that a session row lists, bytes of one that is listed, and of the

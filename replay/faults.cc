@@ -10,22 +10,6 @@ namespace smtptape {
 
 namespace {
 
-// The notice of one that is missing.  `when` is the time at which kumod sent it: here, when the
-// event was received, so that what is served is the same each time.
-Event lag_notice(const Event& missing, EventBatch& batch) {
-  Event notice;
-  notice.sequence = missing.sequence;
-  notice.received = missing.received;
-  notice.after = missing.after;
-  notice.when = from_unix_nanos(missing.received);
-  notice.origin = missing.origin;
-  notice.kind = EventKind::Diagnostic;
-  notice.level = "ERROR";
-  notice.text = batch.arena.copy(lag_text(1));
-  notice.meta = Meta::null().get();  // which stays for ever
-  return notice;
-}
-
 std::string number(double value) {
   std::array<char, 32> digits{};
   return {digits.data(), std::to_chars(digits.begin(), digits.end(), value).ptr};
@@ -35,6 +19,20 @@ std::string number(double value) {
 
 std::string lag_text(std::uint64_t missed) {
   return "Tracer Lagged behind and missed " + std::to_string(missed) + " events";
+}
+
+Event lag_notice(const Event& beside, std::uint64_t missed, EventBatch& batch) {
+  Event notice;
+  notice.sequence = beside.sequence;
+  notice.received = beside.received;
+  notice.after = beside.after;
+  notice.when = from_unix_nanos(beside.received);
+  notice.origin = beside.origin;
+  notice.kind = EventKind::Diagnostic;
+  notice.level = "ERROR";
+  notice.text = batch.arena.copy(lag_text(missed));
+  notice.meta = Meta::null().get();  // which stays for ever
+  return notice;
 }
 
 std::vector<std::string> describe(const FaultOptions& options) {
@@ -72,7 +70,7 @@ void Faults::apply(EventBatch& batch) {
       ++dropped_;
       continue;
     }
-    batch.events[kept++] = lags ? lag_notice(event, batch) : event;
+    batch.events[kept++] = lags ? lag_notice(event, 1, batch) : event;
   }
   batch.events.resize(kept);
 }

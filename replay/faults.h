@@ -32,6 +32,9 @@ struct FaultOptions {
 
 // As kumod would say it.
 [[nodiscard]] std::string lag_text(std::uint64_t missed);
+// The same as an event of `batch`, beside another.  `when` is the time at which kumod sent it:
+// here, when the other was received.
+[[nodiscard]] Event lag_notice(const Event& beside, std::uint64_t missed, EventBatch& batch);
 
 // Those within the stream of one client, whatever it asks for: as with kumod, what is missing is
 // missing before it is filtered.

@@ -65,6 +65,12 @@ Pace::Clock::time_point Pace::due(std::int64_t received, Clock::time_point now) 
   return at_ + pause();
 }
 
+Pace::Clock::time_point Pace::would_be_due(std::int64_t received) const {
+  if (!latest_) return Clock::time_point::min();
+  const double behind = received > *latest_ ? seconds_between(*latest_, received) : 0;
+  return at_ + pause() + pause_of(behind);
+}
+
 void Pace::set_speed(Speed speed, Clock::time_point now) {
   if (options_.speed) {
     // What is left of the pause, in recorded seconds; of one that was shortened, of what remained.
@@ -78,8 +84,8 @@ void Pace::set_speed(Speed speed, Clock::time_point now) {
   options_.speed = speed;
 }
 
-Pace::Clock::duration Pace::pause() const {
-  const Clock::duration whole = as_duration(options_.speed ? seconds_ / *options_.speed : 0);
+Pace::Clock::duration Pace::pause_of(double seconds) const {
+  const Clock::duration whole = as_duration(options_.speed ? seconds / *options_.speed : 0);
   return options_.idle_limit ? std::min<Clock::duration>(whole, *options_.idle_limit) : whole;
 }
 

@@ -39,6 +39,9 @@ class Pace {
   // first call; receive times that go back are due with the event before.
   [[nodiscard]] Clock::time_point due(std::int64_t received, Clock::time_point now);
 
+  // When it would be due; due() is not asked about it.
+  [[nodiscard]] Clock::time_point would_be_due(std::int64_t received) const;
+
   // For who waits for an event that due() was asked about; due_again() tells its new moment.
   void set_speed(Speed speed, Clock::time_point now);
   void delay(Clock::duration by) { at_ += by; }
@@ -50,7 +53,8 @@ class Pace {
   void restart() { latest_.reset(); }
 
  private:
-  [[nodiscard]] Clock::duration pause() const;
+  [[nodiscard]] Clock::duration pause() const { return pause_of(seconds_); }
+  [[nodiscard]] Clock::duration pause_of(double seconds) const;
 
   PaceOptions options_;
   std::optional<std::int64_t> latest_;  // receive time so far

@@ -90,13 +90,14 @@ class Playback {
   asio::awaitable<void> play(TraceRequest request);
   // False when there is no use in going on.
   asio::awaitable<bool> send_all(const TraceRequest& request, AllowList& filter);
-  asio::awaitable<bool> send(EventBatch& batch, AllowList& filter, bool terse);
-  asio::awaitable<bool> wait_for(const Event& event);
+  asio::awaitable<bool> send(Broadcast& broadcast, bool terse);
+  asio::awaitable<void> catch_up(Broadcast& broadcast);
+  asio::awaitable<bool> wait_for(Pace::Clock::time_point due);
   asio::awaitable<bool> wait_until(Pace::Clock::time_point due);
   asio::awaitable<bool> break_off(const Event& event);
   asio::awaitable<bool> flush();
   [[nodiscard]] std::unique_ptr<EventSource> open_source();
-  [[nodiscard]] bool read(EventSource& source, EventBatch& batch);
+  [[nodiscard]] bool read(Broadcast& broadcast);
   void append(const Event& event);
 
   const ServeOptions& options_;
@@ -109,6 +110,7 @@ class Playback {
   Pace pace_;
   Faults faults_;
   bool stalled_ = false;  // as it was told to, once
+  bool slow_ = false;     // the client has made us wait
   TextBuffer frame_;
   std::string unsent_;
   Played played_;
@@ -223,18 +225,17 @@ asio::awaitable<void> Playback::play(TraceRequest request) {
     pace_.restart();
   }
   played_.dropped = faults_.dropped();
-  played_.lagged = faults_.lagged();
+  played_.lagged += faults_.lagged();
 }
 
 // From the beginning to the end.
 asio::awaitable<bool> Playback::send_all(const TraceRequest& request, AllowList& filter) {
   const std::unique_ptr<EventSource> source = open_source();
   if (source == nullptr) co_return false;
-  EventBatch batch;
+  Broadcast broadcast(*source, filter, pace_, faults_, options_.ring);
   bool going_on = true;
-  while (going_on && read(*source, batch)) {
-    faults_.apply(batch);
-    going_on = co_await send(batch, filter, request.terse);
+  while (going_on && read(broadcast)) {
+    going_on = co_await send(broadcast, request.terse);
     // Also while nothing is chosen for long, whatever else is due has its turn.
     co_await asio::post(connection_.executor(), asio::use_awaitable);
   }
@@ -251,13 +252,13 @@ std::unique_ptr<EventSource> Playback::open_source() {
   }
 }
 
-bool Playback::read(EventSource& source, EventBatch& batch) {
+bool Playback::read(Broadcast& broadcast) {
   if (stop_.stop_requested() || left_) {
     played_.end = left_ ? Played::End::ClientLeft : Played::End::Stopped;
     return false;
   }
   try {
-    return source.next(batch);
+    return broadcast.read();
   } catch (const Error& error) {
     hooks_.report(error.what());
     played_.end = Played::End::SourceFailed;
@@ -265,17 +266,22 @@ bool Playback::read(EventSource& source, EventBatch& batch) {
   }
 }
 
-asio::awaitable<bool> Playback::send(EventBatch& batch, AllowList& filter, bool terse) {
+asio::awaitable<bool> Playback::send(Broadcast& broadcast, bool terse) {
   const bool waits = options_.pace.speed || options_.faults.stall.count() > 0;
-  for (Event& event : batch.events) {
-    if (!filter.passes(event.meta, Scope::Event)) continue;
+  for (;;) {
+    const bool behind = std::exchange(slow_, false) && options_.pace.speed;
+    if (behind) co_await catch_up(broadcast);
+    const Pace::Clock::time_point now = waits ? Pace::Clock::now() : Pace::Clock::time_point();
+    const std::optional<Broadcast::Next> next = broadcast.next(now);
+    if (!next) co_return co_await flush();
+    Event& event = *next->event;
     if (event.verbatim != nullptr && event.verbatim->opcode == Opcode::Binary) {
       ++played_.left_out;
       continue;
     }
-    if (terse) abbreviate(event, batch.arena);
+    if (terse) abbreviate(event, next->batch->arena);
     if (waits) {
-      const bool still_there = co_await wait_for(event);
+      const bool still_there = co_await wait_for(next->due);
       if (!still_there) co_return false;
     }
     if (played_.sent == options_.faults.disconnect_after) co_return co_await break_off(event);
@@ -284,7 +290,18 @@ asio::awaitable<bool> Playback::send(EventBatch& batch, AllowList& filter, bool 
     const bool taken = co_await flush();
     if (!taken) co_return false;
   }
-  co_return co_await flush();
+}
+
+// What was made while the client was slow; what of it is too much, it is told.
+asio::awaitable<void> Playback::catch_up(Broadcast& broadcast) {
+  const Pace::Clock::time_point now = Pace::Clock::now();
+  while (broadcast.catch_up(now) && read(broadcast))
+    co_await asio::post(connection_.executor(), asio::use_awaitable);
+  const std::optional<Broadcast::Missed> missed = broadcast.take_missed();
+  if (!missed) co_return;
+  append(lag_notice(*missed->newest.event, missed->events, *missed->newest.batch));
+  ++played_.lagged;
+  played_.missed += missed->events;
 }
 
 void Playback::append(const Event& event) {
@@ -299,14 +316,13 @@ void Playback::append(const Event& event) {
                 std::to_string(kKcliMaxFrame));
 }
 
-asio::awaitable<bool> Playback::wait_for(const Event& event) {
+asio::awaitable<bool> Playback::wait_for(Pace::Clock::time_point due) {
   const Pace::Clock::time_point now = Pace::Clock::now();
   if (options_.faults.stall.count() > 0 && played_.sent > 0 && !std::exchange(stalled_, true)) {
     const bool still_there = co_await wait_until(now + options_.faults.stall);
     if (!still_there) co_return false;
   }
   if (!options_.pace.speed) co_return true;
-  const Pace::Clock::time_point due = pace_.due(event.received, now);
   if (due - now < kShortestPause) co_return true;
   co_return co_await wait_until(due);
 }
@@ -338,6 +354,8 @@ asio::awaitable<bool> Playback::break_off(const Event& event) {
 
 asio::awaitable<bool> Playback::flush() {
   std::string_view rest = unsent_;
+  rest.remove_prefix(std::min(connection_.write_now(rest), rest.size()));
+  slow_ = slow_ || !rest.empty();
   while (!rest.empty()) {
     connection_.expires_after(options_.stalled_after);
     const Transfer sent = co_await connection_.write(rest.substr(0, kWriteBuffer));

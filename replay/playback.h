@@ -33,7 +33,8 @@ struct Played {
   std::uint64_t sent = 0;      // events
   std::uint64_t left_out = 0;  // binary frames: kumod sends none, and kcli ends at one
   std::uint64_t dropped = 0;   // on purpose, without a word …
-  std::uint64_t lagged = 0;    // … and with a lag notice in its place
+  std::uint64_t lagged = 0;    // lag notices, of those on purpose and of others
+  std::uint64_t missed = 0;    // events that it was too slow for
 };
 
 // Blocks until the client is done with, or until `stop`.

@@ -52,6 +52,7 @@ std::string summary(const Played& played) {
     line += ", " + plural(played.left_out, "binary frame") + " left out";
   }
   if (played.lagged > 0) line += ", " + std::to_string(played.lagged) + " of them lag notices";
+  if (played.missed > 0) line += "; it was too slow for " + plural(played.missed, "event");
   if (played.dropped > 0) line += ", " + std::to_string(played.dropped) + " dropped on purpose";
   return line + ending_of(played);
 }

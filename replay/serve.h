@@ -2,7 +2,8 @@
 // the first event to the last, filtered and abbreviated as its request says.
 //
 // What a client may rely on, because kcli does: text frames only, exactly as they were received;
-// no ping and never a Close frame; and all that was sent arrives, however slowly it reads.  What is
+// no ping and never a Close frame; and all that was sent arrives, however slowly it reads.  At full
+// speed a slow client is waited for; at a speed it misses what it would have missed live.  What is
 // to go wrong on purpose (faults.h) goes wrong for each client in the same way.
 #pragma once
 
@@ -16,6 +17,7 @@
 
 #include "filters/request.h"
 #include "format/event.h"
+#include "replay/broadcast.h"
 #include "replay/faults.h"
 #include "replay/pace.h"
 
@@ -38,6 +40,7 @@ struct ServeOptions {
   Reach reach = Reach::Loopback;
   Honour honour = Honour::Documented;
   PaceOptions pace;
+  RingLimits ring;    // of a client that is too slow for the speed
   bool loop = false;  // from the beginning again, as long as the client stays
   FaultOptions faults;
   Duty duty = Duty::UntilStopped;

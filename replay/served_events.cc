@@ -15,6 +15,7 @@
 #include "store/find/input_files.h"
 #include "store/plan/plan.h"
 #include "store/plan/selection.h"
+#include "store/plan/session_ids.h"
 
 namespace smtptape {
 
@@ -144,6 +145,8 @@ ServedEvents::ServedEvents(const std::vector<std::string>& arguments,
                            const Selection& selection)
     : doubles_(doubles), selection_(selection), report_(std::move(report)) {
   find_what_is_named(arguments);
+  complete_session_ids(selection_, tapes_);
+  selection_.sessions_shortened = !feeds_.empty();
   if (!selection_.needs_two_passes()) return;
   if (!feeds_.empty()) {
     throw UsageError(with_its_name(feeds_.front()) +

@@ -10,6 +10,7 @@
 #include <algorithm>
 #include <cstddef>
 #include <cstdint>
+#include <deque>
 #include <functional>
 #include <iterator>
 #include <limits>
@@ -32,15 +33,16 @@ namespace smtptape {
 // "server lag: 7 events"
 [[nodiscard]] std::string words_of(const Gap& gap);
 
-// A Builder takes events (add), gaps between them in words (add_gap; note_gap: told too late, it
-// lies among them), says whether its last connection is over (is_closed), and makes something of it
-// all (finish).
+// A Builder takes events (add), gaps between them (add_gaps: how many, and the first in words;
+// note_gaps: told too late, they lie among them), says whether its last connection is over
+// (is_closed), and makes something of it all (finish).
 template <class Builder>
 class GatheredSessions {
  public:
   static constexpr std::size_t kMostOpen = 100'000;
   static constexpr std::int64_t kSilence = 5'000'000'000;  // ns of receive time, after Closed
   static constexpr std::size_t kMostGaps = 100'000;        // of a capture, that are remembered
+  static constexpr std::size_t kMostInWords = 20;          // that a session is told of at once
 
   enum class Until : std::uint8_t {
     Silent,  // as above
@@ -51,11 +53,18 @@ class GatheredSessions {
   GatheredSessions(Until until, Make make, std::size_t most_open = kMostOpen)
       : until_(until), make_(std::move(make)), most_open_(most_open) {}
 
+  // Several recorders have the same events, and none is left out: a session is one for each of
+  // them, by the names they have.  From the beginning on.
+  void tell_recorders_apart() { apart_ = true; }
+
   // What is complete, in that order.
   [[nodiscard]] std::vector<Made> add(const EventBatch& batch) {
     std::vector<Made> complete;
+    std::map<Id128, Gaps> late;
     for (const Gap& gap : batch.gaps)
-      add_gap(gap);
+      add_gap(gap, late);
+    for (auto& [capture, gaps] : late)
+      tell_late(capture, gaps);
     for (const Event& event : batch.events)
       add(event, complete);
     return complete;
@@ -78,13 +87,15 @@ class GatheredSessions {
 
   // Sessions that were taken for complete because too many were open.
   [[nodiscard]] std::uint64_t cut_short() const { return cut_short_; }
+  // How often a session was looked at because of gaps that were told late.
+  [[nodiscard]] std::uint64_t looks_for_late_gaps() const { return looks_; }
 
  private:
   struct Open {
-    Open(std::string_view session, const Make& make)
-        : builder(make(std::string(session))), id(session) {}
+    Open(std::string_view id, std::string_view by, const Make& make)
+        : builder(make(std::string(id))), key(by) {}
     Builder builder;
-    std::string id;
+    std::string key;           // its place
     std::uint64_t number = 0;  // in the order of their first events
     Id128 capture;
     std::uint64_t first_sequence = 0;
@@ -99,14 +110,23 @@ class GatheredSessions {
     std::uint64_t after = 0;  // sequence
     std::string what;
   };
+  using Gaps = std::deque<Missing>;  // ascending
 
   static Id128 capture_of(const Origin* origin) {
     return origin == nullptr ? Id128() : origin->capture;
   }
 
-  void add_gap(const Gap& gap);
-  void tell_late(const Id128& capture, const Gap& gap, std::uint64_t after);
+  void add_gap(const Gap& gap, std::map<Id128, Gaps>& late);
+  static void insert(Gaps& gaps, Missing gap);
+  // The first gap behind `sequence`, or behind the event before it.
+  static typename Gaps::const_iterator first_from(const Gaps& gaps, std::uint64_t sequence);
+  template <class Tell>
+  static void tell_each(typename Gaps::const_iterator first,
+                        typename Gaps::const_iterator end,
+                        const Tell& tell);
+  void tell_late(const Id128& capture, const Gaps& late);
   void add(const Event& event, std::vector<Made>& complete_now);
+  [[nodiscard]] std::string_view key_of(const Event& event, std::string_view id);
   Open& open(const Event& event, std::string_view id, std::vector<Made>& complete_now);
   void tell_gaps(Open& session, std::uint64_t before) const;
   void complete(std::list<Open>& list, std::vector<Made>& to);
@@ -118,38 +138,72 @@ class GatheredSessions {
   std::list<Open> closed_;  // likewise
   Places places_;
   std::multiset<std::int64_t> beginnings_;  // of all of them
-  std::map<Id128, std::vector<Missing>> gaps_;
+  std::map<Id128, Gaps> gaps_;
   std::map<Id128, std::uint64_t> last_sequences_;
   std::uint64_t seen_ = 0;
   std::uint64_t cut_short_ = 0;
+  bool apart_ = false;
+  std::string key_;
+  std::uint64_t looks_ = 0;
 };
 
 template <class Builder>
-void GatheredSessions<Builder>::add_gap(const Gap& gap) {
+void GatheredSessions<Builder>::add_gap(const Gap& gap, std::map<Id128, Gaps>& late) {
   const Id128 capture = capture_of(gap.origin);
   std::uint64_t after = gap.after_sequence;
   if (after == 0) {
     after = gap.before_sequence != 0 ? gap.before_sequence - 1 : last_sequences_[capture];
   }
-  std::vector<Missing>& missing = gaps_[capture];
-  if (missing.size() >= kMostGaps) missing.erase(missing.begin());
-  const auto place =
-      std::upper_bound(missing.begin(), missing.end(), after, [](std::uint64_t a, const auto& b) {
-        return a < b.after;
-      });
-  missing.insert(place, {after, words_of(gap)});
-  if (after < last_sequences_[capture]) tell_late(capture, gap, after);
+  if (after < last_sequences_[capture]) insert(late[capture], {after, words_of(gap)});
+  insert(gaps_[capture], {after, words_of(gap)});
 }
 
-// Copies tell gaps where a group ends: then the events around it have been here.
 template <class Builder>
-void GatheredSessions<Builder>::tell_late(const Id128& capture,
-                                          const Gap& gap,
-                                          std::uint64_t after) {
+void GatheredSessions<Builder>::insert(Gaps& gaps, Missing gap) {
+  if (gaps.size() >= kMostGaps) gaps.pop_front();
+  const auto place =
+      std::upper_bound(gaps.begin(), gaps.end(), gap.after, [](std::uint64_t a, const auto& b) {
+        return a < b.after;
+      });
+  gaps.insert(place, std::move(gap));
+}
+
+template <class Builder>
+typename GatheredSessions<Builder>::Gaps::const_iterator GatheredSessions<Builder>::first_from(
+    const Gaps& gaps, std::uint64_t sequence) {
+  return std::lower_bound(gaps.begin(), gaps.end(), sequence, [](const auto& gap, auto from) {
+    return gap.after < from;
+  });
+}
+
+// Some in words, all in number: there may be as many as there are sessions.
+template <class Builder>
+template <class Tell>
+void GatheredSessions<Builder>::tell_each(typename Gaps::const_iterator first,
+                                          typename Gaps::const_iterator end,
+                                          const Tell& tell) {
+  for (std::size_t told = 0; first != end; ++told) {
+    const auto left = static_cast<std::uint64_t>(end - first);
+    const std::uint64_t count = told < kMostInWords ? 1 : left;
+    tell(first->what, count);
+    first += static_cast<std::ptrdiff_t>(count);
+  }
+}
+
+// Copies tell gaps where a group ends: then the events around it have been here.  Of a capture, who
+// was silent since then was silent before, too.
+template <class Builder>
+void GatheredSessions<Builder>::tell_late(const Id128& capture, const Gaps& late) {
   for (std::list<Open>* const list : {&open_, &closed_}) {
-    for (Open& session : *list) {
-      if (session.capture != capture || after < session.first_sequence) continue;
-      if (after < session.last_sequence) session.builder.note_gap(words_of(gap));
+    for (auto session = list->rbegin(); session != list->rend(); ++session) {
+      ++looks_;
+      if (session->capture != capture) continue;
+      if (session->last_sequence <= late.front().after) break;
+      tell_each(first_from(late, session->first_sequence),
+                first_from(late, session->last_sequence),
+                [&](std::string_view what, std::uint64_t count) {
+                  session->builder.note_gaps(what, count);
+                });
     }
   }
 }
@@ -166,7 +220,7 @@ void GatheredSessions<Builder>::add(const Event& event, std::vector<Made>& compl
   session.last_sequence = event.sequence;
   session.last_received = event.received;
   const bool closed = session.builder.is_closed();
-  const auto place = places_.find(session.id)->second;
+  const auto place = places_.find(session.key)->second;
   std::list<Open>& from = session.closed ? closed_ : open_;
   std::list<Open>& to = closed ? closed_ : open_;
   session.closed = closed;
@@ -177,22 +231,30 @@ void GatheredSessions<Builder>::add(const Event& event, std::vector<Made>& compl
 }
 
 template <class Builder>
+std::string_view GatheredSessions<Builder>::key_of(const Event& event, std::string_view id) {
+  if (!apart_ || event.origin == nullptr) return id;
+  key_.assign(event.origin->source).push_back('\0');
+  return key_.append(id);
+}
+
+template <class Builder>
 typename GatheredSessions<Builder>::Open& GatheredSessions<Builder>::open(
     const Event& event, std::string_view id, std::vector<Made>& complete_now) {
-  const auto known = places_.find(id);
+  const std::string_view key = key_of(event, id);
+  const auto known = places_.find(key);
   if (known != places_.end()) return *known->second;
   if (places_.size() >= most_open_) {
     ++cut_short_;
     complete(closed_.empty() ? open_ : closed_, complete_now);
   }
-  Open& session = open_.emplace_back(id, make_);
+  Open& session = open_.emplace_back(id, key, make_);
   session.number = ++seen_;
   session.capture = capture_of(event.origin);
   session.last_sequence = event.sequence;
   session.first_sequence = event.sequence;
   session.first_received = event.received;
   beginnings_.insert(event.received);
-  places_.emplace(session.id, std::prev(open_.end()));
+  places_.emplace(session.key, std::prev(open_.end()));
   return session;
 }
 
@@ -200,13 +262,11 @@ template <class Builder>
 void GatheredSessions<Builder>::tell_gaps(Open& session, std::uint64_t before) const {
   const auto gaps = gaps_.find(session.capture);
   if (gaps == gaps_.end()) return;
-  auto gap = std::lower_bound(
-      gaps->second.begin(),
-      gaps->second.end(),
-      session.last_sequence,
-      [](const Missing& missing, std::uint64_t sequence) { return missing.after < sequence; });
-  for (; gap != gaps->second.end() && gap->after < before; ++gap)
-    session.builder.add_gap(gap->what);
+  tell_each(first_from(gaps->second, session.last_sequence),
+            first_from(gaps->second, before),
+            [&session](std::string_view what, std::uint64_t count) {
+              session.builder.add_gaps(what, count);
+            });
 }
 
 template <class Builder>
@@ -214,7 +274,7 @@ void GatheredSessions<Builder>::complete(std::list<Open>& list, std::vector<Made
   Open& session = list.front();
   // Of one that was not over its end may be missing.
   if (!session.closed) tell_gaps(session, std::numeric_limits<std::uint64_t>::max());
-  places_.erase(session.id);
+  places_.erase(session.key);
   beginnings_.erase(beginnings_.find(session.first_received));
   to.push_back(session.builder.finish());
   list.pop_front();

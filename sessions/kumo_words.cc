@@ -11,13 +11,6 @@ namespace {
 
 constexpr std::size_t kMostValues = 20000;  // of a list that is read
 
-std::string text_of(std::string_view json) {
-  std::string text;
-  JsonReader reader(json);
-  if (reader.peek() != JsonReader::Type::String || !reader.read_string(text)) text.clear();
-  return text;
-}
-
 // What stands in quotes behind `name`, in a value as Rust prints it for its developers.
 std::string quoted_behind(std::string_view text, std::string_view name) {
   const std::size_t at = text.find(name);
@@ -37,32 +30,7 @@ std::string list_behind(std::string_view text, std::string_view name) {
   return std::string(text.substr(1, end - 1));
 }
 
-PlannedHost read_host(JsonReader& reader) {
-  PlannedHost host;
-  std::string key;
-  if (reader.peek() != JsonReader::Type::Object || !reader.enter_object()) return host;
-  while (reader.next_key(key)) {
-    const auto value = reader.skip_value();
-    if (!value) break;
-    if (key == "name") host.name = text_of(*value);
-    if (key == "addr") host.address = text_of(*value);
-    if (key == "is_secure") host.is_secure = *value == "true";
-    key.clear();
-  }
-  return host;
-}
-
 }  // namespace
-
-std::optional<std::string_view> attempted_target(std::string_view message) {
-  constexpr std::string_view kAttempting = "Attempting connection to ";
-  if (!message.starts_with(kAttempting)) return std::nullopt;
-  return message.substr(kAttempting.size());
-}
-
-bool is_throttled(std::string_view message) {
-  return message.starts_with("Connection rate throttled for ");
-}
 
 bool is_throttled_too_long(std::string_view message) {
   return is_throttled(message) && message.ends_with("will disconnect");
@@ -104,38 +72,9 @@ void read_tls(std::string_view message, TlsFacts& facts) {
   if (message.find("authenticated: false") != std::string_view::npos) facts.authenticated = false;
 }
 
-std::vector<PlannedHost> planned_hosts(std::string_view mx_plan_json) {
-  std::vector<PlannedHost> plan;
-  JsonReader reader(mx_plan_json);
-  std::string key;
-  if (reader.peek() != JsonReader::Type::Object || !reader.enter_object()) return plan;
-  if (!reader.next_key(key) || key != "Addresses" || !reader.enter_array()) return plan;
-  constexpr std::size_t kMostHosts = 256;
-  while (plan.size() < kMostHosts && reader.next_element()) {
-    const auto host = reader.skip_value();
-    if (!host) break;
-    JsonReader of_host(*host);
-    plan.push_back(read_host(of_host));
-  }
-  std::reverse(plan.begin(), plan.end());
-  return plan;
-}
-
-std::size_t place_in_plan(const std::vector<PlannedHost>& plan, std::string_view target) {
-  const auto is_target = [target](const PlannedHost& host) {
-    if (host.address.empty()) return false;
-    if (host.address == target) return true;
-    const std::string behind =
-        target.starts_with('[') ? "[" + host.address + "]:" : host.address + ":";
-    return target.starts_with(behind) && target.find(':', behind.size()) == std::string_view::npos;
-  };
-  const auto found = std::find_if(plan.begin(), plan.end(), is_target);
-  return found == plan.end() ? 0 : static_cast<std::size_t>(found - plan.begin()) + 1;
-}
-
 std::string meta_text(const Meta& meta, std::string_view key) {
   const auto json = meta.find(key);
-  return json ? text_of(*json) : std::string();
+  return json ? json_text(*json) : std::string();
 }
 
 std::vector<std::string> meta_texts(const Meta& meta, std::string_view key) {
@@ -144,14 +83,14 @@ std::vector<std::string> meta_texts(const Meta& meta, std::string_view key) {
   if (!json) return texts;
   JsonReader reader(*json);
   if (reader.peek() != JsonReader::Type::Array) {
-    if (reader.peek() == JsonReader::Type::String) texts.push_back(text_of(*json));
+    if (reader.peek() == JsonReader::Type::String) texts.push_back(json_text(*json));
     return texts;
   }
   if (!reader.enter_array()) return texts;
   while (texts.size() < kMostValues && reader.next_element()) {
     const auto element = reader.skip_value();
     if (!element) break;
-    if (element->starts_with('"')) texts.push_back(text_of(*element));
+    if (element->starts_with('"')) texts.push_back(json_text(*element));
   }
   return texts;
 }

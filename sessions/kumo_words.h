@@ -1,21 +1,17 @@
 // What KumoMTA says of a session in its diagnostics, and what it calls things in the metadata.
 #pragma once
 
-#include <optional>
 #include <string>
 #include <string_view>
 #include <vector>
 
+#include "format/attempts.h"
 #include "format/meta.h"
 #include "sessions/story.h"
 
 namespace smtptape {
 
-// "Attempting connection to TARGET"
-[[nodiscard]] std::optional<std::string_view> attempted_target(std::string_view message);
-// "Connection rate throttled for …"
-[[nodiscard]] bool is_throttled(std::string_view message);
-// …, and then the session ends.
+// is_throttled(), and then the session ends.
 [[nodiscard]] bool is_throttled_too_long(std::string_view message);
 // Told before each further message of a connection when all is well.
 [[nodiscard]] bool is_harmless_error(std::string_view message);
@@ -26,12 +22,6 @@ namespace smtptape {
 
 // Of a diagnostic that tls_of_diagnostic() knows.
 void read_tls(std::string_view message, TlsFacts& facts);
-
-// In the order of use.
-[[nodiscard]] std::vector<PlannedHost> planned_hosts(std::string_view mx_plan_json);
-// Its place from 1 on; 0: it is not in the plan.
-[[nodiscard]] std::size_t place_in_plan(const std::vector<PlannedHost>& plan,
-                                        std::string_view target);
 
 // The text of a key; empty: there is none, or it is no text.
 [[nodiscard]] std::string meta_text(const Meta& meta, std::string_view key);

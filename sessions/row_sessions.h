@@ -1,6 +1,7 @@
 // Rows of groups to sessions: the rows of one session, from several groups and tapes, are one.
 //
-// A row counts replies of its own group only.  Where a command and its reply are in two groups, or
+// A row counts replies of its own group only.  Where a command and its reply are in two groups, the
+// second row goes on from the first, if both are there and nothing lies between.  Else, or where
 // what rows count says too little, it takes the session's events to tell: `told` is false then.
 #pragma once
 
@@ -37,8 +38,12 @@ class RowSessions {
   [[nodiscard]] static std::vector<std::string> keys();
 
   // Of one group.  Groups of one recorder come in their order.
-  enum class Gaps : bool { None, Some };  // in the group
-  void add(const SessionRows& rows, const std::string& source, Gaps gaps = Gaps::None);
+  struct Group {
+    std::string source;
+    bool has_gaps = false;
+    std::uint64_t run = 0;  // of groups that follow one another in one tape, a number for each
+  };
+  void add(const SessionRows& rows, const Group& group);
   // Something is missing between groups, nobody says where.
   void note_missing() { missing_ = true; }
   // What is complete when all that comes was received at `frontier` or later; by their beginning.
@@ -56,17 +61,32 @@ class RowSessions {
     std::uint64_t accepted = 0;
     std::uint64_t deferred = 0;
     std::uint64_t refused = 0;
-    bool decided = true;
+    std::uint64_t wanted = 0;
+    std::uint64_t delivered = 0;
+    std::uint64_t put_off = 0;
+    std::uint64_t bounced = 0;
+    std::optional<SessionRow::Target> tried;
+    bool outcomes = true;  // the last five are known
+    bool sure = true;      // up to here
+    bool rests = true;     // at the end of the last row
+    std::uint64_t run = 0;
     bool names_known = true;
     bool closed = false;
     std::uint64_t rows = 0;
     std::uint64_t last_group = 0;
+
+    [[nodiscard]] std::uint64_t decided() const { return accepted + deferred + refused; }
   };
   struct Columns;
 
   void merge(Open& open, const SessionRow& row);
+  static void merge_outcomes(Open& open, const SessionRow& row);
+  static void connect(Open& open, const SessionRow& row, std::uint64_t run);
   static void add_names(Open& open, const Columns& columns, std::size_t row);
-  [[nodiscard]] RowSession finish(Open open) const;
+  static bool tell_by_messages(const Open& open, SessionSummary& session);
+  static bool tell_by_recipients(const Open& open, SessionSummary& session);
+  static bool tell(const Open& open, SessionSummary& session);
+  [[nodiscard]] RowSession finish(const Open& open) const;
   [[nodiscard]] bool has_gap_behind(const Open& open) const;
 
   boost::unordered_flat_map<std::string, Open, TextHash> open_;

@@ -16,6 +16,7 @@
 #include <vector>
 
 #include "base/wall_time.h"
+#include "format/attempts.h"
 #include "smtp/exchanges.h"
 #include "smtp/tls_handshake.h"
 
@@ -140,11 +141,13 @@ struct StoryError {
   std::string text;
 };
 
-struct PlannedHost {
-  std::string name;
-  std::string address;
-  bool is_secure = false;
-};
+// The worst answer of two, `code` the later: the greatest from 400 on, else the last success.  What
+// only asks to go on (3xx) is no answer.
+[[nodiscard]] constexpr std::uint16_t worse_of(std::uint16_t before, std::uint16_t code) {
+  const int of_class = code / 100;
+  if (of_class != 2 && of_class != 4 && of_class != 5) return before;
+  return before >= 400 && before > code ? before : code;
+}
 
 struct Story {
   std::string id;
@@ -173,7 +176,7 @@ struct Story {
   std::vector<Message> messages;
   std::vector<StoryError> errors;
   OutcomeCounts outcomes{};       // of all recipients
-  std::uint16_t worst_reply = 0;  // the greatest from 200 to 599
+  std::uint16_t worst_reply = 0;  // see worse_of()
   std::uint16_t last_reply = 0;
 
   // What is missing or odd.

@@ -158,13 +158,13 @@ void StoryBuilder::begin_session() {
   story_.begins_here = true;
 }
 
-void StoryBuilder::note_gap(std::string_view what) {
-  ++story_.gap_count;
+void StoryBuilder::note_gaps(std::string_view what, std::uint64_t count) {
+  story_.gap_count += count;
   if (story_.gaps.size() < kMostGaps) story_.gaps.emplace_back(what);
 }
 
-void StoryBuilder::add_gap(std::string_view what) {
-  note_gap(what);
+void StoryBuilder::add_gaps(std::string_view what, std::uint64_t count) {
+  note_gaps(what, count);
   smtp_.lost_track();
   drain();
   log_.lost_track();
@@ -350,7 +350,7 @@ void StoryBuilder::note_reply(const SmtpExchange& exchange) {
   if (code == 0 || cut_off) return;
   if (watcher_ != nullptr) watcher_->watch(exchange.reply);
   story_.last_reply = code;
-  if (code >= 200 && code < 600) story_.worst_reply = std::max(story_.worst_reply, code);
+  story_.worst_reply = worse_of(story_.worst_reply, code);
 }
 
 void StoryBuilder::learn_about_tls(const SmtpExchange& exchange) {

@@ -41,10 +41,10 @@ class StoryBuilder {
 
   // In their order.
   void add(const Event& event);
-  // Events are missing between the last one and the next; `what` in words.
-  void add_gap(std::string_view what);
+  // Events are missing between the last one and the next, in so many places; the first in words.
+  void add_gaps(std::string_view what, std::uint64_t count);
   // The same of some that came before: nobody knows any more between which.
-  void note_gap(std::string_view what);
+  void note_gaps(std::string_view what, std::uint64_t count);
   // Nothing more comes.
   [[nodiscard]] Story finish();
 

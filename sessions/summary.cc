@@ -28,7 +28,7 @@ void SessionSummary::append(const SessionSummary& later) {
   bytes_written += later.bytes_written;
   for (std::size_t i = 0; i < kOutcomes; ++i)
     outcomes[i] += later.outcomes[i];
-  worst_reply = std::max(worst_reply, later.worst_reply);
+  worst_reply = worse_of(worst_reply, later.worst_reply);
   if (later.last_reply != 0) last_reply = later.last_reply;
   if (later.tls != Tls::None) tls = later.tls;
   is_open = later.is_open;

@@ -42,7 +42,9 @@ SmtpStep step_of_command(std::string_view line) {
 
 ClientLines::Item ClientLines::next(std::string_view& text, std::uint64_t& full) {
   if (chunk_left_ > 0) {
-    Item item{What::Chunk, {}, {}, false, std::min(chunk_left_, full)};
+    Item item;
+    item.what = What::Chunk;
+    item.size = std::min(chunk_left_, full);
     chunk_left_ -= item.size;
     full -= item.size;
     item.text = text.substr(0, item.size);
@@ -51,7 +53,8 @@ ClientLines::Item ClientLines::next(std::string_view& text, std::uint64_t& full)
   }
   if (in_message_) return next_of_message(text, full);
   if (text.size() < full) {
-    Item item{What::Unclear, text, {}, false, full};
+    Item item{What::Unclear, text};
+    item.size = full;
     text = {};
     full = 0;
     return item;
@@ -62,7 +65,11 @@ ClientLines::Item ClientLines::next(std::string_view& text, std::uint64_t& full)
 ClientLines::Item ClientLines::next_abbreviated(std::string_view first_line, std::uint64_t full) {
   std::string_view none;
   if (chunk_left_ > 0) return next(none, full);
-  if (!in_message_) return {What::Unclear, first_line, {}, false, full};
+  if (!in_message_) {
+    Item item{What::Unclear, first_line};
+    item.size = full;
+    return item;
+  }
   if (first_line.empty() && full == kFinalDotWithLineEnd && message_bytes_ > 0) {
     std::string_view end = "\r\n.\r\n";
     return next_of_message(end, full);
@@ -76,6 +83,7 @@ void ClientLines::begin_message() {
   in_message_ = true;
   message_bytes_ = 0;
   end_matched_ = kLineBegins;
+  command_size_ = 0;
 }
 
 // Behind the end; npos: it is not in the text.
@@ -94,7 +102,8 @@ std::size_t ClientLines::find_end(std::string_view text) {
 
 ClientLines::Item ClientLines::next_of_message(std::string_view& text, std::uint64_t& full) {
   const std::size_t end = find_end(text);
-  Item item{What::Message, text.substr(0, end), {}, false, full};
+  Item item{What::Message, text.substr(0, end)};
+  item.size = full;
   if (end == std::string_view::npos) {
     // Where the rest of it is not known, it may end anywhere.
     if (text.size() < full) end_matched_ = kLineBegins;
@@ -115,21 +124,22 @@ ClientLines::Item ClientLines::next_of_message(std::string_view& text, std::uint
 
 ClientLines::Item ClientLines::next_of_line(std::string_view& text, std::uint64_t& full) {
   const std::size_t end = text.find('\n');
-  const std::string_view piece = text.substr(0, end);
-  const std::size_t kept = std::min(piece.size(), kLineStart - command_size_);
-  std::memcpy(command_.data() + command_size_, piece.data(), kept);
+  Item item{What::Piece, text.substr(0, end), {command_.data(), command_size_}};
+  item.size = item.text.size();
+  item.step = answer_next_ ? SmtpStep::Answer : SmtpStep::Other;
+  const std::size_t kept = std::min(item.text.size(), kLineStart - command_size_);
+  std::memcpy(command_.data() + command_size_, item.text.data(), kept);
   command_size_ = static_cast<std::uint8_t>(command_size_ + kept);
   const bool ends = end != std::string_view::npos;
   text.remove_prefix(ends ? end + 1 : text.size());
   full = text.size();
-  if (!ends) return {What::Piece, piece, {}, false, piece.size()};
-  return end_line(piece);
+  return ends ? end_line(item) : item;
 }
 
-ClientLines::Item ClientLines::end_line(std::string_view piece) {
+ClientLines::Item ClientLines::end_line(Item item) {
   const std::string_view line = without_line_end({command_.data(), command_size_});
   command_size_ = 0;
-  Item item{What::Line, piece, SmtpStep::Answer, false, piece.size()};
+  item.what = What::Line;
   if (std::exchange(answer_next_, false)) return item;
   item.step = step_of_command(line);
   lmtp_ = lmtp_ || has_verb(line, "LHLO");

@@ -46,7 +46,8 @@ class ClientLines {
   struct Item {
     What what = What::Unclear;
     std::string_view text;      // without the end of a line
-    SmtpStep step{};            // Line
+    std::string_view start{};   // Piece, Line: how the line begins, if not here
+    SmtpStep step{};            // Line; of a Piece only whether it is one of an Answer
     bool size_unclear = false;  // Line: how long the chunk is can't be read
     std::uint64_t size = 0;     // Message, Chunk: of the piece; MessageEnd: of the message, without
                                 // the line of the dot
@@ -61,6 +62,8 @@ class ClientLines {
   void begin_message();
   // The next line answers the server.
   void expect_answer() { answer_next_ = true; }
+  // It doesn't: the server has answered for the last time.
+  void expect_command() { answer_next_ = false; }
   // The connection is another one.
   void start_over() { *this = {}; }
   // Something is missing: what was begun may have ended.
@@ -71,6 +74,7 @@ class ClientLines {
   // Nothing of the message has come.
   [[nodiscard]] bool is_message_unseen() const { return in_message_ && message_bytes_ == 0; }
   [[nodiscard]] bool in_chunk() const { return chunk_left_ > 0; }
+  [[nodiscard]] bool in_line() const { return command_size_ > 0; }
   // Nothing is unfinished.
   [[nodiscard]] bool between_lines() const {
     return !in_message_ && chunk_left_ == 0 && command_size_ == 0;
@@ -79,7 +83,7 @@ class ClientLines {
  private:
   Item next_of_message(std::string_view& text, std::uint64_t& full);
   Item next_of_line(std::string_view& text, std::uint64_t& full);
-  Item end_line(std::string_view piece);
+  Item end_line(Item item);
   bool read_chunk_size(std::string_view line);
   [[nodiscard]] std::size_t find_end(std::string_view text);
 

@@ -40,6 +40,8 @@ void SmtpTransactions::closed() {
   // Where each recipient has a reply, the number of replies doesn't tell that some have none.
   if (client_.is_lmtp() && run_count_ != 0) unsure_ = true;
   end_transaction();
+  sender_refusal_ = 0;
+  waiting_ = 0;
   run_count_ = 0;
   client_.start_over();
 }
@@ -94,7 +96,8 @@ void SmtpTransactions::end_message() {
   const bool lmtp = client_.is_lmtp();
   // Over LMTP as many replies come as recipients were taken; some may have been before our time.
   if (lmtp && transaction_ == Transaction::Unknown) unsure_ = true;
-  wait_for(SmtpStep::Message, lmtp ? taken_ : 1);
+  wait_for(settled_ ? SmtpStep::Other : SmtpStep::Message, lmtp ? taken_ : 1);
+  waiting_ = lmtp ? 1 : taken_;
   forget_transaction();
 }
 
@@ -136,10 +139,8 @@ void SmtpTransactions::take_reply(std::uint16_t code) {
     case SmtpStep::Chunk:
       if (!is_positive(code)) refuse(code);
       return;
-    case SmtpStep::LastChunk:
-      if (transaction_ != Transaction::None) decide(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
-      return forget_transaction();
-    case SmtpStep::Message: return decide(code);
+    case SmtpStep::LastChunk: return take_last_chunk(code);
+    case SmtpStep::Message: decide_recipients(code, waiting_); return decide(code);
     case SmtpStep::Hello:
     case SmtpStep::StartTls:
     case SmtpStep::Quit:
@@ -157,7 +158,8 @@ void SmtpTransactions::take_unasked(std::uint16_t code) {
   // text tells.
   if (client_.is_message_unseen() && (is_positive(code) || is_refusal(code)) && code != kClosing) {
     if (client_.is_lmtp()) unsure_ = true;
-    decide(code);
+    decide_recipients(code, taken_);
+    if (!settled_) decide(code);
     client_.lose_track();
     midway_ = true;
     return forget_transaction();
@@ -169,6 +171,7 @@ void SmtpTransactions::take_unasked(std::uint16_t code) {
 
 void SmtpTransactions::take_sender(std::uint16_t code) {
   end_transaction();
+  sender_refusal_ = is_positive(code) ? std::uint16_t{0} : code;
   if (!is_positive(code)) {
     // Whom the message was for was not said, and will not be.
     if (run_count_ == 0) unsure_ = true;
@@ -178,25 +181,37 @@ void SmtpTransactions::take_sender(std::uint16_t code) {
 }
 
 void SmtpTransactions::take_recipient(std::uint16_t code) {
+  if (sender_refusal_ != 0) return decide_recipients(sender_refusal_, 1);
   if (is_positive(code)) {
     ++taken_;
-  } else if (code == kClosing) {
-    refuse(code);
-  } else {
-    if (!is_refusal(code)) unsure_ = true;
-    refusal_ = code;
+    return;
   }
+  decide_recipients(code, 1);
+  refusal_ = code;
+  if (code != kClosing) return;
+  taken_ = 0;  // what becomes of these is not said
+  refuse(code);
 }
 
 void SmtpTransactions::take_data(std::uint16_t code) {
-  if (is_refusal(code)) return refuse(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
+  if (is_refusal(code)) return refuse(code);
   if (code != kGoOn) unsure_ = true;
   if (code != kGoOn) return forget_transaction();
-  // Of recipients that were all refused, their replies tell, and what comes at the end does not.
-  if (taken_ == 0 && refusal_ != 0) unsure_ = true;
   // Accepted without a sender that was?  Then its reply says nothing that we know how to count.
   if (transaction_ == Transaction::None) unsure_ = true;
+  // Of recipients that were all refused, their replies tell, and what comes at the end does not.
+  if (taken_ == 0 && refusal_ != 0) {
+    refuse(refusal_);
+    settled_ = true;
+  }
   client_.begin_message();
+}
+
+void SmtpTransactions::take_last_chunk(std::uint16_t code) {
+  if (client_.is_lmtp() && taken_ > 1) unsure_ = true;  // each recipient has a reply
+  decide_recipients(code, taken_);
+  if (transaction_ != Transaction::None) decide(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
+  forget_transaction();
 }
 
 void SmtpTransactions::take_auth(std::uint16_t code) {
@@ -215,10 +230,21 @@ void SmtpTransactions::decide(std::uint16_t code) {
   }
 }
 
+void SmtpTransactions::decide_recipients(std::uint16_t code, std::uint32_t count) {
+  if (count == 0) return;
+  switch (code / 100) {
+    case 2: counts_.delivered += count; break;
+    case 4: counts_.put_off += count; break;
+    case 5: counts_.bounced += count; break;
+    default: unsure_ = true;
+  }
+}
+
 // Ends the transaction before its data.
 void SmtpTransactions::refuse(std::uint16_t code) {
   if (transaction_ == Transaction::Unknown) unsure_ = true;
-  if (transaction_ == Transaction::Open) decide(code);
+  decide_recipients(code, taken_);
+  if (transaction_ == Transaction::Open) decide(taken_ == 0 && refusal_ != 0 ? refusal_ : code);
   forget_transaction();
 }
 
@@ -233,6 +259,7 @@ void SmtpTransactions::forget_transaction() {
   transaction_ = Transaction::None;
   refusal_ = 0;
   taken_ = 0;
+  settled_ = false;
 }
 
 }  // namespace smtptape

@@ -1,5 +1,5 @@
-// Follows one session's dialogue far enough to count what became of its messages: recipients, the
-// replies that decided, the worst and the last reply.
+// Follows one session's dialogue far enough to count what became of its messages and of their
+// recipients: the replies that decided, the worst and the last reply.
 //
 // A reply is paired with the command that waits for it, in order, so pipelining is fine.  It counts
 // what it has seen; where it can't know, it says so (unsure) and never guesses silently.
@@ -25,8 +25,13 @@ class SmtpTransactions {
     std::uint32_t accepted = 0;  // 2xx
     std::uint32_t deferred = 0;  // 4xx
     std::uint32_t refused = 0;   // 5xx
-    std::uint16_t last = 0;      // 0: none
-    std::uint16_t worst = 0;     // the greatest from 200 to 599, 0: none
+    // What became of those recipients of which it is known: the reply to RCPT decides if it
+    // refuses, or the one that refused the sender; else what decides the message.
+    std::uint32_t delivered = 0;
+    std::uint32_t put_off = 0;  // 4xx
+    std::uint32_t bounced = 0;
+    std::uint16_t last = 0;   // 0: none
+    std::uint16_t worst = 0;  // the greatest from 200 to 599, 0: none
   };
 
   // What comes was preceded by something that was not seen.
@@ -41,6 +46,8 @@ class SmtpTransactions {
   void read(std::string_view text);
   // Something was not seen, or could not be read.
   void lost_track() { unsure_ = true; }
+  // From here on: what was counted before is somebody else's.
+  void count_anew() { counts_ = {}; }
 
   [[nodiscard]] const Counts& counts() const { return counts_; }
   [[nodiscard]] bool unsure() const { return unsure_; }
@@ -66,9 +73,11 @@ class SmtpTransactions {
   void take_unasked(std::uint16_t code);
   void take_sender(std::uint16_t code);
   void decide(std::uint16_t code);
+  void decide_recipients(std::uint16_t code, std::uint32_t count);
   void refuse(std::uint16_t code);
   void take_recipient(std::uint16_t code);
   void take_data(std::uint16_t code);
+  void take_last_chunk(std::uint16_t code);
   void take_auth(std::uint16_t code);
   void end_message();
   void end_transaction();
@@ -82,8 +91,11 @@ class SmtpTransactions {
   bool midway_ = false;  // nothing told yet where we are
   ClientLines client_;
   ReplyLines server_;
+  std::uint16_t sender_refusal_ = 0;
   std::uint16_t refusal_ = 0;  // of the last recipient
   std::uint32_t taken_ = 0;    // recipients of the transaction
+  std::uint32_t waiting_ = 0;  // recipients of the message that was sent
+  bool settled_ = false;       // what is sent is for nobody
 };
 
 }  // namespace smtptape

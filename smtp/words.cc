@@ -140,6 +140,17 @@ std::size_t auth_argument_at(std::string_view line) {
   return line.size() - argument.size();
 }
 
+bool has_auth_argument(std::string_view piece) {
+  const std::string_view argument = piece.substr(auth_argument_at(piece));
+  if (argument.empty()) return false;
+  const auto begins_with_it = [argument](std::string_view known) {
+    return argument.size() < known.size() && same_word(argument, known.substr(0, argument.size()));
+  };
+  const bool may_be_name = auth_mechanism(piece).empty() &&
+                           std::any_of(kMechanisms.begin(), kMechanisms.end(), begins_with_it);
+  return !may_be_name;
+}
+
 QuotedArgument quoted_auth_argument(std::string_view text, std::size_t from) {
   constexpr std::string_view kAuth = "AUTH ";
   // KumoMTA quotes as Rust does: the line's end is a backslash and a letter.

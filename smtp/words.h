@@ -17,6 +17,8 @@ inline constexpr std::string_view kBlanks = " \t";
 [[nodiscard]] bool has_verb(std::string_view line, std::string_view upper_case_verb);
 // The verb of an AUTH command, its mechanism and the blanks behind them: an argument begins there.
 [[nodiscard]] std::size_t auth_argument_at(std::string_view line);
+// Of an AUTH command that may go on: it has, and what is there is no part of a mechanism's name.
+[[nodiscard]] bool has_auth_argument(std::string_view piece);
 // The same word in any case.
 [[nodiscard]] bool same_word(std::string_view word, std::string_view upper_case_word);
 [[nodiscard]] std::string_view auth_mechanism(std::string_view line);

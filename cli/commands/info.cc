@@ -10,6 +10,7 @@
 #include "format/tape/tape_lock.h"
 #include "format/tape/tape_reader.h"
 #include "format/wire/wire.h"
+#include "share/redact/redact_tape.h"
 #include "store/check/tape_check.h"
 #include "store/find/input_files.h"
 #include "store/read/inputs.h"
@@ -41,6 +42,7 @@ void add_notes(TapeFacts& facts, const std::vector<Note>& notes) {
   for (const Note& note : notes) {
     if (note.key == kBodiesNote) facts.bodies = note.value;
     if (note.key == kSecretsNote) facts.secrets = note.value;
+    if (note.key == kRedactedNote) facts.redacted = note.value;
   }
 }
 

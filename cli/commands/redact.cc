@@ -33,8 +33,11 @@ class RedactCommand : public Command {
   [[nodiscard]] int run() override {
     if (output_.empty()) throw UsageError("-o X.tape is missing: where the tape goes");
     if (json_) refuse_json_beside(output_);
-    const Extraction extraction =
-        extract_redacted_to(output_, force_, selection_, Selection(), redact_);
+    ExtractWishes wishes;
+    wishes.output = output_;
+    wishes.force = force_;
+    wishes.redact = &redact_;
+    const Extraction extraction = extract(wishes, selection_, Selection());
     if (json_) {
       StandardOutput().write_json(json_line(extraction, "smtptape.redact/1"));
     } else {

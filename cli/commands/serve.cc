@@ -126,7 +126,11 @@ class ServeCommand : public Command {
     options.value("--listen", options_.listen, "ADDRESS:PORT", "Default: 127.0.0.1:8001");
     options.flag("--public", public_, "Let others than this machine connect");
     options.value(
-        "--speed", speed_, "max|FACTOR", "max (default), or times as fast as it was received");
+        "--speed",
+        speed_,
+        "max|FACTOR",
+        "max (default): as fast as the client takes it, and a slow one is waited for; or times as "
+        "fast as it was received: then a slow one misses what it would have missed live");
     options.value("--idle-limit", idle_limit_, "TIME", "No pause is longer than this, as 2s");
     options.flag("--loop", options_.loop, "Again and again, as long as the client stays");
     options.flag("--once", once_, "End after the first client");

@@ -1,6 +1,8 @@
 // smtptape show: what happened in a session, found by its id, a message's id or a recipient.
 #include <algorithm>
+#include <filesystem>
 #include <optional>
+#include <system_error>
 #include <utility>
 
 #include "base/counted.h"
@@ -34,14 +36,14 @@ class ShowCommand : public Command {
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape show bob@dest.example /var/lib/smtptape --since -2h\n"
-           "  smtptape show 6a4f6e2e-1f3b-4b0a-9d55-0c1d2e3f4a5b night.tape --transcript none\n"
+           "  smtptape show 6a4f6e2e night.tape --transcript none\n"
            "  smtptape show d7ef132b5d7711eea8c8000c29c33806 --json | jq .messages";
   }
   void describe(Options& options) override {
     options.positional("NAME",
                        named_,
                        Options::Count::One,
-                       "The id of a session, the id of a message, or a recipient");
+                       "The id of a session or its beginning, the id of a message, or a recipient");
     selection_.describe_whole_sessions(options);
     options.group("Output");
     options.value("--transcript",
@@ -69,7 +71,7 @@ class ShowCommand : public Command {
     Pager pager(no_pager_ ? Paged::No : Paged::Yes);
     StandardOutput out;
     const bool one = tapes.sessions() <= 1;
-    const Answer answer = one ? show_one(tapes.events(), render, out) : list(tapes, out);
+    const Answer answer = one ? show_one(tapes, render, out) : list(tapes, out);
     pager.finish();
     using Gaps = SelectedTapes::Gaps;
     const bool found = answer == Answer::Something;
@@ -80,7 +82,14 @@ class ShowCommand : public Command {
 
  private:
   void check_name() const {
-    if (named_.front().empty()) throw UsageError("NAME is empty: give an id or a recipient");
+    const std::string& name = named_.front();
+    if (name.empty()) throw UsageError("NAME is empty: give an id or a recipient");
+    std::error_code ignored;
+    const bool is_read = name.ends_with(".tape") || std::filesystem::is_directory(name, ignored);
+    if (selection_.tapes.empty() && is_read) {
+      throw UsageError("NAME is missing: " + name +
+                       " is what is read; before it name a session, a message or a recipient");
+    }
   }
 
   [[nodiscard]] RenderOptions rendering() const {
@@ -92,12 +101,13 @@ class ShowCommand : public Command {
     return render;
   }
 
-  Answer show_one(EventSource& events, const RenderOptions& render, StandardOutput& out) {
+  Answer show_one(SelectedTapes& tapes, const RenderOptions& render, StandardOutput& out) {
     Stories stories(Stories::Until::End);
+    if (tapes.tells_recorders_apart()) stories.tell_recorders_apart();
     Renderer renderer(render);
     Spool transcript;
     EventBatch batch;
-    while (events.next(batch)) {
+    while (tapes.events().next(batch)) {
       static_cast<void>(stories.add(batch));
       if (json_ || transcript_ == "none") continue;
       std::string text;
@@ -105,10 +115,9 @@ class ShowCommand : public Command {
       transcript.write(text);
     }
     const std::vector<Story> found = stories.finish();
-    for (const Story& story : found) {
+    for (const Story& story : found)
       note(story);
-      print(story, transcript, out);
-    }
+    if (!found.empty()) print(found, transcript, out);
     return found.empty() ? Answer::Empty : Answer::Something;
   }
 
@@ -119,19 +128,27 @@ class ShowCommand : public Command {
     last_received_ = story.first_received;
   }
 
-  void print(const Story& story, Spool& transcript, StandardOutput& out) {
-    if (json_) return out.write_json(json_line(story));
-    out.write(text_of(story));
+  // Of one session: as each recorder has it, where they are told apart.
+  void print(const std::vector<Story>& stories, Spool& transcript, StandardOutput& out) {
+    for (const Story& story : stories) {
+      if (json_) {
+        out.write_json(json_line(story));
+      } else {
+        out.write((&story == &stories.front() ? "" : "\n") + text_of(story));
+      }
+    }
+    if (json_) return;
     if (transcript_ == "kcli") {
       out.write("\ntranscript\n");
       transcript.copy_to(out);
     }
-    out.write(next_steps(story, selection_.tapes));
+    out.write(next_steps(stories.back(), selection_.tapes));
   }
 
   // With --json each of them whole; else a line each, and how to choose.
   Answer list(SelectedTapes& tapes, StandardOutput& out) {
     Stories stories(Stories::Until::End, kMostAtOnce);
+    if (tapes.tells_recorders_apart()) stories.tell_recorders_apart();
     const auto tell = [this, &out](const std::vector<Story>& complete) {
       for (const Story& story : complete) {
         note(story);
@@ -157,7 +174,8 @@ class ShowCommand : public Command {
     std::string text = "no session, message or recipient is \"" + name + "\"";
     const std::optional<std::string> nearest =
         nearest_name(name, selection_.tapes, selection.window);
-    if (nearest == name) {
+    const bool is_beginning = nearest && may_be_shortened_id(name) && nearest->starts_with(name);
+    if (nearest == name || is_beginning) {
       return say("\"" + name + "\" is there, but no session of it came out as it was asked for");
     }
     if (nearest) text += "; the nearest there is: " + *nearest;

@@ -42,7 +42,10 @@ class SnapshotCommand : public Command {
     options.tapes = place_.stores;
     Selection everything;
     everything.window.since = since;
-    const Extraction extraction = extract_to(output_, force_, options, everything);
+    ExtractWishes wishes;
+    wishes.output = output_;
+    wishes.force = force_;
+    const Extraction extraction = extract(wishes, options, everything);
     if (json_) {
       StandardOutput().write_json(json_line(extraction, "smtptape.snapshot/1"));
     } else {

@@ -15,6 +15,7 @@
 #include "cli/options/endpoint_options.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
+#include "cli/options/typed_options.h"
 #include "cli/run/configured_store.h"
 #include "cli/run/top_screen.h"
 #include "cli/run/top_source.h"
@@ -41,7 +42,7 @@ class TopCommand : public Command {
     return "Watch sessions on a full screen, as they come";
   }
   [[nodiscard]] std::string_view examples() const override {
-    return "  smtptape top /var/lib/smtptape --since -1h\n"
+    return "  smtptape top /var/lib/smtptape --since -1h --failed\n"
            "  smtptape top --endpoint http://127.0.0.1:8000 --tenant acme";
   }
   void describe(Options& options) override {
@@ -50,6 +51,7 @@ class TopCommand : public Command {
                        Options::Count::NoneOrAny,
                        "A store that is recorded to, or tapes (default: the configured store)");
     selection_.filters.describe_properties(options, "an event passes that lacks the property");
+    listed_.describe(options);
     options.group("Options");
     options.value("--endpoint", endpoint_, "URL", "The live feed of this server, not a recording");
     options.value("--since",
@@ -71,6 +73,7 @@ class TopCommand : public Command {
     mistakes.check([&] { selection = selection_.selection(); });
     mistakes.check([&] { color = use_color(parse_color(color_)); });
     mistakes.check([&] { check_what_is_watched(); });
+    mistakes.check([&] { static_cast<void>(chosen_by(listed_.words(), "")); });
     mistakes.throw_if_any();
     TopQueue queue;
     const std::string words = filter_words();
@@ -101,6 +104,7 @@ class TopCommand : public Command {
     const std::string all =
         "smtptape --endpoint " + shell_word(*endpoint_) + " trace-smtp-client" + words;
     TopModel model(all, all + " | grep -F {}");
+    list_what_was_asked_for(model, all);
     const StopSignal stop;
     const StopOnSignals on_signals(stop);
     TopScreen screen(color);
@@ -122,11 +126,40 @@ class TopCommand : public Command {
     const std::string since = selection_.since ? " --since " + shell_word(*selection_.since) : "";
     TopModel model("smtptape replay --follow" + places + since + words,
                    "smtptape show {}" + places);
+    const std::string from =
+        since.empty() && beginning ? " --since " + shell_word(show_time(*beginning)) : since;
+    list_what_was_asked_for(model, "smtptape sessions" + places + from + words);
     const StopSignal stop;
     const StopOnSignals on_signals(stop);
     TopScreen screen(color);
     const std::jthread reader = follow_recording(std::move(follow), selection, queue);
     return watch(model, screen, {tapes.front(), stop}, queue);
+  }
+
+  // `lists`: a command line that lists everything that is watched.
+  void list_what_was_asked_for(TopModel& model, const std::string& lists) const {
+    model.understand([this, lists](const std::string& filter) { return chosen_by(filter, lists); });
+    const std::string words = listed_.words();
+    if (!words.empty()) model.set_filter(words.substr(1));
+  }
+
+  // The filters and what has to have come out, of a line that was typed; null: nothing is asked.
+  [[nodiscard]] std::shared_ptr<TopChoice> chosen_by(const std::string& line,
+                                                     const std::string& lists) const {
+    SelectionOptions asked;
+    asked.default_scope = "session";
+    const std::string words = parse_typed(line, [&asked](Options& options) {
+      asked.filters.describe_properties(options, "");
+      asked.choice.describe(options);
+    });
+    if (words.empty()) return nullptr;
+    if (endpoint_ && !asked.choice.sources.empty())
+      throw UsageError("--source-name: a live feed has no recorder's sources; leave it out");
+    // A server's feed can't be asked for it: there is no command that lists the same.
+    Selection selection = asked.selection();
+    selection.sessions_shortened = true;
+    return std::make_shared<TopChoice>(
+        selection, rules_of(asked.choice.wishes()), endpoint_ ? lists : lists + " " + words);
   }
 
   static void refuse_what_can_not_be_followed(const std::vector<std::string>& tapes) {
@@ -203,6 +236,7 @@ class TopCommand : public Command {
     }
     if (const std::string state = queue.state(); state != model.state()) {
       model.set_state(state);
+      if (state == TopQueue::kEnded) model.end();
       any = true;
     }
     return any;
@@ -225,6 +259,7 @@ class TopCommand : public Command {
   }
 
   SelectionOptions selection_;
+  ChoiceOptions listed_;
   StoreOption store_;
   EndpointOptions access_;
   std::optional<std::string> endpoint_;

@@ -2,6 +2,7 @@
 
 #include "base/error.h"
 #include "base/time_spec.h"
+#include "base/visible_text.h"
 #include "cli/options/mistakes.h"
 #include "filters/property.h"
 
@@ -24,7 +25,7 @@ void refuse_empty(const std::vector<std::string>& values, const std::string& opt
 void ChoiceOptions::describe(Options& options) {
   describe_denied(options);
   options.group("What came out (repeatable; sessions that have one value of each option)");
-  options.values("--session", sessions, "ID", "The session of this id");
+  options.values("--session", sessions, "ID", "The session of this id, or whose id begins so");
   options.values("--message-id", message_ids, "ID", "The message of this id was in it");
   options.values("--code", codes, "CODES", "A reply had one of these codes: 421,4xx,5.7.*");
   options.values("--outcome",
@@ -55,6 +56,29 @@ void ChoiceOptions::describe_denied(Options& options) {
                    property.kind == PropertyKind::Address ? "CIDR" : "VALUE",
                    "Leave out what " + std::string(property.flag) + " would keep");
   }
+}
+
+std::string ChoiceOptions::words() const {
+  std::string out;
+  const auto add = [&out](const std::string& option, const std::vector<std::string>& values) {
+    for (const std::string& value : values)
+      out.append(" ").append(option).append(" ").append(shell_word(value));
+  };
+  for (std::size_t i = 0; i < kPropertyCount; ++i)
+    add(denying(kProperties[i]), denied[i]);
+  add("--session", sessions);
+  add("--message-id", message_ids);
+  add("--code", codes);
+  add("--outcome", outcomes);
+  if (failed) out += " --failed";
+  add("--reply", replies);
+  add("--grep", lines);
+  add("--igrep", lines_of_any_case);
+  add("--slow", slow);
+  if (least_duration) add("--min-duration", {*least_duration});
+  add("--tls", tls);
+  add("--source-name", sources);
+  return out;
 }
 
 bool ChoiceOptions::chooses_sessions() const {

@@ -29,6 +29,8 @@ struct ChoiceOptions {
   std::vector<std::string> sources;
 
   void describe(Options& options);
+  // As a shell is given them, with a blank before each; empty: none was given.
+  [[nodiscard]] std::string words() const;
   // One of those was given that are said of sessions.
   [[nodiscard]] bool chooses_sessions() const;
   // The first of them that was given and that only a session's end decides; empty: none.

@@ -170,6 +170,7 @@ Selection SelectionOptions::selection() const {
   mistakes.check([&] { selection.window = window(); });
   mistakes.check([&] { static_cast<void>(is_strict()); });
   mistakes.throw_if_any();
+  selection.sessions_shortened = follows;
   if (filters.as_live) return selection;
   add_spellings(selection.request.allowed);
   selection.notes_not_known =

@@ -5,6 +5,7 @@
 #include <optional>
 
 #include "cli/run/nearest_names.h"
+#include "filters/named.h"
 #include "sessions/choice/what_came_out.h"
 
 namespace smtptape {
@@ -25,7 +26,10 @@ class Names {
   }
   void tell(std::vector<std::string>& lines) const {
     for (const NearestName& name : nearest_) {
-      if (name.nearest() == name.name()) continue;
+      const bool is_there =
+          name.nearest() == name.name() || (may_be_shortened_id(name.name()) && name.nearest() &&
+                                            name.nearest()->starts_with(name.name()));
+      if (is_there) continue;
       std::string line = "no " + what_ + " is \"" + name.name() + "\"";
       if (name.nearest()) line += "; the nearest there is: " + *name.nearest();
       lines.push_back(line);

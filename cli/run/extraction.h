@@ -5,36 +5,43 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "cli/options/redact_options.h"
 #include "cli/options/selection_options.h"
+#include "cli/run/company.h"
 #include "share/redact/redact_tape.h"
 #include "store/copy/extract.h"
 
 namespace smtptape {
 
+struct ExtractWishes {
+  std::string output;
+  bool force = false;
+  Levels levels;
+  // Of the result; what is too much are whole sessions.
+  std::optional<std::uint64_t> most_bytes;
+  CompanyWishes company;
+  const RedactOptions* redact = nullptr;  // null: it is not redacted
+};
+
 struct Extraction {
   std::string output;    // its name, for messages
   bool is_file = false;  // and not standard output
   Extract extract;
-  bool incomplete = false;  // damage, or a gap within what was chosen; it was told
-  RedactionRules rules;     // if it was redacted …
+  bool incomplete = false;            // damage, or a gap within what was chosen; it was told
+  std::size_t beside = 0;             // sessions that are there for comparison
+  std::vector<std::string> left_out;  // sessions that were too much
+  RedactionRules rules;               // if it was redacted …
   std::optional<RedactionReport> redaction;
 };
 
-// `output` appears whole or not at all, or is "-", standard output; throws Error when nothing is
-// chosen, and UsageError when it is one of the tapes that are read.
-[[nodiscard]] Extraction extract_to(const std::string& output,
-                                    bool force,
-                                    const SelectionOptions& options,
-                                    const Selection& selection);
-
-// The same without what must not leave the house; throws Error when some of that would be left.
-[[nodiscard]] Extraction extract_redacted_to(const std::string& output,
-                                             bool force,
-                                             const SelectionOptions& options,
-                                             const Selection& selection,
-                                             const RedactOptions& redact);
+// The output appears whole or not at all, or is "-", standard output; throws Error when nothing is
+// chosen, or when something would be left that must not leave the house, and UsageError when the
+// output is one of the tapes that are read.
+[[nodiscard]] Extraction extract(const ExtractWishes& wishes,
+                                 const SelectionOptions& options,
+                                 const Selection& selection);
 
 // On stderr, before the file leaves the house.
 void tell_of(const Extraction& extraction);

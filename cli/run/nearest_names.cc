@@ -19,6 +19,26 @@ void NearestName::note(const Meta& meta) {
     note(recipient);
 }
 
+namespace {
+
+std::string lower(std::string_view text) {
+  std::string out(text);
+  std::transform(out.begin(), out.end(), out.begin(), [](char c) {
+    return c >= 'A' && c <= 'Z' ? static_cast<char>(c - 'A' + 'a') : c;
+  });
+  return out;
+}
+
+// The case of letters counts as one edit, however many they are.
+std::size_t edits_between(std::string_view a, std::string_view b) {
+  const std::string lower_a = lower(a);
+  const std::string lower_b = lower(b);
+  const std::size_t of_case = lower_a == a && lower_b == b ? 0 : 1;
+  return std::min(edit_distance(a, b), edit_distance(lower_a, lower_b) + of_case);
+}
+
+}  // namespace
+
 void NearestName::note(std::string_view candidate) {
   constexpr std::size_t kLongest = 256;
   constexpr std::size_t kLeast = 4;  // of a beginning
@@ -32,7 +52,7 @@ void NearestName::note(std::string_view candidate) {
   const std::size_t longer = std::max(candidate.size(), name_.size());
   const std::size_t shorter = std::min(candidate.size(), name_.size());
   if (most == 0 || longer - shorter > most) return;
-  const std::size_t edits = edit_distance(name_, candidate);
+  const std::size_t edits = edits_between(name_, candidate);
   if (edits > most) return;
   nearest_ = candidate;
   edits_ = edits;

@@ -11,6 +11,7 @@
 #include "cli/text/empty_answer.h"
 #include "cli/text/output.h"
 #include "cli/text/plan_text.h"
+#include "store/plan/session_ids.h"
 
 namespace smtptape {
 
@@ -52,11 +53,12 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
       recovery_(options.at_damage()) {
   const bool strict = options.is_strict();
   const bool twice = selection.needs_two_passes();
+  const bool by_id = !selection.sessions.empty() || selection.named;
   const auto& names = options.tapes;
   if (std::count(names.begin(), names.end(), "-") > 1) {
     throw UsageError("- : standard input can be read only once");
   }
-  if ((twice || strict) && std::find(names.begin(), names.end(), "-") != names.end()) {
+  if ((twice || strict || by_id) && std::find(names.begin(), names.end(), "-") != names.end()) {
     Inputs::spool_standard_input();
   }
   if (progress) {
@@ -68,6 +70,7 @@ SelectedTapes::SelectedTapes(const SelectionOptions& options,
     refuse_damage(tapes_);
     Inputs::rewind_standard_input();
   }
+  if (complete_session_ids(selection_, tapes_)) Inputs::rewind_standard_input();
   // Who ends at damage, or looks for what two recorders have, has to see everything.
   const bool sees_all = options.at_damage() == Recovery::Tail ||
                         (doubles_ == Doubles::LeaveOut && may_hold_doubles(tapes_));

@@ -55,6 +55,10 @@ class SelectedTapes {
     finish_reading();
     return *told_;
   }
+  // The same events of several recorders come out: what is told of sessions is told of each one's.
+  [[nodiscard]] bool tells_recorders_apart() const {
+    return doubles_ == Doubles::Keep && may_hold_doubles(tapes_);
+  }
   // And what it has to tell at the end instead of the events.
   void tell_instead(Told told) { told_ = std::move(told); }
   // At the end: tells gaps, damage and notices on stderr; of an empty answer, what there is

@@ -31,7 +31,9 @@ class SessionSource::FromStories : public Reader {
       : tapes_(tapes),
         facts_(facts),
         stories_(Stories::Until::Silent,
-                 facts == Facts::Stories ? Stories::Details::Keep : Stories::Details::LeaveOut) {}
+                 facts == Facts::Stories ? Stories::Details::Keep : Stories::Details::LeaveOut) {
+    if (tapes.tells_recorders_apart()) stories_.tell_recorders_apart();
+  }
 
   bool next(SessionBatch& batch) override {
     batch = {};
@@ -175,8 +177,7 @@ class SessionSource::FromRows : public Reader {
     for (std::size_t i = 0; i < at_once_ && rows_.open() < kMostAtOnce && !over_; ++i) {
       over_ = !pieces_.next(piece);
       if (pieces_.told().missing) rows_.note_missing();
-      using Gaps = RowSessions::Gaps;
-      if (!over_) rows_.add(piece.rows, piece.source, piece.has_gaps ? Gaps::Some : Gaps::None);
+      if (!over_) rows_.add(piece.rows, {piece.source, piece.has_gaps, piece.run});
     }
     at_once_ = std::min(2 * at_once_, kMostPieces);
     std::vector<RowSession> complete = rows_.take(over_ ? RowSessions::kEnd : pieces_.frontier());
@@ -230,7 +231,7 @@ SessionSource::SessionSource(SelectedTapes& tapes, Facts facts) {
   // Rows are read of all that is in a tape.
   const bool all = tapes.selection().sources.empty() && tapes.selection().sessions.empty();
   const bool by_rows = facts == Facts::Figures && all && tapes.pool() != nullptr &&
-                       RowPieces::are_worth_it(tapes.tapes());
+                       !tapes.tells_recorders_apart() && RowPieces::are_worth_it(tapes.tapes());
   if (by_rows) {
     reader_ = std::make_unique<FromRows>(tapes);
   } else {

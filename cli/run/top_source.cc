@@ -86,10 +86,10 @@ std::jthread follow_recording(FollowOptions options, Selection selection, TopQue
       }
       if (stop.stop_requested()) return;
       queue.tell("that was all: nothing is recorded there any more");
-      queue.set_state("ended");
+      queue.set_state(TopQueue::kEnded);
     } catch (const std::exception& error) {
       queue.tell(error.what());
-      queue.set_state("ended");
+      queue.set_state(TopQueue::kEnded);
     }
   });
 }

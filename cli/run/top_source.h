@@ -27,6 +27,7 @@ namespace smtptape {
 // Batches between the two threads.
 class TopQueue {
  public:
+  static constexpr std::string_view kEnded = "ended";  // a state: nothing more comes
   static constexpr std::size_t kMostBatches = 16;      // then a recording waits
   static constexpr std::size_t kMostBytes = 64 << 20;  // then the feed's events are left out
 

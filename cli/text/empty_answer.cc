@@ -68,7 +68,9 @@ std::optional<std::string> about_the_times(const LookedAt& looked_at) {
   if (held && window.until && held->first >= *window.until) {
     return "--until " + show_time(*window.until) + " is before all that was received";
   }
-  if (window.is_set()) return "nothing was received between --since and --until";
+  if (window.since && window.until) return "nothing was received between --since and --until";
+  if (window.since) return "nothing was received from --since on";
+  if (window.until) return "nothing was received up to --until";
   return std::nullopt;
 }
 

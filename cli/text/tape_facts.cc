@@ -94,6 +94,7 @@ std::string json_line(const TapeFacts& facts, bool with_groups) {
   object["unknown"] = facts.unknown;
   object["bodies"] = json_string(facts.bodies);
   object["secrets"] = json_string(facts.secrets);
+  object["redacted"] = facts.redacted.has_value();
   object["trimmed"] = facts.trimmed;
   object["masked"] = facts.masked;
   object["gap_count"] = facts.gap_count;
@@ -138,6 +139,7 @@ std::string text_of(const TapeFacts& facts, bool with_groups) {
                    counted(facts.trimmed, "event") + " trimmed, " + std::to_string(facts.masked) +
                    " masked");
   }
+  if (facts.redacted) out += row("redacted", "kept as they were: " + *facts.redacted);
   out += row("ledger", text_of(facts.ledger, facts.sealed));
   out += row("synced", synced_text(facts));
   out += row("gaps", facts.gap_count == 0 ? "none" : std::to_string(facts.gap_count));

@@ -32,6 +32,7 @@ struct TapeFacts {
   std::uint64_t masked = 0;
   std::string bodies = "full";  // the levels at which it was recorded
   std::string secrets = "keep";
+  std::optional<std::string> redacted;  // if it was: the classes that were kept
   std::int64_t first = 0;
   std::int64_t last = 0;
   std::optional<TimeSpan> recorded;  // of a sealed one that a recorder wrote

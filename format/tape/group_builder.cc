@@ -22,7 +22,7 @@ void GroupBuilder::open_if_closed(std::uint32_t number) {
   if (open_) return;
   open_ = true;
   rows_ = std::make_unique<SessionRowBuilder>(
-      options_.indexed_keys, header_.origin.capture, std::move(gaps_before_));
+      options_.indexed_keys, header_.origin.capture, std::move(rows_before_));
   group_ = GroupIndex{};
   group_.number = number;
   foreign_ = when_seen_ = false;
@@ -96,7 +96,7 @@ GroupBuilder::Gathered GroupBuilder::end() {
   group_.metas = names_.meta_count();
   group_.origins = names_.origins();
   group_.index_version = foreign_ ? 0 : kIndexVersion;
-  gaps_before_ = rows_->captures_with_gaps();
+  rows_before_ = rows_->end();
   return {std::move(group_), std::move(rows_)};
 }
 

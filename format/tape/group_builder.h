@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <memory>
-#include <set>
 #include <string_view>
 
 #include "format/event.h"
@@ -51,7 +50,7 @@ class GroupBuilder {
   const TapeOptions& options_;
   GroupNames names_;
   std::unique_ptr<SessionRowBuilder> rows_;  // of the open group
-  std::set<Id128> gaps_before_;
+  RowsBefore rows_before_;
   GroupIndex group_;
   bool open_ = false;
   bool foreign_ = false;  // it holds records that the index knows nothing of

@@ -1,10 +1,9 @@
 #include "format/tape/session_row_builder.h"
 
 #include <algorithm>
-#include <numeric>
 #include <utility>
 
-#include "base/error.h"
+#include "format/attempts.h"
 #include "format/limits.h"
 #include "format/tape/hash_filter.h"
 #include "format/tape/messages.h"
@@ -22,6 +21,21 @@ std::string hash_bytes(std::string_view text) {
   return hashes_to_bytes({hash64(text)});
 }
 
+// How many the metadata names.
+std::uint32_t recipients_of(const Meta& meta) {
+  const auto json = meta.find("recipient");
+  if (!json) return 0;
+  if (!json->starts_with('[')) return is_text(*json) ? 1 : 0;
+  std::uint32_t count = 0;
+  JsonReader reader(*json);
+  for (bool more = reader.enter_array(); more && reader.next_element();) {
+    const auto element = reader.skip_value();
+    if (element && is_text(*element)) ++count;
+    more = element.has_value();
+  }
+  return count;
+}
+
 // The key of an id that is not kept: no text in UTF-8 reads so.
 std::string key_of_hash(std::string_view hash) {
   return "\xff" + std::string(hash);
@@ -31,18 +45,8 @@ std::string key_of_hash(std::string_view hash) {
 
 SessionRowBuilder::SessionRowBuilder(std::vector<std::string> keys,
                                      const Id128& capture,
-                                     std::set<Id128> gaps_before)
-    : keys_(std::move(keys)),
-      ascending_(keys_.size()),
-      capture_(capture),
-      properties_(keys_.size()),
-      filter_room_(kMostFiltered),
-      gaps_before_(std::move(gaps_before)) {
-  SMTPTAPE_CHECK(keys_.size() <= kMostIndexedKeys);
-  std::iota(ascending_.begin(), ascending_.end(), 0U);
-  std::sort(ascending_.begin(), ascending_.end(), [this](std::uint32_t a, std::uint32_t b) {
-    return keys_[a] < keys_[b];
-  });
+                                     RowsBefore before)
+    : properties_(std::move(keys)), capture_(capture), before_(std::move(before)) {
 }
 
 void SessionRowBuilder::add(const Event& event, const GroupNames::Named& named) {
@@ -53,7 +57,7 @@ void SessionRowBuilder::add(const Event& event, const GroupNames::Named& named) 
   row.last_sequence = event.sequence;
   row.first_received = std::min(row.first_received, event.received);
   row.last_received = std::max(row.last_received, event.received);
-  count(row, talks_[place].smtp, event);
+  count(row, dialogues_[place], event);
 }
 
 void SessionRowBuilder::add_gap(const Gap& gap) {
@@ -68,7 +72,7 @@ void SessionRowBuilder::add_gap(const Gap& gap) {
 std::uint32_t SessionRowBuilder::row_of(const Event& event, const GroupNames::Named& named) {
   const Meta* const meta = event.meta;
   if (meta == nullptr) {
-    without_metadata_ = true;
+    properties_.add_without_metadata();
     return kNoRow;
   }
   if (named.place != 0 && named.delta == nullptr) return row_of_place_[named.place - 1];
@@ -81,7 +85,7 @@ std::uint32_t SessionRowBuilder::row_of(const Event& event, const GroupNames::Na
     add_metadata(row, std::vector<Meta::Entry>(all.begin(), all.end()), true);
   } else {  // the row has what the parent had
     add_metadata(row, named.delta->set, named.parent == nullptr);
-    add_removed(row, named.delta->removed);
+    properties_.add_removed(row, named.delta->removed);
   }
   add_tls(row, *meta);
   if (named.place != 0) row_of_place_.push_back(row);
@@ -111,23 +115,47 @@ std::uint32_t SessionRowBuilder::new_row(const Event& event, std::string id, boo
   row.id_hashed = hashed;
   row.first_sequence = event.sequence;
   row.first_received = row.last_received = event.received;
-  Talk& talk = talks_.emplace_back();
-  talk.capture = event.origin != nullptr ? event.origin->capture : capture_;
-  talk.begins = event.kind == EventKind::BeginSession;
-  if (!talk.begins) talk.smtp.begin_midway();
-  cells_.resize(cells_.size() + keys_.size());
+  dialogues_.push_back(dialogue_of(event, row));
+  properties_.add_row();
   return place;
 }
 
-void SessionRowBuilder::count(SessionRow& row, SmtpTransactions& smtp, const Event& event) {
+// From where the group before left it.
+Dialogue SessionRowBuilder::dialogue_of(const Event& event, const SessionRow& row) {
+  const auto before = row.id_hashed ? before_.dialogues.end() : before_.dialogues.find(row.id);
+  if (before != before_.dialogues.end()) {
+    Dialogue dialogue = before->second;
+    before_.dialogues.erase(before);
+    dialogue.begin_group();
+    return dialogue;
+  }
+  Dialogue dialogue;
+  dialogue.capture = event.origin != nullptr ? event.origin->capture : capture_;
+  dialogue.first_sequence = event.sequence;
+  dialogue.begins = event.kind == EventKind::BeginSession;
+  dialogue.connected = !dialogue.begins;
+  if (!dialogue.begins) dialogue.smtp.begin_midway();
+  return dialogue;
+}
+
+void SessionRowBuilder::count(SessionRow& row, Dialogue& dialogue, const Event& event) {
+  SmtpTransactions& smtp = dialogue.smtp;
   switch (event.kind) {
     case EventKind::BeginSession: row.opened = true; return;
     case EventKind::Connected:
       ++row.connections;
       row.closed = false;
+      row.tried.reset();
+      dialogue.connected = true;
       return smtp.connected();
-    case EventKind::Closed: row.closed = true; return smtp.closed();
-    case EventKind::MessageObtained: ++row.messages; return smtp.message_obtained();
+    case EventKind::Closed:
+      row.closed = true;
+      dialogue.connected = false;
+      return smtp.closed();
+    case EventKind::MessageObtained:
+      ++row.messages;
+      row.wanted += event.meta == nullptr ? 0 : recipients_of(*event.meta);
+      return smtp.message_obtained();
     case EventKind::Read:
       row.bytes_read += event.text.size();
       if (event.trimmed) smtp.lost_track();
@@ -138,9 +166,25 @@ void SessionRowBuilder::count(SessionRow& row, SmtpTransactions& smtp, const Eve
     case EventKind::AbbreviatedWrite:
       row.bytes_written += full_length(event);
       return smtp.abbreviated_write(event.text, full_length(event));
-    case EventKind::Diagnostic: row.tls = tls_of_diagnostic(event.text).value_or(row.tls); return;
+    case EventKind::Diagnostic:
+      row.tls = tls_of_diagnostic(event.text).value_or(row.tls);
+      return note_attempt(row, event);
     case EventKind::Unknown: return smtp.lost_track();
   }
+}
+
+// As a story names it, whose connection was not made.
+void SessionRowBuilder::note_attempt(SessionRow& row, const Event& event) {
+  if (event.level == "ERROR" || row.connections > 0) return;
+  if (is_throttled(event.text)) row.tried.emplace();
+  const auto target = attempted_target(event.text);
+  if (!target) return;
+  row.tried.emplace().address = target->substr(0, kMostListedBytes + 1);
+  const auto json = event.meta == nullptr ? std::nullopt : event.meta->find("mx_plan");
+  if (!json) return;
+  const std::vector<PlannedHost> plan = planned_hosts(*json);
+  const std::size_t place = place_in_plan(plan, *target);
+  if (place != 0) row.tried = {plan[place - 1].name, plan[place - 1].address};
 }
 
 // ---- metadata ----
@@ -149,25 +193,9 @@ void SessionRowBuilder::count(SessionRow& row, SmtpTransactions& smtp, const Eve
 void SessionRowBuilder::add_metadata(std::uint32_t row,
                                      std::span<const Meta::Entry> entries,
                                      bool all) {
-  auto key = ascending_.begin();
-  for (const auto& [name, json] : entries) {
-    for (; key != ascending_.end() && keys_[*key] < name; ++key) {
-      if (all) add_flag(row, *key, kAbsentFlag);
-    }
-    if (key != ascending_.end() && keys_[*key] == name) add_property(row, *key++, json);
+  properties_.add(row, entries, all);
+  for (const auto& [name, json] : entries)
     if (name == kMessageIdKey) add_message_id(json);
-  }
-  for (; all && key != ascending_.end(); ++key)
-    add_flag(row, *key, kAbsentFlag);
-}
-
-void SessionRowBuilder::add_removed(std::uint32_t row, std::span<const std::string_view> keys) {
-  for (const std::string_view name : keys) {
-    const auto key = std::find(keys_.begin(), keys_.end(), name);
-    if (key != keys_.end()) {
-      add_flag(row, static_cast<std::size_t>(key - keys_.begin()), kAbsentFlag);
-    }
-  }
 }
 
 void SessionRowBuilder::add_tls(std::uint32_t row, const Meta& meta) {
@@ -186,204 +214,89 @@ void SessionRowBuilder::add_message_id(std::string_view json) {
   message_ids_.insert(hash);
 }
 
-void SessionRowBuilder::add_property(std::uint32_t row, std::size_t key, std::string_view json) {
-  bool any_text = false;
-  if (json.starts_with('[')) {
-    add_flag(row, key, kListFlag);
-    JsonReader reader(json);
-    for (bool more = reader.enter_array(); more && reader.next_element();) {
-      const auto element = reader.skip_value();
-      if (element && add_value(row, key, *element, true)) any_text = true;
-      more = element.has_value();
-    }
-  } else {
-    any_text = add_value(row, key, json, false);
-  }
-  if (!any_text) add_flag(row, key, kIncomparableFlag);
-}
-
-void SessionRowBuilder::add_flag(std::uint32_t row, std::size_t key, std::uint8_t flag) {
-  properties_[key].flags |= flag;
-  if (row != kNoRow) cells_[row * keys_.size() + key].flags |= flag;
-}
-
-bool SessionRowBuilder::add_value(std::uint32_t row,
-                                  std::size_t key,
-                                  std::string_view json,
-                                  bool in_list) {
-  if (!is_text(json)) return false;
-  Property& property = properties_[key];
-  std::uint32_t place = 0;
-  if (list_value(property, json, in_list, place)) {
-    if (row != kNoRow) link_value(row, key, place);
-    return true;
-  }
-  const std::uint64_t hash = value_hash(json, in_list);
-  remember_unlisted(property, hash, filter_room_);
-  if (row != kNoRow) hash_value(row, key, hash);
-  return true;
-}
-
-bool SessionRowBuilder::list_value(Property& property,
-                                   std::string_view json,
-                                   bool in_list,
-                                   std::uint32_t& place) {
-  Places& places = property.places[in_list ? 1 : 0];
-  const auto known = places.find(json);
-  if (known != places.end()) {
-    place = known->second;
-    return true;
-  }
-  if (json.size() > kMostListedBytes || listed_bytes_ + json.size() > kMostGroupListedBytes) {
-    return false;
-  }
-  listed_bytes_ += json.size();
-  place = count32(property.values.size());
-  property.values.push_back({arena_.copy(json), in_list});
-  places.emplace(property.values.back().json, place);
-  return true;
-}
-
-void SessionRowBuilder::remember_unlisted(Property& property,
-                                          std::uint64_t hash,
-                                          std::size_t& room) {
-  if (property.unlisted.contains(hash)) return;
-  if (room == 0) {
-    property.filtered = false;
-    return;
-  }
-  property.unlisted.insert(hash);
-  --room;
-}
-
-bool SessionRowBuilder::has_value(const Cell& cell, std::uint32_t place) const {
-  for (std::uint32_t link = cell.last; link != 0; link = links_[link - 1].before) {
-    if (links_[link - 1].value == place) return true;
-  }
-  return false;
-}
-
-void SessionRowBuilder::link_value(std::uint32_t row, std::size_t key, std::uint32_t place) {
-  Cell& cell = cells_[row * keys_.size() + key];
-  if (has_value(cell, place)) return;
-  if (cell.listed >= kMostListedValues || links_.size() >= kMostGroupListed) {
-    const ListedValue& value = properties_[key].values[place];
-    return hash_value(row, key, value_hash(value.json, value.in_list));
-  }
-  links_.push_back({place, cell.last});
-  cell.last = count32(links_.size());
-  ++cell.listed;
-}
-
-void SessionRowBuilder::hash_value(std::uint32_t row, std::size_t key, std::uint64_t hash) {
-  const HashedValue value{row * keys_.size() + key, hash};
-  if (hashed_.contains(value)) return;
-  if (hashed_.size() >= kMostGroupHashed) {
-    cells_[value.cell].flags |= kMoreFlag;
-    return;
-  }
-  hashed_.insert(value);
-  hashed_in_order_.push_back(value);
-}
-
 // ---- the end of a group ----
+
+RowsBefore SessionRowBuilder::end() {
+  std::sort(gaps_.begin(), gaps_.end());
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    end_row(rows_[row], dialogues_[row]);
+  // Those that were silent, too.
+  if (!gaps_.empty()) {
+    erase_if(before_.dialogues,
+             [this](const auto& each) { return first_gap_since(each.second) != nullptr; });
+  }
+  for (std::size_t row = 0; row < rows_.size(); ++row)
+    hand_on(rows_[row], dialogues_[row]);
+  before_.shorten(kMostDialogues);
+  for (const GapPlace& gap : gaps_) {
+    if (before_.gaps.size() < kMostOrigins) before_.gaps.insert(gap.capture);
+  }
+  return std::move(before_);
+}
+
+// False: there is no room for it.
+bool SessionRowBuilder::keep_tried(SessionRow& row) {
+  if (!row.tried) return true;
+  const std::size_t host = row.tried->host.size();
+  const std::size_t address = row.tried->address.size();
+  tried_bytes_ += host + address;
+  const bool kept = host <= kMostListedBytes && address <= kMostListedBytes &&
+                    tried_bytes_ <= kMostGroupListedBytes;
+  if (!kept) row.tried.reset();
+  return kept;
+}
+
+void SessionRowBuilder::end_row(SessionRow& row, const Dialogue& dialogue) {
+  const SmtpTransactions::Counts& counts = dialogue.smtp.counts();
+  row.recipients = counts.recipients;
+  row.accepted = counts.accepted;
+  row.deferred = counts.deferred;
+  row.refused = counts.refused;
+  row.delivered = counts.delivered;
+  row.put_off = counts.put_off;
+  row.bounced = counts.bounced;
+  row.outcomes = true;
+  row.last_reply = counts.last;
+  row.worst_reply = counts.worst;
+  row.gap = touched_by_gap(row, dialogue);
+  row.goes_on = dialogue.goes_on;
+  row.sure = !row.gap && !dialogue.smtp.unsure() && keep_tried(row);
+  row.rests = dialogue.smtp.at_rest();
+  row.decided = row.sure && row.rests && dialogue.from_rest;
+}
+
+// What rests and has no connection begins anew without it.
+void SessionRowBuilder::hand_on(const SessionRow& row, Dialogue& dialogue) {
+  const bool over = row.rests && !dialogue.connected;
+  if (over || !row.sure || row.id_hashed || first_gap_since(dialogue) != nullptr) return;
+  dialogue.last_received = row.last_received;
+  before_.dialogues.emplace(row.id, dialogue);
+}
 
 SessionRowBuilder::Result SessionRowBuilder::finish() {
   Result result;
-  std::sort(gaps_.begin(), gaps_.end());
-  std::stable_sort(hashed_in_order_.begin(),
-                   hashed_in_order_.end(),
-                   [](const HashedValue& a, const HashedValue& b) { return a.cell < b.cell; });
-  for (std::size_t row = 0; row < rows_.size(); ++row)
-    finish_row(row);
-  for (std::size_t key = 0; key < keys_.size(); ++key) {
-    result.summaries.push_back(summary_of(key));
-    result.rows.properties.push_back(property_of(key));
-  }
+  GatheredProperties::Result properties = properties_.finish();
+  result.summaries = std::move(properties.summaries);
+  result.rows.properties = std::move(properties.of_rows);
   result.rows.rows = std::move(rows_);
   result.message_ids = make_filter({message_ids_.begin(), message_ids_.end()}, kMessageIdBits);
   result.message_ids_known = message_ids_known_;
   return result;
 }
 
-void SessionRowBuilder::finish_row(std::size_t place) {
-  SessionRow& row = rows_[place];
-  const Talk& talk = talks_[place];
-  const SmtpTransactions::Counts& counts = talk.smtp.counts();
-  row.recipients = counts.recipients;
-  row.accepted = counts.accepted;
-  row.deferred = counts.deferred;
-  row.refused = counts.refused;
-  row.last_reply = counts.last;
-  row.worst_reply = counts.worst;
-  row.gap = touched_by_gap(row, talk);
-  row.decided = !row.gap && !talk.smtp.unsure() && talk.smtp.at_rest();
-}
-
 // Between its first and its last event, or while it was open; in doubt it is.
-bool SessionRowBuilder::touched_by_gap(const SessionRow& row, const Talk& talk) const {
-  const bool anywhere = gaps_before_.size() >= kMostOrigins;
-  if (!talk.begins && (anywhere || gaps_before_.contains(talk.capture))) return true;
-  const GapPlace from{talk.capture, talk.begins ? row.first_sequence : 0};
+bool SessionRowBuilder::touched_by_gap(const SessionRow& row, const Dialogue& dialogue) const {
+  const bool anywhere = before_.gaps.size() >= kMostOrigins;
+  if (!dialogue.begins && (anywhere || before_.gaps.contains(dialogue.capture))) return true;
+  const GapPlace* const gap = first_gap_since(dialogue);
+  return gap != nullptr && (!row.closed || gap->after < row.last_sequence);
+}
+
+const SessionRowBuilder::GapPlace* SessionRowBuilder::first_gap_since(
+    const Dialogue& dialogue) const {
+  const GapPlace from{dialogue.capture, dialogue.begins ? dialogue.first_sequence : 0};
   const auto gap = std::lower_bound(gaps_.begin(), gaps_.end(), from);
-  if (gap == gaps_.end() || gap->capture != talk.capture) return false;
-  return !row.closed || gap->after < row.last_sequence;
-}
-
-PropertySummary SessionRowBuilder::summary_of(std::size_t key) const {
-  const Property& from = properties_[key];
-  PropertySummary summary;
-  summary.key = keys_[key];
-  summary.absent = without_metadata_ || (from.flags & kAbsentFlag) != 0;
-  summary.incomparable = (from.flags & kIncomparableFlag) != 0;
-  summary.lists = (from.flags & kListFlag) != 0;
-  std::uint64_t bytes = 0;
-  for (const ListedValue& value : from.values)
-    bytes += value.json.size();
-  summary.complete = from.filtered && from.unlisted.empty() &&
-                     from.values.size() <= kMostSummaryValues && bytes <= kMostSummaryBytes;
-  if (summary.complete) {
-    for (const ListedValue& value : from.values)
-      summary.values.push_back({std::string(value.json), value.in_list});
-    std::sort(summary.values.begin(), summary.values.end());
-  } else if (from.filtered) {
-    std::vector<std::uint64_t> hashes(from.unlisted.begin(), from.unlisted.end());
-    for (const ListedValue& value : from.values)
-      hashes.push_back(value_hash(value.json, value.in_list));
-    summary.filter = make_filter(hashes, kValueBits);
-  }
-  return summary;
-}
-
-SessionRows::Property SessionRowBuilder::property_of(std::size_t key) const {
-  SessionRows::Property out;
-  out.key = keys_[key];
-  for (const ListedValue& value : properties_[key].values)
-    out.values.push_back({std::string(value.json), value.in_list});
-  // By cell: those of one key are not next to each other.
-  auto hashed = hashed_in_order_.begin();
-  for (std::size_t row = 0; row < rows_.size(); ++row) {
-    const std::uint64_t place = row * keys_.size() + key;
-    const Cell& cell = cells_[place];
-    out.flags.push_back(cell.flags);
-    for (std::uint32_t link = cell.last; link != 0; link = links_[link - 1].before)
-      out.listed.push_back(links_[link - 1].value);
-    std::reverse(out.listed.end() - cell.listed, out.listed.end());
-    out.listed_until.push_back(count32(out.listed.size()));
-    for (; hashed != hashed_in_order_.end() && hashed->cell <= place; ++hashed) {
-      if (hashed->cell == place) out.hashes.push_back(hashed->hash);
-    }
-    out.hashed_until.push_back(count32(out.hashes.size()));
-  }
-  return out;
-}
-
-std::set<Id128> SessionRowBuilder::captures_with_gaps() const {
-  std::set<Id128> captures = gaps_before_;
-  for (const GapPlace& gap : gaps_) {
-    if (captures.size() < kMostOrigins) captures.insert(gap.capture);
-  }
-  return captures;
+  return gap != gaps_.end() && gap->capture == dialogue.capture ? &*gap : nullptr;
 }
 
 }  // namespace smtptape

@@ -11,6 +11,7 @@
 #include "format/tape/compressor.h"
 #include "format/tape/messages.h"
 #include "format/tape/row_ids.h"
+#include "format/tape/row_properties.h"
 
 namespace smtptape {
 
@@ -43,10 +44,12 @@ namespace {
 
 constexpr std::uint16_t kRowsVersion = 1;
 constexpr std::int64_t kOpened = 1, kClosed = 2, kTls = 4, kGap = 8, kDecided = 16;
+constexpr std::int64_t kGoesOn = 32, kSure = 64, kRests = 128;
 
 std::int64_t flags_of(const SessionRow& row) {
   return (row.opened ? kOpened : 0) | (row.closed ? kClosed : 0) | (row.gap ? kGap : 0) |
-         (row.tls >= Tls::Unknown ? kTls : 0) | (row.decided ? kDecided : 0);
+         (row.tls >= Tls::Unknown ? kTls : 0) | (row.decided ? kDecided : 0) |
+         (row.goes_on ? kGoesOn : 0) | (row.sure ? kSure : 0) | (row.rests ? kRests : 0);
 }
 
 std::int64_t difference(std::uint64_t later, std::uint64_t earlier) {
@@ -87,6 +90,55 @@ void each_number(Visit visit) {
   visit(&SessionRow::deferred, &Row::Builder::initDeferred, &Row::Reader::getDeferred);
   visit(&SessionRow::refused, &Row::Builder::initRefused, &Row::Reader::getRefused);
   visit(&SessionRow::tls, &Row::Builder::initTls, &Row::Reader::getTls);
+}
+
+// Those that mostly are what another one is: they stand as differences to it.
+template <class Visit>
+void each_difference(Visit visit) {
+  using Row = tape::SessionRows;
+  visit(&SessionRow::wanted,
+        &SessionRow::recipients,
+        &Row::Builder::initWanted,
+        &Row::Reader::getWanted);
+  visit(&SessionRow::delivered,
+        &SessionRow::accepted,
+        &Row::Builder::initDelivered,
+        &Row::Reader::getDelivered);
+  visit(&SessionRow::put_off,
+        &SessionRow::deferred,
+        &Row::Builder::initPutOff,
+        &Row::Reader::getPutOff);
+  visit(&SessionRow::bounced,
+        &SessionRow::refused,
+        &Row::Builder::initBounced,
+        &Row::Reader::getBounced);
+}
+
+void write_numbers(tape::SessionRows::Builder to, const std::vector<SessionRow>& rows) {
+  each_number([&](auto member, auto init, auto) {
+    const auto get = [member](const SessionRow& row) { return row.*member; };
+    write_column(column_of(rows, get), [&] { return (to.*init)(); });
+  });
+  each_difference([&](auto member, auto other, auto init, auto) {
+    const auto get = [=](const SessionRow& row) {
+      return std::int64_t{row.*member} - std::int64_t{row.*other};
+    };
+    write_column(column_of(rows, get), [&] { return (to.*init)(); });
+  });
+}
+
+void write_tried(tape::SessionRows::Builder to, const std::vector<SessionRow>& rows) {
+  const auto has_tried = [](const SessionRow& row) { return row.tried.has_value(); };
+  auto list =
+      to.initTried(static_cast<unsigned>(std::count_if(rows.begin(), rows.end(), has_tried)));
+  unsigned next = 0;
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    if (!rows[i].tried) continue;
+    auto tried = list[next++];
+    tried.setRow(count32(i));
+    tried.setHost(as_data(rows[i].tried->host));
+    tried.setAddress(as_data(rows[i].tried->address));
+  }
 }
 
 void write_spans(tape::SessionRows::Builder to,
@@ -149,122 +201,6 @@ void read_old_ids_and_spans(tape::SessionRows::Reader from,
   }
 }
 
-// --- properties ---
-
-// Numbers values anew, in the order in which the rows name them: most are named once, by the
-// next row that names any.
-class ValueOrder {
- public:
-  explicit ValueOrder(const std::vector<SummaryValue>& values)
-      : values_(values), numbers_(values.size()) {}
-
-  // 0: the next value; n: the n-th again.
-  std::int64_t number(std::uint32_t place) {
-    if (numbers_[place] != 0) return numbers_[place];
-    text_ += values_[place].json;
-    lengths_.push_back(static_cast<std::int64_t>(values_[place].json.size()));
-    in_list_.push_back(values_[place].in_list ? 1 : 0);
-    numbers_[place] = static_cast<std::int64_t>(lengths_.size());
-    return 0;
-  }
-  void write(tape::PropertyColumns::Builder to) const {
-    to.setValueCount(count32(lengths_.size()));
-    to.setValues(as_data(text_));
-    write_column(lengths_, [&] { return to.initValueLength(); });
-    write_column(in_list_, [&] { return to.initInList(); });
-  }
-
- private:
-  const std::vector<SummaryValue>& values_;
-  std::vector<std::int64_t> numbers_;
-  std::string text_;
-  std::vector<std::int64_t> lengths_;
-  std::vector<std::int64_t> in_list_;
-};
-
-void write_property(tape::PropertyColumns::Builder to, const SessionRows::Property& from) {
-  std::vector<std::int64_t> flags, listed, value, hashed;
-  ValueOrder order(from.values);
-  for (std::size_t row = 0; row < from.flags.size(); ++row) {
-    const RowProperty of_row = from.of_row(row);
-    flags.push_back(from.flags[row]);
-    listed.push_back(static_cast<std::int64_t>(of_row.values.size()));
-    for (const std::uint32_t place : of_row.values)
-      value.push_back(order.number(place));
-    hashed.push_back(static_cast<std::int64_t>(of_row.hashes.size()));
-  }
-  to.setKey(as_data(from.key));
-  write_column(flags, [&] { return to.initFlags(); });
-  write_column(listed, [&] { return to.initListed(); });
-  write_column(value, [&] { return to.initValue(); });
-  write_column(hashed, [&] { return to.initHashed(); });
-  if (!from.hashes.empty()) to.setHashes(as_data(hashes_to_bytes(from.hashes)));
-  order.write(to);
-}
-
-// Running totals of how many each row has.
-std::vector<std::uint32_t> read_totals(const tape::Column::Reader& column,
-                                       std::size_t rows,
-                                       std::uint64_t most_each,
-                                       std::uint64_t most) {
-  std::vector<std::uint32_t> out;
-  std::uint64_t total = 0;
-  for (const std::int64_t each : entries_of(column, rows)) {
-    if (each < 0 || static_cast<std::uint64_t>(each) > most_each) {
-      throw Error("a session row has too many values");
-    }
-    total += static_cast<std::uint64_t>(each);
-    if (total > most) throw Error("values of session rows are missing");
-    out.push_back(static_cast<std::uint32_t>(total));
-  }
-  return out;
-}
-
-void read_values(const tape::PropertyColumns::Reader& from,
-                 std::size_t& room,
-                 std::vector<SummaryValue>& out) {
-  std::string_view text = as_view(from.getValues());
-  const std::size_t count = from.getValueCount();
-  if (count > text.size()) throw Error("values of session rows are missing");
-  if (count > room) throw Error("a group has too many values in its session rows");
-  room -= count;
-  const auto lengths = entries_of(from.getValueLength(), count);
-  const auto in_list = entries_of(from.getInList(), count);
-  out.reserve(count);
-  for (std::size_t i = 0; i < count; ++i)
-    out.push_back({std::string(take(text, lengths[i])), in_list[i] != 0});
-}
-
-// Which values the rows list: 0 the next one, n the n-th again.
-void read_listed(const tape::PropertyColumns::Reader& from, SessionRows::Property& out) {
-  const std::size_t count = out.listed_until.empty() ? 0 : out.listed_until.back();
-  const tape::Column::Reader column = from.getValue();
-  const bool all_next = !column.hasU8() && !column.hasU16() && !column.hasI32() && !column.hasI64();
-  if (all_next && count > out.values.size()) throw Error("values of session rows are missing");
-  std::uint64_t next = 0;
-  for (const std::int64_t number : entries_of(column, count)) {
-    const auto place = number == 0 ? next++ : static_cast<std::uint64_t>(number) - 1;
-    if (place >= out.values.size()) throw Error("a session row names a value that is not there");
-    out.listed.push_back(static_cast<std::uint32_t>(place));
-  }
-}
-
-SessionRows::Property read_property(const tape::PropertyColumns::Reader& from,
-                                    std::size_t rows,
-                                    std::size_t& room) {
-  SessionRows::Property out;
-  out.key = as_string(from.getKey());
-  read_values(from, room, out.values);
-  for (const std::int64_t flags : entries_of(from.getFlags(), rows))
-    out.flags.push_back(static_cast<std::uint8_t>(flags));
-  out.listed_until =
-      read_totals(from.getListed(), rows, kMostListedValues, kMostListedValues * rows);
-  read_listed(from, out);
-  out.hashes = bytes_to_hashes(as_view(from.getHashes()));
-  out.hashed_until = read_totals(from.getHashed(), rows, out.hashes.size(), out.hashes.size());
-  return out;
-}
-
 void read_numbers(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
   each_number([&](auto member, auto, auto get) {
     const auto column = entries_of((from.*get)(), rows.size());
@@ -273,6 +209,37 @@ void read_numbers(tape::SessionRows::Reader from, std::vector<SessionRow>& rows)
       number = static_cast<std::remove_reference_t<decltype(number)>>(column[i]);
     }
   });
+  each_difference([&](auto member, auto other, auto, auto get) {
+    const auto column = entries_of((from.*get)(), rows.size());
+    for (std::size_t i = 0; i < rows.size(); ++i)
+      rows[i].*member = rows[i].*other + static_cast<std::uint32_t>(column[i]);
+  });
+}
+
+void read_tried(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
+  if (from.getTried().size() > rows.size()) throw Error("a group has too many attempts");
+  for (const auto tried : from.getTried()) {
+    if (tried.getRow() >= rows.size()) throw Error("an attempt is of no session row");
+    rows[tried.getRow()].tried = {as_string(tried.getHost()), as_string(tried.getAddress())};
+  }
+}
+
+// Of tapes from before the last three, a row that is decided is sure and rests.
+void read_flags(tape::SessionRows::Reader from, std::vector<SessionRow>& rows) {
+  const auto flags = entries_of(from.getFlags(), rows.size());
+  for (std::size_t i = 0; i < rows.size(); ++i) {
+    const auto has = [all = flags[i]](std::int64_t flag) { return (all & flag) != 0; };
+    SessionRow& row = rows[i];
+    row.opened = has(kOpened);
+    row.closed = has(kClosed);
+    row.gap = has(kGap);
+    row.decided = has(kDecided);
+    row.goes_on = has(kGoesOn);
+    row.outcomes = has(kSure);
+    row.sure = row.decided || row.outcomes;
+    row.rests = row.decided || has(kRests);
+    if (from.getVersion() == 0 && has(kTls)) row.tls = Tls::Unknown;
+  }
 }
 
 // `keys` null: all.
@@ -285,23 +252,15 @@ SessionRows read_rows_message(tape::SessionRows::Reader from,
     throw Error("a group has too many session rows");
   }
   out.rows.resize(from.getCount());
-  const bool old = from.getVersion() == 0;
-  if (old) {
+  if (from.getVersion() == 0) {
     read_old_ids_and_spans(from, index, out.rows);
   } else {
     read_ids(from, out.rows);
     read_spans(from, index, out.rows);
   }
   read_numbers(from, out.rows);
-  const auto flags = entries_of(from.getFlags(), out.rows.size());
-  for (std::size_t i = 0; i < out.rows.size(); ++i) {
-    SessionRow& row = out.rows[i];
-    row.opened = (flags[i] & kOpened) != 0;
-    row.closed = (flags[i] & kClosed) != 0;
-    row.gap = (flags[i] & kGap) != 0;
-    row.decided = (flags[i] & kDecided) != 0;
-    if (old && (flags[i] & kTls) != 0) row.tls = Tls::Unknown;
-  }
+  read_flags(from, out.rows);
+  read_tried(from, out.rows);
   std::size_t room = kMostGroupListed;
   for (const auto property : properties) {
     const std::string_view key = as_view(property.getKey());
@@ -321,10 +280,8 @@ std::string to_message(const SessionRows& rows, const GroupIndex& index) {
     to.setCount(count32(all.size()));
     write_ids(to, all);
     write_spans(to, all, index);
-    each_number([&](auto member, auto init, auto) {
-      const auto get = [member](const SessionRow& row) { return row.*member; };
-      write_column(column_of(all, get), [&] { return (to.*init)(); });
-    });
+    write_numbers(to, all);
+    write_tried(to, all);
     write_column(column_of(all, flags_of), [&] { return to.initFlags(); });
     auto properties = to.initProperties(count32(rows.properties.size()));
     for (unsigned i = 0; i < rows.properties.size(); ++i)

@@ -1,11 +1,14 @@
 // The rows of a group's index: one a session that the group touches.
 //
-// Nothing is remembered from group to group, so rows of one session from several groups and tapes
-// are merged by whoever reads them.
+// Rows of one session from several groups and tapes are merged by whoever reads them.  One that
+// goes on counts from where the group before left the session: it is of use only beside the row
+// that the session had there, or in the last group before that had any, with nothing missing
+// between.
 #pragma once
 
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <span>
 #include <string>
 #include <string_view>
@@ -32,6 +35,11 @@ struct SessionRow {
   std::uint32_t accepted = 0;
   std::uint32_t deferred = 0;
   std::uint32_t refused = 0;
+  // Its recipients in the metadata, and of those whose outcome is known how many have which.
+  std::uint32_t wanted = 0;
+  std::uint32_t delivered = 0;
+  std::uint32_t put_off = 0;
+  std::uint32_t bounced = 0;
   std::uint16_t last_reply = 0;   // 0: none
   std::uint16_t worst_reply = 0;  // the greatest from 200 to 599
   Tls tls = Tls::None;            // of the last handshake
@@ -39,6 +47,17 @@ struct SessionRow {
   bool closed = false;            // its last connection was closed here
   bool gap = false;               // events of it may be missing
   bool decided = false;           // recipients and replies are known; else ask the events
+  // The same of rows that are cut by the ends of groups; a decided one is sure and rests.
+  bool goes_on = false;   // it counts from where the session's row before ended
+  bool sure = false;      // recipients and replies are known, as far as they came
+  bool rests = false;     // no command, reply, message or transaction is unfinished at its end
+  bool outcomes = false;  // `wanted` to `bounced` and `tried` are there
+  struct Target {
+    std::string host;
+    std::string address;
+    bool operator==(const Target&) const = default;
+  };
+  std::optional<Target> tried;  // without a connection: where it tried to connect last
 
   [[nodiscard]] bool may_be(std::string_view session_id) const;
   [[nodiscard]] std::uint64_t id_hash() const;  // hash64() of the whole id

@@ -215,6 +215,7 @@ struct SessionRows {
   bytesWritten @11 :Column;
   lastReply @12 :Column;     # code of the last reply, 0: none
   flags @13 :Column;         # 1 opened here, 2 closed here, 4 TLS, 8 touched by a gap, 16 decided
+                             # 32 goes on, 64 sure, 128 rests
   properties @14 :List(PropertyColumns);
   # Since these, ids to lastReceived and events are left out.
   version @15 :UInt16;       # 1: with what follows
@@ -234,6 +235,18 @@ struct SessionRows {
   refused @29 :Column;       # 5xx
   tls @30 :Column;           # of the last handshake: 0 none 1 failed 2 of an unknown version
                              # 3 SSL 3.0 10 to 13 TLS 1.0 to 1.3
+  # Of rows that are sure:
+  wanted @31 :Column;        # recipients in the metadata of its messages, less `recipients`
+  delivered @32 :Column;     # recipients whose outcome is known: less `accepted`
+  putOff @33 :Column;        # less `deferred`
+  bounced @34 :Column;       # less `refused`
+  tried @35 :List(Tried);    # of those without a connection here that tried to make one
+}
+
+struct Tried {
+  row @0 :UInt32;            # its place, ascending
+  host @1 :Data;             # the last one; empty: it is in no plan
+  address @2 :Data;          # or what else the attempt was told to go to; empty: it was held up
 }
 
 struct PropertyColumns {

@@ -80,6 +80,8 @@ class JsonReader {
 // Appends `text` as a JSON string with its quotes, escaped as serde_json does (protocol: only
 // quote, backslash and characters below U+0020; everything else raw).
 void append_json_string(std::string& out, std::string_view text);
+// The other way; empty: it is no string.
+[[nodiscard]] std::string json_text(std::string_view json);
 // The same without the quotes.
 void append_json_escaped(std::string& out, std::string_view text);
 void append_json_escaped(TextBuffer& out, std::string_view text);

@@ -306,4 +306,11 @@ bool JsonReader::scan_hex4(std::uint32_t& out) {
   return true;
 }
 
+std::string json_text(std::string_view json) {
+  std::string text;
+  JsonReader reader(json);
+  if (reader.peek() != JsonReader::Type::String || !reader.read_string(text)) text.clear();
+  return text;
+}
+
 }  // namespace smtptape

@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/error.h"
 #include "replay/top/top_model.h"
 
 namespace smtptape {
@@ -19,8 +20,7 @@ void TopModel::press(const TopKey& key) {
     case TopKey::Kind::End: return move_to(rows().empty() ? 0 : rows().size() - 1);
     case TopKey::Kind::Enter: large_ = !large_; return;
     case TopKey::Kind::Escape:
-      if (!std::exchange(large_, false)) filter_.clear();
-      rows_are_new_ = false;
+      if (!std::exchange(large_, false)) end_filter();
       return;
     case TopKey::Kind::Tab:
       pane_ = pane_ == Pane::Story ? Pane::Transcript : Pane::Story;
@@ -35,10 +35,17 @@ void TopModel::press(const TopKey& key) {
 
 void TopModel::type(const TopKey& key) {
   switch (key.kind) {
-    case TopKey::Kind::Enter: typing_ = false; return;
+    case TopKey::Kind::Enter:
+      try {
+        set_filter(filter_);
+        typing_ = false;
+      } catch (const UsageError& error) {
+        message_ = error.what();
+      }
+      break;
     case TopKey::Kind::Escape:
       typing_ = false;
-      filter_.clear();
+      end_filter();
       break;
     case TopKey::Kind::Backspace:
       while (!filter_.empty()) {
@@ -72,15 +79,22 @@ void TopModel::command(char key) {
     case '/':
     case 'f':
       typing_ = true;
-      filter_.clear();
-      rows_are_new_ = false;
+      end_filter();
       return;
-    case 'y':
-      copy_ = command();
-      message_ = "copied, if this terminal takes it (OSC 52): " + *copy_;
-      return;
+    case 'y': return copy(command());
+    case 'Y': return copy(command_of_list());
     default: message_ = "? shows the keys"; return;
   }
+}
+
+void TopModel::copy(const std::string& text) {
+  copy_ = text;
+  message_ = "copied, if this terminal takes it (OSC 52): " + text;
+}
+
+void TopModel::end_filter() {
+  filter_.clear();
+  choose(nullptr);
 }
 
 void TopModel::move(std::ptrdiff_t by) {

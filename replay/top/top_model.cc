@@ -4,11 +4,14 @@
 #include <utility>
 
 #include "base/visible_text.h"
+#include "replay/renderer.h"
 #include "replay/story_text.h"
 
 namespace smtptape {
 
 namespace {
+
+constexpr std::string_view kOption = "--";
 
 RenderOptions for_terminal() {
   RenderOptions render;
@@ -106,10 +109,7 @@ std::string_view name_of(TopMark mark) {
 }
 
 TopModel::TopModel(std::string of_all, std::string of_one, const Bounds& bounds)
-    : of_all_(std::move(of_all)),
-      of_one_(std::move(of_one)),
-      bounds_(bounds),
-      renderer_(for_terminal()) {
+    : of_all_(std::move(of_all)), of_one_(std::move(of_one)), bounds_(bounds) {
 }
 
 // ---- events ----
@@ -134,14 +134,9 @@ void TopModel::add(const Event& event) {
   if (!std::exchange(session.touched, true)) touched_.push_back(&session);
   if (!session.told) return;
   session.builder.add(event);
-  std::size_t size = event.text.size();
-  if (session.transcript.size() < bounds_.transcript_bytes) {
-    const std::size_t before = session.transcript.size();
-    static_cast<void>(renderer_.render({&event, 1}, session.transcript));
-    if (session.transcript.size() >= bounds_.transcript_bytes)
-      session.transcript += "… and more; the command below shows all of it\n";
-    size += session.transcript.size() - before;
-  }
+  if (session.judge) session.judge->add(event);
+  if (is_cut(session)) return;
+  const std::size_t size = session.events.add(event);
   session.bytes += size;
   bytes_ += size;
 }
@@ -154,6 +149,7 @@ TopModel::Session& TopModel::session_of(const Event& event, std::string_view id)
   session.row.begun = event.when;
   if (event.origin != nullptr) session.row.source = event.origin->source;
   places_.emplace(session.row.id, std::prev(sessions_.end()));
+  if (choice_ != nullptr) session.judge.emplace(*choice_, session.row.id);
   ++bucket_at(event.received).begun;
   return session;
 }
@@ -161,6 +157,7 @@ TopModel::Session& TopModel::session_of(const Event& event, std::string_view id)
 void TopModel::update_row(Session& session) {
   session.touched = false;
   if (!session.told) return;
+  if (session.judge) session.chosen = session.judge->holds(ended_);
   const bool is_over = session.builder.is_closed();
   StoryBuilder so_far = session.builder;
   const Story story = so_far.finish();
@@ -182,6 +179,7 @@ void TopModel::forget_what_is_too_much() {
   while (sessions_.size() > bounds_.sessions) {
     Session& oldest = sessions_.front();
     bytes_ -= oldest.bytes;
+    if (!oldest.judged) --not_judged_;
     if (selected_ == oldest.row.id) selected_.clear();
     places_.erase(oldest.row.id);
     sessions_.pop_front();
@@ -191,7 +189,8 @@ void TopModel::forget_what_is_too_much() {
     if (!std::exchange(session.told, false)) continue;
     bytes_ -= std::exchange(session.bytes, 0);
     session.builder = StoryBuilder(session.row.id);
-    session.transcript = std::string();
+    session.events = KeptEvents();
+    session.judge.reset();
   }
 }
 
@@ -226,8 +225,55 @@ std::vector<TopModel::Bucket> TopModel::buckets(std::size_t count) const {
 
 // ---- what is shown ----
 
-bool TopModel::passes(const TopRow& row) const {
-  if (filter_.empty()) return true;
+void TopModel::set_filter(const std::string& filter) {
+  if (filter.starts_with(kOption)) choose(understand_ ? understand_(filter) : nullptr);
+  filter_ = filter;
+  rows_are_new_ = false;
+}
+
+void TopModel::choose(std::shared_ptr<TopChoice> choice) {
+  // Judges refer to the one before.
+  for (Session& session : sessions_)
+    session.judge.reset();
+  choice_ = std::move(choice);
+  not_judged_ = 0;
+  for (Session& session : sessions_)
+    judge(session);
+  rows_are_new_ = false;
+}
+
+void TopModel::judge(Session& session) {
+  session.judged = true;
+  session.chosen = choice_ == nullptr;
+  if (choice_ == nullptr) return;
+  if (!session.told) {
+    ++not_judged_;
+    session.judged = false;
+    return;
+  }
+  session.judge.emplace(*choice_, session.row.id);
+  session.events.each([&session](const Event& event) { session.judge->add(event); });
+  session.chosen = session.judge->holds(ended_);
+  if (!is_cut(session)) return;
+  // What comes next doesn't follow what is kept.
+  session.judge.reset();
+  session.judged = session.chosen;
+  if (!session.judged) ++not_judged_;
+}
+
+void TopModel::end() {
+  ended_ = true;
+  for (Session& session : sessions_) {
+    if (session.judge) session.chosen = session.judge->holds(ended_);
+  }
+  rows_are_new_ = false;
+}
+
+bool TopModel::passes(const Session& session) const {
+  if (choice_ != nullptr) return session.chosen;
+  // Until it is typed to its end it means nothing.
+  if (filter_.empty() || filter_.starts_with('-')) return true;
+  const TopRow& row = session.row;
   for (const std::string_view text : {std::string_view(row.id),
                                       std::string_view(row.source),
                                       std::string_view(row.pool),
@@ -243,7 +289,7 @@ const std::vector<const TopRow*>& TopModel::rows() const {
   if (rows_are_new_) return rows_;
   rows_.clear();
   for (auto session = sessions_.rbegin(); session != sessions_.rend(); ++session) {
-    if (passes(session->row)) rows_.push_back(&session->row);
+    if (passes(*session)) rows_.push_back(&session->row);
   }
   rows_are_new_ = true;
   return rows_;
@@ -270,12 +316,23 @@ std::vector<std::string> TopModel::pane() const {
   if (!session->told) {
     lines.emplace_back("so long ago that it is not kept here; the command below shows it");
   } else if (pane_ == Pane::Transcript) {
-    add_lines(session->transcript, lines);
+    add_lines(transcript_of(*session), lines);
   } else {
     StoryBuilder so_far = session->builder;
     add_lines(text_of(so_far.finish()), lines);
   }
   return lines;
+}
+
+std::string TopModel::transcript_of(const Session& session) const {
+  Renderer renderer(for_terminal());
+  std::string text;
+  session.events.each([&](const Event& event) {
+    if (text.size() < bounds_.transcript_bytes)
+      static_cast<void>(renderer.render({&event, 1}, text));
+  });
+  if (is_cut(session)) text += "… and more; the command below shows all of it\n";
+  return text;
 }
 
 std::size_t TopModel::failures() const {
@@ -287,11 +344,15 @@ std::size_t TopModel::failures() const {
 
 std::string TopModel::command() const {
   const Session* const session = selected_session();
-  if (session == nullptr) return of_all_;
+  if (session == nullptr) return command_of_list();
   std::string text = of_one_;
   const std::size_t at = text.find("{}");
   if (at == std::string::npos) return text;
   return text.replace(at, 2, shell_word(session->row.id));
+}
+
+const std::string& TopModel::command_of_list() const {
+  return choice_ == nullptr ? of_all_ : choice_->command();
 }
 
 std::optional<std::string> TopModel::take_copy() {

@@ -8,6 +8,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
@@ -19,7 +20,8 @@
 
 #include "base/hash.h"
 #include "format/event.h"
-#include "replay/renderer.h"
+#include "replay/top/kept_events.h"
+#include "replay/top/top_choice.h"
 #include "sessions/story_builder.h"
 
 namespace smtptape {
@@ -89,11 +91,19 @@ class TopModel {
   TopModel(std::string of_all, std::string of_one)
       : TopModel(std::move(of_all), std::move(of_one), Bounds()) {}
 
+  // What a filter that begins with "--" means; throws UsageError for what it can't.
+  using Understand = std::function<std::shared_ptr<TopChoice>(const std::string& filter)>;
+  void understand(Understand understand) { understand_ = std::move(understand); }
+  // As if it had been typed; throws UsageError.
+  void set_filter(const std::string& filter);
+
   void add(const EventBatch& batch);
   // For the last line, until a key is pressed.
   void tell(std::string message) { message_ = std::move(message); }
   // Of the source, in a word.
   void set_state(std::string state) { state_ = std::move(state); }
+  // Nothing more comes: what is open is over.
+  void end();
   [[nodiscard]] const std::string& state() const { return state_; }
   void press(const TopKey& key);
   // How many lines the list and the story have, for the keys that turn pages.
@@ -118,11 +128,14 @@ class TopModel {
   [[nodiscard]] bool quits() const { return quits_; }
   [[nodiscard]] const std::string& filter() const { return filter_; }
   [[nodiscard]] bool is_filter_typed() const { return typing_; }
+  // Sessions of which so little is kept that the filter can't be asked.
+  [[nodiscard]] std::size_t not_judged() const { return not_judged_; }
   [[nodiscard]] const std::string& message() const { return message_; }
   [[nodiscard]] std::size_t sessions() const { return sessions_.size(); }
   [[nodiscard]] std::size_t failures() const;
-  // A command line that shows what is selected.
+  // A command line that shows what is selected; one that shows what is listed.
   [[nodiscard]] std::string command() const;
+  [[nodiscard]] const std::string& command_of_list() const;
   // The text that is to be copied, once.
   [[nodiscard]] std::optional<std::string> take_copy();
 
@@ -140,11 +153,14 @@ class TopModel {
     explicit Session(std::string_view id) : builder(std::string(id)) {}
     TopRow row;
     StoryBuilder builder;
-    std::string transcript;
-    std::size_t bytes = 0;  // that are kept of it
-    bool told = true;       // its story and transcript are kept
-    bool failed = false;    // counted as failed
-    bool touched = false;   // by the batch that is added
+    KeptEvents events;
+    std::optional<TopJudge> judge;  // while something is chosen
+    std::size_t bytes = 0;          // that are kept of it
+    bool told = true;               // its story and events are kept
+    bool chosen = true;
+    bool judged = true;    // else too little is kept for the filter to be asked
+    bool failed = false;   // counted as failed
+    bool touched = false;  // by the batch that is added
   };
 
   void add(const Event& event);
@@ -159,12 +175,23 @@ class TopModel {
   void to_failure(bool further);
   void scroll(std::ptrdiff_t by);
   [[nodiscard]] const Session* selected_session() const;
-  [[nodiscard]] bool passes(const TopRow& row) const;
+  [[nodiscard]] bool passes(const Session& session) const;
+  // Its later events are not kept.
+  [[nodiscard]] bool is_cut(const Session& session) const {
+    return session.bytes >= bounds_.transcript_bytes;
+  }
+  [[nodiscard]] std::string transcript_of(const Session& session) const;
+  void choose(std::shared_ptr<TopChoice> choice);
+  void judge(Session& session);
+  void copy(const std::string& text);
+  void end_filter();
 
   std::string of_all_;
   std::string of_one_;
   Bounds bounds_;
-  Renderer renderer_;
+  Understand understand_;
+  std::shared_ptr<TopChoice> choice_;  // null: none, or the filter is words
+  std::size_t not_judged_ = 0;
   std::list<Session> sessions_;  // in the order of their first events
   boost::unordered_flat_map<std::string_view, std::list<Session>::iterator, TextHash> places_;
   std::vector<Session*> touched_;
@@ -184,6 +211,7 @@ class TopModel {
   std::size_t list_page_ = 1;
   std::size_t pane_page_ = 1;
   bool large_ = false;
+  bool ended_ = false;  // the source
   bool help_ = false;
   bool typing_ = false;
   bool paused_ = false;

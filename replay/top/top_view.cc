@@ -17,15 +17,17 @@ namespace {
 constexpr std::size_t kAbove = 5;
 constexpr std::size_t kBelow = 3;
 
-constexpr std::array<std::string_view, 10> kHelp = {
+constexpr std::array<std::string_view, 12> kHelp = {
     "up, down, k, j      choose a session; g, Home: the newest; G, End: the oldest",
     "[  ]                the next failure further up, further down",
     "Enter               the session on the whole screen, and back",
     "Tab, t              its story, or its transcript as kcli prints it",
     "PageUp, PageDown    turn its pages",
-    "/, f                type a filter: what a line of the list has; Esc: none",
+    "/, f                type a filter: what a line of the list has, or options as of",
+    "                    sessions and replay, --code 4xx --tenant acme; Esc: none",
     "space               pause, and go on: nothing new is shown meanwhile",
     "y                   copy the command line that shows the same (OSC 52)",
+    "Y                   copy the one that shows what is listed",
     "q                   end",
     "",
 };
@@ -154,10 +156,12 @@ TopLine filter_line(const TopModel& model) {
             {"   Enter keeps it, Esc ends it", TopStyle::Dim}};
   }
   if (model.filter().empty()) return plain("no filter; / sets one", TopStyle::Dim);
-  return {{"filter: " + visible(model.filter()), TopStyle::Bold},
-          {"   " + std::to_string(model.rows().size()) + " of " + std::to_string(model.sessions()) +
-               " sessions; Esc ends it",
-           TopStyle::Dim}};
+  std::string told = "   " + std::to_string(model.rows().size()) + " of " +
+                     std::to_string(model.sessions()) + " sessions; Esc ends it";
+  if (model.not_judged() > 0) {
+    told += "; " + std::to_string(model.not_judged()) + " are too long ago to be asked";
+  }
+  return {{"filter: " + visible(model.filter()), TopStyle::Bold}, {told, TopStyle::Dim}};
 }
 
 // Of the columns with room for all, those that fit.
@@ -227,7 +231,9 @@ void add_list(const TopModel& model, const TopLook& look, std::vector<TopLine>& 
     lines.push_back(place < rows.size() ? row_line(*rows[place], place == selected, look)
                                         : TopLine());
   }
-  if (rows.empty()) lines[lines.size() - count] = plain("no sessions yet", TopStyle::Dim);
+  if (rows.empty())
+    lines[lines.size() - count] = plain(
+        model.sessions() == 0 ? "no sessions yet" : "no sessions pass the filter", TopStyle::Dim);
 }
 
 TopLine border(const TopModel& model, const TopLook& look) {

@@ -27,6 +27,16 @@ std::string joined(std::string_view reply) {
   return out;
 }
 
+// What only an end decides.
+void leave_out_what_is_open(Story& story) {
+  story.outcomes[static_cast<std::size_t>(Outcome::Unfinished)] = 0;
+  std::erase_if(story.messages,
+                [](const Message& message) { return message.outcome == Outcome::Unfinished; });
+  story.errors.clear();
+  for (Attempt& attempt : story.attempts)
+    attempt.why.clear();
+}
+
 }  // namespace
 
 void JudgedReplies::watch(const SmtpReply& reply) {
@@ -113,14 +123,23 @@ void JudgedSession::end_lines() {
   written_.end(use);
 }
 
-void JudgedSession::add_gap(std::string_view what) {
+void JudgedSession::add_gaps(std::string_view what, std::uint64_t count) {
   if (holds()) return;
   end_lines();
-  if (story_ != nullptr) story_->add_gap(what);
+  if (story_ != nullptr) story_->add_gaps(what, count);
 }
 
-void JudgedSession::note_gap(std::string_view what) {
-  if (story_ != nullptr) story_->note_gap(what);
+void JudgedSession::note_gaps(std::string_view what, std::uint64_t count) {
+  if (story_ != nullptr) story_->note_gaps(what, count);
+}
+
+bool JudgedSession::holds_so_far(bool is_over) const {
+  if (holds() || story_ == nullptr) return holds();
+  StoryBuilder so_far = *story_;
+  Story story = so_far.finish();
+  if (!closed_ && !is_over) leave_out_what_is_open(story);
+  const SessionMarks marks = marks_ | replies_->marks() | rules_->of_story(story);
+  return (marks & rules_->all()) == rules_->all();
 }
 
 JudgedSession::Verdict JudgedSession::finish() {

@@ -42,9 +42,11 @@ class JudgedSession {
   JudgedSession(const OutcomeRules& rules, std::string id);
 
   void add(const Event& event);
-  void add_gap(std::string_view what);
-  void note_gap(std::string_view what);
+  void add_gaps(std::string_view what, std::uint64_t count);
+  void note_gaps(std::string_view what, std::uint64_t count);
   [[nodiscard]] bool is_closed() const { return closed_; }
+  // All that is asked.  More may come, unless it is over: what is open has not failed yet.
+  [[nodiscard]] bool holds_so_far(bool is_over) const;
   [[nodiscard]] Verdict finish();
 
  private:

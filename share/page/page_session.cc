@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <utility>
 
+#include "base/counted.h"
+
 namespace smtptape {
 
 namespace {
@@ -73,10 +75,12 @@ void PageSessionBuilder::add(const Event& event) {
   keep(std::move(kept));
 }
 
-void PageSessionBuilder::add_gap(std::string_view what) {
-  story_.add_gap(what);
+void PageSessionBuilder::add_gaps(std::string_view what, std::uint64_t count) {
+  story_.add_gaps(what, count);
   if (session_.left_out || session_.held_events >= room_->limits().session_events) return;
-  keep({"gap", story_.so_far().ended, std::string(what)});
+  std::string text(what);
+  if (count > 1) text += ", and " + counted(count - 1, "gap") + " more";
+  keep({"gap", story_.so_far().ended, std::move(text)});
 }
 
 void PageSessionBuilder::keep(PageEvent event) {

@@ -37,8 +37,8 @@ class PageSessionBuilder {
   PageSessionBuilder(std::string id, PageRoom& room);
 
   void add(const Event& event);
-  void add_gap(std::string_view what);
-  void note_gap(std::string_view what) { story_.note_gap(what); }
+  void add_gaps(std::string_view what, std::uint64_t count);
+  void note_gaps(std::string_view what, std::uint64_t count) { story_.note_gaps(what, count); }
   [[nodiscard]] PageSession finish();
   [[nodiscard]] bool is_closed() const { return story_.is_closed(); }
 

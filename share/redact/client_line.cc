@@ -435,6 +435,13 @@ void find_in_mailbox(std::string_view mailbox, std::size_t at, Spans& spans) {
   find_in_host(mailbox.substr(sign + 1), at + sign + 1, Kind::Domain, spans);
 }
 
+std::string_view kept_value(std::string_view line) {
+  const Field field = field_of(line);
+  if (field.name.empty()) return {};
+  const std::string_view value = line.substr(field.value_at);
+  return value.substr(0, kept_of_value(field.name, value));
+}
+
 HeaderField redacted_field(std::string_view line) {
   const std::size_t colon = line.find(':');
   const bool named = colon != std::string_view::npos && colon > 0 &&

@@ -21,6 +21,9 @@ void find_in_mailbox(std::string_view mailbox, std::size_t at, Spans& spans);
 // "host.domain" or "[address]", likewise.
 void find_in_host(std::string_view host, std::size_t at, Kind kind, Spans& spans);
 
+// Of a header field with a known name, what of its value stays.
+[[nodiscard]] std::string_view kept_value(std::string_view line);
+
 // The value of a header field that does not stand in the result; empty: the line is none, or its
 // value stays.
 struct HeaderField {

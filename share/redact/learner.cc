@@ -193,6 +193,8 @@ void Learner::learn_line(std::string_view session, std::string_view line) {
   const bool command = is_smtp_command(line);
   if (const HeaderField field = redacted_field(line); !command && !field.value.empty())
     state.field = field.value;
+  // "text/plain" in a body is no secret where a header has it.
+  if (!command) originals_.add_public(kept_value(line));
   Spans spans;
   find_in_client_line(line, spans);
   learn_spans(line, spans);

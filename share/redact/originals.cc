@@ -115,13 +115,18 @@ void Originals::add(Kind kind, std::string_view text) {
   // Templates have the same lines in every message.
   if (text.empty() || !added_.insert(hash64(text)).second) return;
   const std::string one = folded(text);
-  if (is_known_text(one)) return;
+  // A password may well be a word.
+  if (kind != Kind::Credential && is_known_text(one)) return;
   add_folded(kind, one);
   if (!may_be_spelled(Spelling::NotAscii, one)) return;
   // Where it was written in another character set, or cut in two.
   Respelled other;
   undo(Spelling::NotAscii, one, other);
   if (other.changed && says_something(other.text)) add_folded(kind, other.text);
+}
+
+void Originals::add_word(std::string_view text) {
+  add_folded(Kind::Label, folded(text.substr(0, kMostBytes)));
 }
 
 void Originals::add_folded(Kind kind, const std::string& one) {

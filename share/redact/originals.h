@@ -32,6 +32,8 @@ class Originals {
 
   // Throws Error when there are too many.
   void add(Kind kind, std::string_view text);
+  // A word that somebody named, be it known to everybody or not.
+  void add_word(std::string_view text);
   // A name that is kept on purpose: what stands in it is no original.
   void add_public(std::string_view text);
   void finish();

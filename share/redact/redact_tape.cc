@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/hash.h"
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 #include "share/redact/learner.h"
@@ -39,18 +40,26 @@ struct Learned {
   Originals originals;
   KeptNames kept;
   TapeHeader header;
+  std::uint64_t digest = 0;  // of what was read
 };
 
 void learn(const TemporaryFile& original, const RedactionRules& rules, Learned& learned) {
   learned.kept.kinds = rules.kept;
   for (const std::string& word : rules.words)
-    learned.originals.add(Kind::Label, word);
+    learned.originals.add_word(word);
   Learner learner(learned.originals, learned.kept);
   TapeEvents tape(original);
   EventBatch batch;
-  while (tape.events().next(batch))
+  Hasher digest;
+  while (tape.events().next(batch)) {
     learner.add(batch);
+    for (const Event& event : batch.events) {
+      digest.add({reinterpret_cast<const char*>(&event.sequence), sizeof(event.sequence)});
+      digest.add(event.text);
+    }
+  }
   tape.check_end();
+  learned.digest = digest.value();
   learned.header = tape.header().value();
   learner.learn_source(learned.header.origin);
   learner.finish();
@@ -63,20 +72,19 @@ std::string names_of_kept(const std::array<bool, kKinds>& kept) {
     names += names.empty() ? "" : ",";
     names += kKindNames[kind];
   }
-  return names.empty() ? "nothing" : "all but " + names;
+  return names.empty() ? "nothing" : names;
 }
 
+// With an id that follows from the key and the content: the same result is the same file.
 TapeHeader header_of(const TapeHeader& fresh,
-                     const TapeHeader& original,
+                     const Learned& learned,
                      Redactor& redactor,
                      const Pseudonyms& pseudonyms) {
   TapeHeader header;
-  const std::string_view id(reinterpret_cast<const char*>(original.tape_id.bytes.data()),
-                            original.tape_id.bytes.size());
-  header.tape_id.bytes = pseudonyms.id_of(id);
+  header.tape_id.bytes = pseudonyms.id_of("tape " + std::to_string(learned.digest));
   header.writer = fresh.writer;
-  header.origin = redactor.redacted(original.origin);
-  header.first_sequence = original.first_sequence;
+  header.origin = redactor.redacted(learned.header.origin);
+  header.first_sequence = learned.header.first_sequence;
   return header;
 }
 
@@ -145,8 +153,7 @@ RedactedTape redact_tape(const TemporaryFile& original,
     TapeEvents tape(original);
     Redactor redactor(tape.events(), learned.originals, pseudonyms);
     result.tape = std::make_unique<TemporaryFile>();
-    TapeWriter writer(
-        *result.tape, header_of(fresh, learned.header, redactor, pseudonyms), options);
+    TapeWriter writer(*result.tape, header_of(fresh, learned, redactor, pseudonyms), options);
     result.report.events = write(redactor, writer, rules);
     tape.check_end();
     result.report.originals = learned.originals.size();

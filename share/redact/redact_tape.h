@@ -20,7 +20,8 @@
 
 namespace smtptape {
 
-// The note of a tape that was redacted: which classes were kept, "nothing" or "domains,hosts".
+// The note of a tape that was redacted: which classes were left as they were, "nothing" or
+// "domains,hosts".
 inline constexpr std::string_view kRedactedNote = "redacted";
 
 struct RedactionRules {

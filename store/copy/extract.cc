@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "base/hash.h"
+#include "filters/event_levels.h"
 #include "format/meta.h"
 #include "format/wire/feed_file.h"
 #include "format/wire/json.h"
@@ -53,6 +54,18 @@ class Insiders {
   std::set<std::string> sessions_;
 };
 
+Extract finish(
+    TapeWriter& writer, Ledger& ledger, std::uint64_t seen, std::int64_t now, Insiders& insiders) {
+  ledger.received = seen + ledger.total_lost().count;
+  ledger.not_selected = seen - writer.events_written();
+  writer.seal(ledger, now);
+  Extract extract;
+  extract.events = writer.events_written();
+  extract.bytes = writer.bytes_written();
+  insiders.tell(extract);
+  return extract;
+}
+
 Origin first_origin(const std::vector<TapeFile>& tapes) {
   const auto known = std::find_if(
       tapes.begin(), tapes.end(), [](const TapeFile& tape) { return !tape.origins.empty(); });
@@ -69,26 +82,65 @@ TapeHeader header_of_extract(const std::vector<TapeFile>& tapes, TapeHeader fres
   return fresh;
 }
 
-Extract write_extract(SelectedSource& events, TapeWriter& writer, std::int64_t now) {
+Extract write_extract(SelectedSource& events,
+                      TapeWriter& writer,
+                      std::int64_t now,
+                      const Levels& levels) {
   Insiders insiders;
   Ledger ledger;
   EventBatch batch;
+  CaptureLevels kept(levels);
+  for (const Note& note : notes_of(levels))
+    writer.add(note);
   while (events.next(batch)) {
     std::erase_if(batch.notes, [](const Note& note) { return note.key == kNoFinalNewline; });
+    insiders.add(batch);
+    if (!batch.gaps.empty()) kept.lost_track();
+    for (Event& event : batch.events) {
+      if (!levels.keep_everything()) kept.apply(event, batch);
+      writer.add(event);
+    }
+    writer.add_beside_events(batch, ledger);
+  }
+  return finish(writer, ledger, events.tally().seen, now, insiders);
+}
+
+std::vector<std::string> sessions_of(EventSource& events) {
+  std::vector<std::string> sessions;
+  std::set<std::string, std::less<>> seen;
+  MetaMemo<bool> known;
+  EventBatch batch;
+  while (events.next(batch)) {
+    for (const Event& event : batch.events) {
+      if (event.meta == nullptr || known.find(*event.meta) != nullptr) continue;
+      known.remember(*event.meta, true);
+      const auto session = event.meta->session_id();
+      if (session && seen.emplace(*session).second) sessions.emplace_back(*session);
+    }
+  }
+  return sessions;
+}
+
+Extract write_sessions(EventSource& events,
+                       const std::set<std::string, std::less<>>& sessions,
+                       TapeWriter& writer,
+                       std::int64_t now) {
+  Insiders insiders;
+  Ledger ledger;
+  EventBatch batch;
+  std::uint64_t seen = 0;
+  while (events.next(batch)) {
+    seen += batch.events.size();
+    std::erase_if(batch.events, [&sessions](const Event& event) {
+      return event.meta != nullptr && event.meta->session_id() &&
+             !sessions.contains(*event.meta->session_id());
+    });
     insiders.add(batch);
     for (const Event& event : batch.events)
       writer.add(event);
     writer.add_beside_events(batch, ledger);
   }
-  const std::uint64_t seen = events.tally().seen;
-  ledger.received = seen + ledger.total_lost().count;
-  ledger.not_selected = seen - writer.events_written();
-  writer.seal(ledger, now);
-  Extract extract;
-  extract.events = writer.events_written();
-  extract.bytes = writer.bytes_written();
-  insiders.tell(extract);
-  return extract;
+  return finish(writer, ledger, seen, now, insiders);
 }
 
 }  // namespace smtptape

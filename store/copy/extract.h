@@ -3,11 +3,13 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <set>
 #include <string>
 #include <vector>
 
 #include "format/tape/tape_writer.h"
+#include "smtp/levels.h"
 #include "store/plan/selection.h"
 #include "store/read/inputs.h"
 
@@ -28,8 +30,19 @@ struct Extract {
 // whose copy it is.
 [[nodiscard]] TapeHeader header_of_extract(const std::vector<TapeFile>& tapes, TapeHeader fresh);
 
-// Writes all that `events` gives, and seals the tape at `now`.  Its ledger is computed for what was
-// looked at.
-[[nodiscard]] Extract write_extract(SelectedSource& events, TapeWriter& writer, std::int64_t now);
+// Writes all that `events` gives, as much of it as `levels` keep, and seals the tape at `now`.  Its
+// ledger is computed for what was looked at.
+[[nodiscard]] Extract write_extract(SelectedSource& events,
+                                    TapeWriter& writer,
+                                    std::int64_t now,
+                                    const Levels& levels = {});
+
+// The sessions that a tape has, in the order of their first events.
+[[nodiscard]] std::vector<std::string> sessions_of(EventSource& events);
+// Writes what `events` gives of these sessions, and what belongs to none.
+[[nodiscard]] Extract write_sessions(EventSource& events,
+                                     const std::set<std::string, std::less<>>& sessions,
+                                     TapeWriter& writer,
+                                     std::int64_t now);
 
 }  // namespace smtptape

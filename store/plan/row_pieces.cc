@@ -40,6 +40,7 @@ struct Lane {
   std::deque<Task> tasks;
   std::optional<Scan> scan;  // what comes first
   std::int64_t scanned = kNever;
+  std::uint64_t run = 0;
 
   [[nodiscard]] std::int64_t head() const {
     if (scan) return scanned;
@@ -76,6 +77,7 @@ struct RowPieces::Impl {
   std::vector<Lane> lanes;
   InputReport report;
   Told told;
+  std::uint64_t runs = 0;
 
   Impl(const std::vector<TapeFile>& from,
        std::shared_ptr<GroupPool> threads,
@@ -231,7 +233,8 @@ struct RowPieces::Impl {
       note(gap);
     told.events += index.events;
     ++told.groups_by_rows;
-    piece = {lane.source, std::move(*rows), index.gap_count > 0};
+    if (task.group == 0) lane.run = ++runs;
+    piece = {lane.source, std::move(*rows), index.gap_count > 0, lane.run};
     return true;
   }
 
@@ -255,11 +258,18 @@ struct RowPieces::Impl {
     const bool more = lane.scan->rows->next(piece.rows, piece.source, gaps);
     told.events += lane.scan->rows->events() - before;
     piece.has_gaps = !gaps.empty();
+    piece.run = lane.run;
     for (Gap& gap : gaps)
       note(std::move(gap));
     note_missing();
-    if (!more) lane.scan.reset();
+    if (!more) end_scan(lane);
     return more;
+  }
+
+  // Not all that is there was read, it may be.
+  void end_scan(Lane& lane) {
+    lane.scan.reset();
+    lane.run = ++runs;
   }
 
   static constexpr std::size_t kMostGapsTold = 10'000;

@@ -23,6 +23,7 @@ struct RowPiece {
   std::string source;
   SessionRows rows;
   bool has_gaps = false;
+  std::uint64_t run = 0;  // the same of groups that follow one another in one tape
 };
 
 class RowPieces {

@@ -33,11 +33,11 @@ bool RowScan::next(SessionRows& rows, std::string& source_name, std::vector<Gap>
       add(event);
   }
   if (!more && in_piece_ == 0) return false;
-  std::set<Id128> captures_with_gaps = builder_->captures_with_gaps();
+  RowsBefore before = builder_->end();
   rows = builder_->finish().rows;
   name_hashed(rows);
   source_name = source_name_;
-  builder_ = std::make_unique<SessionRowBuilder>(keys_, capture_, std::move(captures_with_gaps));
+  builder_ = std::make_unique<SessionRowBuilder>(keys_, capture_, std::move(before));
   names_.clear();
   long_ids_.clear();
   in_piece_ = 0;

@@ -38,6 +38,7 @@ AllowList Selection::allow_list() const {
   if (named) list.require(*named);
   if (scope != Scope::Session) list.deny(denied);
   list.require_sessions(sessions);
+  if (sessions_shortened) list.take_beginnings();
   return list;
 }
 

@@ -34,6 +34,7 @@ struct Selection {
   std::optional<Named> named;
   std::vector<std::string> sources;   // what recorders of these names have; none: all
   std::vector<std::string> sessions;  // nothing but these; none: all
+  bool sessions_shortened = false;    // they may be the beginnings of ids
   // Sessions are chosen, whatever the scope: one of these messages was in it, and the rules hold of
   // it.  Of the chosen sessions comes out what passes in the scope.
   std::vector<std::string> message_ids;

@@ -1,5 +1,5 @@
 // A store of random dialogues: several recorders, tapes with and without an end, groups that cut
-// through sessions, gaps.
+// through sessions, gaps, recorders that were started again.
 #pragma once
 
 #include <filesystem>
@@ -16,10 +16,19 @@ namespace smtptape::testing {
 
 class SessionStore {
  public:
-  static constexpr std::uint32_t kGapsInEach = 4;  // seeds
-  enum class Ends { All, Some };                   // of the tapes are sealed
-  SessionStore(std::filesystem::path directory, std::uint32_t seed, Ends ends)
-      : directory_(std::move(directory)), dialogues_(seed), seed_(seed), ends_(ends) {
+  static constexpr std::uint32_t kGapsInEach = 4;      // seeds
+  static constexpr std::uint32_t kRestartsInEach = 5;  // seeds
+  static constexpr std::size_t kGroup = 40;            // events, more or less
+  enum class Ends { All, Some };                       // of the tapes are sealed
+  SessionStore(std::filesystem::path directory,
+               std::uint32_t seed,
+               Ends ends,
+               std::size_t group = kGroup)
+      : directory_(std::move(directory)),
+        dialogues_(seed),
+        seed_(seed),
+        ends_(ends),
+        group_(group) {
     std::filesystem::create_directories(directory_);
     const std::size_t recorders = 1 + dialogues_.below(3);
     for (std::size_t recorder = 0; recorder < recorders; ++recorder)
@@ -37,6 +46,10 @@ class SessionStore {
     const std::size_t tapes = 1 + dialogues_.below(3);
     for (std::size_t tape = 0; tape < tapes; ++tape) {
       origin.tape_number = tape + 1;
+      if (tape > 0 && seed_ % kRestartsInEach == 0) {
+        origin.capture = id(1 + recorder + 8 * tape);
+        sequence = 0;
+      }
       const std::size_t from = frames.size() * tape / tapes;
       const std::size_t until = frames.size() * (tape + 1) / tapes;
       write(origin,
@@ -68,7 +81,7 @@ class SessionStore {
       writer.add(event);
       if (first) clock_ = event.received;
       first = false;
-      if (dialogues_.one_in(40)) writer.end_group();
+      if (dialogues_.one_in(group_)) writer.end_group();
       if (seed_ % kGapsInEach == 0 && dialogues_.one_in(200)) lose_some(writer, origin, sequence);
     }
     writer.end_group();
@@ -99,6 +112,7 @@ class SessionStore {
   RandomDialogues dialogues_;
   std::uint32_t seed_;
   Ends ends_;
+  std::size_t group_;
   WireDecoder decoder_;
   std::int64_t clock_ = 0;
 };

@@ -136,14 +136,19 @@ TEST_F(Show, WhatIsNotThereHasANearest) {
   EXPECT_EQ(near.exit, 0);
   EXPECT_EQ(near.out, "");
   EXPECT_THAT(near.err, HasSubstr("the nearest there is: user97@rcptmixed.example"));
-  EXPECT_THAT(smtptape({"show", "8817edca", store_}).err,
+  EXPECT_THAT(smtptape({"show", "8817e", store_}).err,  // too short to be the beginning of an id
               HasSubstr("the nearest there is: " + kSession));
+  EXPECT_THAT(smtptape({"show", "USER97@RcptMixed.Example", store_}).err,
+              HasSubstr("the nearest there is: user97@rcptmixed.example"));
   EXPECT_THAT(smtptape({"show", "nothing like it", store_}).err,
               AllOf(HasSubstr("no session, message or recipient is \"nothing like it\""),
                     Not(HasSubstr("nearest"))));
   EXPECT_THAT(smtptape({"show", kSession, store_, "--until", "2020-01-01T00:00:00Z"}).err,
               HasSubstr("--until 2020-01-01T00:00:00.000Z is before"));
   EXPECT_EQ(smtptape({"show", "", store_}).exit, 2);
+  const Ran forgotten = smtptape({"show", store_});
+  EXPECT_EQ(forgotten.exit, 2);
+  EXPECT_THAT(forgotten.err, HasSubstr(store_ + " is what is read; before it name a session"));
 }
 
 TEST_F(Show, FiltersAndTimesChooseAmongSessions) {

@@ -153,6 +153,36 @@ class Top(unittest.TestCase):
             screen.press("q")
             self.assertEqual(0, screen.ends())
 
+    def test_filters_by_what_came_out(self):
+        def listed(*words):
+            return len(self.run_program("sessions", self.tape, *words, "--json").stdout.splitlines())
+
+        with self.top(self.tape, "--utc", "--since", "@0", "--failed", columns=200) as screen:
+            failed = listed("--failed")
+            self.assertGreater(failed, 0)
+            screen.wait_for(rf"filter: --failed +{failed} of 41 sessions")
+            screen.press("Y")
+            screen.wait_for(r"copied, .*: smtptape sessions /\S+ --since @0 --failed")
+            screen.press("Escape")
+            screen.wait_for(r"no filter")
+            for words in (["--code", "4xx"], ["--outcome", "delivered"], ["--grep", "^250[ -]"], ["--tls", "yes"],
+                          ["--not-egress-pool", "pool_c"], ["--egress-pool", "pool_c", "--code", "5xx"],
+                          ["--reply", "user unknown"], ["--min-duration", "1ms"], ["--slow", "banner>1ms"],
+                          ["--source-name", "nobody"], ["--message-id", "nobody"], ["--session", "nobody"]):
+                with self.subTest(words):
+                    screen.type("/" + shlex.join(words))
+                    screen.press("Enter")
+                    screen.wait_for(rf"filter: {re.escape(words[0])} .* {listed(*words)} of 41 sessions")
+            # None is listed: the command that lists none of them is told.
+            screen.wait_for(r"(?m)^\$ smtptape sessions /\S+ --since @0 --session nobody$")
+            screen.type("/--cod 4xx")
+            screen.press("Enter")
+            screen.wait_for(r"is no option here; did you mean --code\?")
+            screen.press("Escape")
+            screen.wait_for(r"no filter")
+            screen.press("q")
+            self.assertEqual(0, screen.ends())
+
     def test_copies_by_osc_52(self):
         with self.top() as screen:
             screen.tmux("set-option", "-s", "set-clipboard", "on")
@@ -240,6 +270,8 @@ class Top(unittest.TestCase):
     def test_what_it_can_not_do_is_told(self):
         for words, advice in (([self.tape], "this is none"), (["--endpoint", "http://127.0.0.1:1", self.tape], "leave one"),
                               (["--endpoint", "http://127.0.0.1:1", "--since", "-1h"], "leave one"),
+                              (["--endpoint", "http://127.0.0.1:1", "--source-name", "m"], "no recorder's sources"),
+                              (["--code", "abc", self.tape], "abc"), (["--grep", "(", self.tape], "--grep"),
                               (["-"], "can't be followed"), ([self.work / "none"], "no such file"),
                               (["--config", self.work / "none.toml"], "none.toml")):
             ran = self.run_program("top", *words)

@@ -129,6 +129,16 @@ TEST(AllowListIndex, OfSeveralFiltersARowTellsOnlyThatItIsNone) {
   SessionRows rows = row_of({{"\"acme\"", false}}, 0);
   EXPECT_EQ(both.in_row(rows, 0), AllowList::InRow::Maybe);
   EXPECT_EQ(both.in_row(row_of({{"\"other\"", false}}, 0), 0), AllowList::InRow::No);
+  AllowList named = tenants();
+  named.require(Named("a"));
+  rows.rows[0].id = "a";
+  EXPECT_EQ(named.in_row(rows, 0), AllowList::InRow::Maybe);
+}
+
+// To whoever looks for a text a list says nothing.
+TEST(DeniedIndex, AListIsNoOtherValue) {
+  const GroupIndex index = index_of({{"\"other\"", true}});
+  EXPECT_TRUE(without_acme().excludes(index, Scope::Strict));
 }
 
 TEST(DeniedIndex, ARowTellsOfWhatIsDenied) {

@@ -148,6 +148,7 @@ TEST(FormatDocument, NamesTheLimits) {
                     {"kMostDetailBytes", std::to_string(kMostDetailBytes)},
                     {"kMostIndexedKeys", std::to_string(kMostIndexedKeys)},
                     {"kMostSessionRows", std::to_string(kMostSessionRows)},
+                    {"kMostDialogues", std::to_string(kMostDialogues)},
                     {"kMostListedValues", std::to_string(kMostListedValues)},
                     {"kMostListedBytes", std::to_string(kMostListedBytes)},
                     {"kMostSummaryValues", std::to_string(kMostSummaryValues)},

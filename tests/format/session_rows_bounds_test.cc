@@ -147,6 +147,105 @@ TEST(SessionRows, ValuesThatAreNotThereTakeNoMemory) {
   EXPECT_THROW((void)read_rows(index), Error);
 }
 
+TEST(SessionRows, AttemptsOfNoRowAreRefused) {
+  const auto of_row = [](unsigned place, unsigned count) {
+    return hostile(1, [=](tape::SessionRows::Builder rows) {
+      auto tried = rows.initTried(count);
+      for (auto each : tried)
+        each.setRow(place);
+    });
+  };
+  EXPECT_THROW((void)read_rows(of_row(1, 1)), Error);
+  EXPECT_THROW((void)read_rows(of_row(0, 2)), Error);
+}
+
+// A row that is decided is sure and rests.
+TEST(SessionRows, OfProgramsFromBeforeHaveNoOutcomes) {
+  constexpr std::uint8_t kDecided = 16;
+  const auto of_flags = [](std::uint8_t flags) {
+    return read_rows(hostile(1,
+                             [flags](tape::SessionRows::Builder rows) {
+                               rows.initIdForm().initU8(1).set(0, 3);
+                               const std::string hash = "12345678";
+                               rows.setIdHashes(as_data(hash));
+                               rows.initFlags().initU8(1).set(0, flags);
+                             }))
+        .rows.at(0);
+  };
+  const SessionRow decided = of_flags(kDecided);
+  EXPECT_TRUE(decided.decided && decided.sure && decided.rests);
+  EXPECT_FALSE(decided.goes_on || decided.outcomes);
+  const SessionRow other = of_flags(0);
+  EXPECT_FALSE(other.decided || other.sure || other.rests || other.goes_on || other.outcomes);
+}
+
+// ---- outcomes ----
+
+std::string said(const std::string& meta, const std::string& payload) {
+  return "{\"conn_meta\":{" + meta + "},\"payload\":" + payload +
+         R"(,"when":"2026-08-04T13:54:50Z"})";
+}
+
+TEST(SessionRows, SayWhatBecameOfRecipients) {
+  const std::string id = R"("id":"a")";
+  const std::string message = id + R"(,"recipient":["b","c",null,"d"])";
+  const SessionRows rows = read_rows(index_of(
+      {said(id, R"("BeginSession")"),
+       said(id, R"("Connected")"),
+       said(id, R"({"Read":"220 mx\r\n"})"),
+       said(message, R"("MessageObtained")"),
+       said(message, R"({"Write":"MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA\r\n"})"),
+       said(message, R"({"Read":"250 ok\r\n250 ok\r\n550 no\r\n354 go\r\n"})"),
+       said(message, R"({"Write":"x\r\n.\r\n"})"),
+       said(message, R"({"Read":"451 later\r\n"})"),
+       said(id + R"(,"recipient":"e")", R"("MessageObtained")"),
+       said(id + R"(,"recipient":7)", R"("MessageObtained")")}));
+  const SessionRow& row = rows.rows.at(0);
+  EXPECT_TRUE(row.sure && row.outcomes);
+  EXPECT_EQ(row.messages, 3U);
+  EXPECT_EQ(row.recipients, 2U);
+  EXPECT_EQ(row.wanted, 4U);
+  EXPECT_EQ(row.delivered, 0U);
+  EXPECT_EQ(row.put_off, 1U);
+  EXPECT_EQ(row.bounced, 1U);
+  EXPECT_EQ(row.deferred, 1U);
+  EXPECT_FALSE(row.tried);
+}
+
+TEST(SessionRows, SayWhereAConnectionWasTried) {
+  const auto attempt = [](const std::string& id, const std::string& message) {
+    return said("\"id\":\"" + id +
+                    R"(","mx_plan":{"Addresses":[{"addr":"192.0.2.2","name":"mx2"},)"
+                    R"({"addr":"192.0.2.1","name":"mx1"}]})",
+                R"({"Diagnostic":{"level":"INFO","message":")" + message + "\"}}");
+  };
+  const std::string to = "Attempting connection to ";
+  const std::string held = "Connection rate throttled for 3s";
+  const std::vector<SessionRow> rows =
+      read_rows(index_of({attempt("a", to + "192.0.2.1:25"),
+                          attempt("a", to + "192.0.2.2:25"),
+                          attempt("b", to + "198.51.100.1:25"),
+                          attempt("c", to + "192.0.2.1:25"),
+                          attempt("c", held),
+                          attempt("d", to + "192.0.2.1:25"),
+                          said(R"("id":"d")", R"("Connected")"),
+                          attempt("d", to + "192.0.2.2:25"),
+                          said(R"("id":"e")", R"("BeginSession")"),
+                          attempt("f", to + std::string(kMostListedBytes + 1, 'x')),
+                          attempt("g", held),
+                          attempt("g", to + "192.0.2.1:25")}))
+          .rows;
+  using Target = SessionRow::Target;
+  EXPECT_EQ(rows.at(0).tried, (Target{"mx2", "192.0.2.2"}));
+  EXPECT_EQ(rows.at(1).tried, (Target{"", "198.51.100.1:25"}));
+  EXPECT_EQ(rows.at(2).tried, Target{}) << "held up";
+  EXPECT_EQ(rows.at(3).tried, std::nullopt) << "connected";
+  EXPECT_EQ(rows.at(4).tried, std::nullopt);
+  EXPECT_EQ(rows.at(5).tried, std::nullopt);
+  EXPECT_FALSE(rows.at(5).sure) << "too long to be kept";
+  EXPECT_EQ(rows.at(6).tried, (Target{"mx1", "192.0.2.1"}));
+}
+
 // ---- what a reader may rely on ----
 
 TEST(SessionRows, AGroupWithRecordsOfUnknownKindsPromisesNothing) {

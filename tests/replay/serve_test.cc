@@ -1,6 +1,7 @@
 // A server and its clients over real sockets: the recorder's own client, and one that is rude.
 #include "replay/serve.h"
 
+#include <algorithm>
 #include <array>
 #include <chrono>
 #include <functional>
@@ -233,6 +234,47 @@ TEST_F(ServeTest, LosesNothingOfTheTailForASlowClientAndHoldsUpNobody) {
   slow.send_frame(Opcode::Text, "{}");
   slow.send_frame(Opcode::Ping, "unread: closing now would reset the connection");
   EXPECT_EQ(ask(*server_, "{}").texts, texts_of(frames_));  // while the slow one has read nothing
+  EXPECT_EQ(split_frames(slow.read_to_end()), texts_of(frames_));
+}
+
+// Of a lag notice.
+std::optional<std::uint64_t> missed_by(const std::string& frame) {
+  EventBatch batch;
+  return lag_count(WireDecoder().decode(frame, Opcode::Text, batch));
+}
+
+TEST_F(ServeTest, AtASpeedASlowClientMissesWhatItWouldHaveMissedLive) {
+  frames_ = many_frames(24);  // all of them due at once
+  options_.pace.speed = 1.0;
+  options_.ring.events = 100;
+  options_.duty = Duty::FirstClient;
+  start();
+  RawClient slow(*server_, 4096);
+  slow.upgrade();
+  slow.send_frame(Opcode::Text, R"({"tenant":["acme"]})");
+  const std::vector<std::string> got = split_frames(slow.read_to_end());
+  slow.close();
+  const std::vector<std::string> all = texts_of(frames_);
+  ASSERT_GT(got.size(), 101U);
+  const std::size_t before = got.size() - 101;
+  EXPECT_TRUE(
+      std::equal(got.begin(), got.begin() + static_cast<std::ptrdiff_t>(before), all.begin()));
+  EXPECT_EQ(missed_by(got[before]), all.size() - 100 - before);
+  EXPECT_TRUE(std::equal(got.end() - 100, got.end(), all.end() - 100, all.end()));
+  EXPECT_EQ(finish().sent, got.size());
+  EXPECT_THAT(lines(),
+              ElementsAre("client 1: " + std::to_string(got.size()) +
+                          " events sent, 1 of them lag notices; it was too slow for " +
+                          std::to_string(all.size() - 100 - before) + " events"));
+}
+
+TEST_F(ServeTest, AtFullSpeedASlowClientIsWaitedFor) {
+  frames_ = many_frames(12);
+  options_.ring.events = 100;
+  start();
+  RawClient slow(*server_, 4096);
+  slow.upgrade();
+  slow.send_frame(Opcode::Text, "{}");
   EXPECT_EQ(split_frames(slow.read_to_end()), texts_of(frames_));
 }
 

@@ -1,4 +1,5 @@
 // What a story says of a session, and that it says what it can't know.
+#include <cstdint>
 #include <string>
 #include <vector>
 
@@ -315,6 +316,26 @@ TEST(Story, OddThingsAreCounted) {
   EXPECT_EQ(story.stepped_back, 1U);
   EXPECT_EQ(story.unreadable, 1U);
   EXPECT_EQ(story.worst_reply, 421U);
+}
+
+TEST(Story, TheWorstReplyIsAnAnswer) {
+  const auto worst_of = [](const std::vector<std::uint16_t>& codes) {
+    std::uint16_t worst = 0;
+    for (const std::uint16_t code : codes)
+      worst = worse_of(worst, code);
+    return worst;
+  };
+  EXPECT_EQ(worst_of({}), 0);
+  EXPECT_EQ(worst_of({220, 250, 354, 250}), 250);
+  EXPECT_EQ(worst_of({220, 334, 334, 235, 354}), 235) << "asked to go on, and nothing came";
+  EXPECT_EQ(worst_of({220, 250, 221}), 221);
+  EXPECT_EQ(worst_of({220, 451, 250, 550, 354, 250, 421}), 550);
+  EXPECT_EQ(worst_of({354, 334, 100, 700}), 0);
+  ToldEvents told;
+  told.tell(
+      "begin", "connected", "S 220 hi", "C EHLO me", "S 250 hi", "C MAIL FROM:<s@x>", "S 250 ok");
+  told.tell("C RCPT TO:<b@x>", "S 250 ok", "C DATA", "S 354 go", "C x\r\n.", "S 250 queued");
+  EXPECT_EQ(story_of(told).worst_reply, 250);
 }
 
 TEST(Story, WhatIsTooMuchIsLeftOutAndOutcomesAreStillRight) {

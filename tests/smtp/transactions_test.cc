@@ -106,6 +106,80 @@ TEST(SmtpTransactions, ARefusalBeforeTheDataDecides) {
       "1 to, 0/0/0 last 250 worst 250");
 }
 
+// What became of recipients, beside what became of messages.
+std::string outcomes(const std::vector<std::string_view>& dialogue) {
+  const SmtpTransactions smtp = after(dialogue);
+  const SmtpTransactions::Counts& counts = smtp.counts();
+  return std::to_string(counts.delivered) + "/" + std::to_string(counts.put_off) + "/" +
+         std::to_string(counts.bounced) + " of " + std::to_string(counts.recipients) + ", " +
+         std::to_string(counts.accepted) + "/" + std::to_string(counts.deferred) + "/" +
+         std::to_string(counts.refused) + (smtp.unsure() ? " unsure" : "");
+}
+
+TEST(SmtpTransactions, RecipientsAreDecidedByTheirOwnReplyOrTheMessages) {
+  constexpr std::string_view kThree =
+      "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nRCPT TO:<d>\r\nDATA";
+  EXPECT_EQ(outcomes({kThree,
+                      "S 250 ok\r\n250 ok\r\n451 later\r\n550 no\r\n354 go",
+                      "C x\r\n.",
+                      "S 250 taken"}),
+            "1/1/1 of 3, 1/0/0");
+  EXPECT_EQ(
+      outcomes(
+          {kThree, "S 250 ok\r\n250 ok\r\n250 ok\r\n550 no\r\n354 go", "C x\r\n.", "S 552 big"}),
+      "0/0/3 of 3, 0/0/1");
+  EXPECT_EQ(outcomes({kThree, "S 250 ok\r\n250 ok\r\n250 ok\r\n550 no\r\n451 later"}),
+            "0/2/1 of 3, 0/1/0");
+  EXPECT_EQ(outcomes({kThree, "S 451 who\r\n503 no\r\n503 no\r\n503 no\r\n503 no"}),
+            "0/3/0 of 3, 0/1/0")
+      << "the sender was refused";
+  EXPECT_EQ(outcomes({kThree, "S 250 ok\r\n250 ok\r\n550 no\r\n250 ok", "S 421 bye"}),
+            "0/2/1 of 3, 0/1/0");
+  EXPECT_EQ(outcomes({kThree, "S 250 ok\r\n250 ok\r\n421 bye"}), "0/1/0 of 3, 0/1/0")
+      << "of the first nothing is said";
+  EXPECT_EQ(outcomes({kThree, "S 250 ok\r\n250 ok\r\n250 ok\r\n250 ok\r\n354 go", "closed"}),
+            "0/0/0 of 3, 0/0/0");
+  EXPECT_EQ(outcomes({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>",
+                      "S 250 ok\r\n250 ok\r\n250 ok",
+                      "C BDAT 3 LAST\r\nabc",
+                      "S 451 later"}),
+            "0/2/0 of 2, 0/1/0");
+}
+
+TEST(SmtpTransactions, WhatIsSentForNobodyDecidesNothing) {
+  const std::vector<std::string_view> sent = {
+      "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA",
+      "S 250 ok\r\n550 no\r\n451 later\r\n354 go"};
+  const auto then = [&sent](const std::vector<std::string_view>& rest) {
+    std::vector<std::string_view> all = sent;
+    all.insert(all.end(), rest.begin(), rest.end());
+    return outcomes(all);
+  };
+  EXPECT_EQ(then({"C x\r\n.", "S 554 no recipients"}), "0/1/1 of 2, 0/1/0");
+  EXPECT_EQ(then({"C x\r\n.", "S 250 fine"}), "0/1/1 of 2, 0/1/0");
+  EXPECT_EQ(then({"closed"}), "0/1/1 of 2, 0/1/0");
+  EXPECT_EQ(then({"C x\r\n.",
+                  "S 250 fine",
+                  "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nDATA",
+                  "S 250 ok\r\n250 ok\r\n354 go",
+                  "C x\r\n.",
+                  "S 250 taken"}),
+            "1/1/1 of 3, 1/1/0")
+      << "the next message counts";
+}
+
+TEST(SmtpTransactions, OverLmtpEachRecipientHasAReply) {
+  EXPECT_EQ(outcomes({"connected",
+                      "S 220 hi",
+                      "C LHLO me",
+                      "S 250 x",
+                      "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nRCPT TO:<d>\r\nDATA",
+                      "S 250 ok\r\n250 ok\r\n550 no\r\n250 ok\r\n354 go",
+                      "C x\r\n.",
+                      "S 250 taken\r\n451 full"}),
+            "1/1/1 of 3, 1/1/0");
+}
+
 TEST(SmtpTransactions, ChunksAreCountedAndNotRead) {
   EXPECT_EQ(told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>",
                         "S 250 ok\r\n250 ok",
@@ -121,7 +195,7 @@ TEST(SmtpTransactions, ChunksAreCountedAndNotRead) {
             "1 to, 1/0/0 last 250 worst 250");
 }
 
-TEST(SmtpTransactions, OverLmtpEachRecipientHasAReply) {
+TEST(SmtpTransactions, OverLmtpEachRecipientIsDecidedByItsReply) {
   EXPECT_EQ(told(after({"C LHLO me",
                         "S 250 ok",
                         "C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nRCPT TO:<c>\r\nDATA",
@@ -160,7 +234,7 @@ TEST(SmtpTransactions, WhereRecipientsAreNotToldByMessagesItIsUnsure) {
                         "S 250 ok\r\n550 no\r\n354 go",
                         "C x\r\n.",
                         "S 451 later"})),
-            "1 to, 0/1/0 last 451 worst 550 unsure");
+            "1 to, 0/0/1 last 451 worst 550");
   EXPECT_EQ(told(after({"C MAIL FROM:<a>\r\nRCPT TO:<b>\r\nBDAT 3 LAST\r\nx",
                         "S 250 ok\r\n450 no\r\n554 none"})),
             "1 to, 0/1/0 last 554 worst 554");

@@ -2,13 +2,16 @@
 #include "replay/top/top_model.h"
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
+#include "filters/property.h"
 #include "format/wire/wire.h"
 #include "tests/replay/example_feed.h"
 
@@ -139,7 +142,7 @@ TEST_F(TopModelTest, TranscriptsHaveABound) {
 }
 
 TEST_F(TopModelTest, WhatIsKeptOfAllHasABound) {
-  TopModel small("all", "show {}", {100, 1000, 2000});
+  TopModel small("all", "show {}", {100, 8000, 2000});
   std::swap(small, model_);
   for (const char* const id : {"a", "b", "c", "d"})
     send(id, "550 no");
@@ -206,6 +209,140 @@ TEST_F(TopModelTest, AFilterChooses) {
   EXPECT_FALSE(model_.quits());
   model_.press({Kind::Escape, {}});
   EXPECT_THAT(ids(), ElementsAre("c", "b", "a"));
+}
+
+// ---- filters in the words of a command line ----
+
+// What a command line would make of "--code 550" and the like: only codes are understood here.
+std::shared_ptr<TopChoice> codes(const std::string& filter) {
+  OutcomeWishes wishes;
+  Selection selection;
+  selection.scope = Scope::Session;
+  if (filter == "--failed") {
+    wishes.outcomes.add_failures();
+  } else if (filter == "--not-egress-pool pool") {
+    for (std::size_t i = 0; i < kPropertyCount; ++i) {
+      if (kProperties[i].meta_key == "egress_pool") selection.denied[i].texts = {"pool"};
+    }
+  } else if (filter.starts_with("--session ")) {
+    selection.sessions = {filter.substr(10)};
+  } else {
+    wishes.codes.add(std::string_view(filter).substr(7));
+  }
+  return std::make_shared<TopChoice>(selection, rules_of(std::move(wishes)), "list " + filter);
+}
+
+// Of each session as much is kept as here comes.
+class TopFilterTest : public TopModelTest {
+ protected:
+  TopFilterTest() {
+    TopModel roomy("all", "show {} x", {5, 1 << 20, 1 << 20});
+    std::swap(roomy, model_);
+    model_.understand(codes);
+  }
+};
+
+TEST_F(TopFilterTest, MayBeOptions) {
+  send("a", "550 no such user");
+  send("b", "250 ok");
+  press("/--code 5");
+  EXPECT_THAT(ids(), ElementsAre("b", "a")) << "not before it is typed to its end";
+  press("50");
+  model_.press({Kind::Enter, {}});
+  EXPECT_FALSE(model_.is_filter_typed());
+  EXPECT_THAT(ids(), ElementsAre("a"));
+  EXPECT_EQ(model_.command(), "show a x");
+  EXPECT_EQ(model_.command_of_list(), "list --code 550");
+  send("c", "550 no");
+  send("d", "450 no");
+  EXPECT_THAT(ids(), ElementsAre("c", "a"));
+  press("Y");
+  EXPECT_EQ(model_.take_copy(), "list --code 550");
+  model_.press({Kind::Escape, {}});
+  EXPECT_THAT(ids(), ElementsAre("d", "c", "b", "a"));
+  EXPECT_EQ(model_.command_of_list(), "all");
+}
+
+TEST_F(TopFilterTest, WhereNoSessionPassesTheCommandIsThatOfTheList) {
+  send("a", "250 ok");
+  press("/--code 4xx");
+  model_.press({Kind::Enter, {}});
+  EXPECT_THAT(ids(), IsEmpty());
+  EXPECT_EQ(model_.command(), "list --code 4xx");
+}
+
+TEST_F(TopFilterTest, IsAskedOfEachSessionWhileItGoesOn) {
+  model_.set_filter("--failed");
+  play("a",
+       {"\"BeginSession\"",
+        "\"Connected\"",
+        text_payload("Read", "220 hi\r\n"),
+        text_payload("Write", "MAIL FROM:<a@a.example>\r\n")});
+  EXPECT_THAT(ids(), IsEmpty()) << "it may still become something";
+  play("a", {text_payload("Read", "250 ok\r\n")});
+  EXPECT_THAT(ids(), IsEmpty());
+  play("a", {"\"Closed\""});
+  EXPECT_THAT(ids(), ElementsAre("a")) << "unfinished";
+  play(
+      "b",
+      {"\"BeginSession\"",
+       R"({"Diagnostic":{"level":"ERROR","message":"connect to 127.0.0.1:25: Connection refused"}})"});
+  EXPECT_THAT(ids(), ElementsAre("b", "a"));
+  send("c", "450 later");
+  EXPECT_THAT(ids(), ElementsAre("c", "b", "a"));
+}
+
+TEST_F(TopFilterTest, WhatIsOpenIsOverWhenNothingMoreComes) {
+  model_.set_filter("--failed");
+  play("a",
+       {"\"BeginSession\"", "\"Connected\"", text_payload("Write", "MAIL FROM:<a@a.example>\r\n")});
+  EXPECT_THAT(ids(), IsEmpty());
+  model_.end();
+  EXPECT_THAT(ids(), ElementsAre("a"));
+}
+
+TEST_F(TopFilterTest, MayLeaveOutOrNameASession) {
+  send("a", "250 ok");
+  send("b", "250 ok");
+  model_.set_filter("--not-egress-pool pool");
+  EXPECT_THAT(ids(), IsEmpty());
+  model_.set_filter("--session b");
+  EXPECT_THAT(ids(), ElementsAre("b"));
+}
+
+TEST_F(TopFilterTest, ThatMeansNothingIsToldAndStaysTyped) {
+  send("a", "250 ok");
+  press("/--code zzz");
+  model_.press({Kind::Enter, {}});
+  EXPECT_TRUE(model_.is_filter_typed());
+  EXPECT_THAT(model_.message(), HasSubstr("zzz"));
+  EXPECT_THAT(ids(), ElementsAre("a"));
+}
+
+TEST_F(TopFilterTest, CantAskWhatIsNotKeptAndCountsIt) {
+  TopModel small("all", "show {}", {3, 8000, 1 << 20});
+  std::swap(small, model_);
+  model_.understand(codes);
+  for (const char* const id : {"a", "b", "c"})
+    send(id, "550 no");
+  model_.set_filter("--code 550");
+  EXPECT_EQ(ids().size() + model_.not_judged(), 3U);
+  EXPECT_GE(model_.not_judged(), 1U);
+  const std::size_t before = model_.not_judged();
+  send("d", "550 no");  // and the oldest goes
+  EXPECT_EQ(model_.not_judged(), before - 1);
+  EXPECT_EQ(ids().front(), "d");
+}
+
+TEST_F(TopFilterTest, CountsWhatIsNotKeptOfALongSession) {
+  TopModel small("all", "show {}", {3, 1 << 20, 1000});
+  std::swap(small, model_);
+  model_.understand(codes);
+  send("a", "550 no");
+  model_.set_filter("--code 550");
+  EXPECT_EQ(model_.not_judged(), 1U);
+  send("b", "550 no");  // asked as it comes
+  EXPECT_THAT(ids(), ElementsAre("b"));
 }
 
 TEST_F(TopModelTest, WhatIsTypedHasABound) {

@@ -1,0 +1,231 @@
+// What a user does to hand a trace on: cut out, compare, leave out, redact, join.
+#include <algorithm>
+#include <filesystem>
+#include <set>
+
+#include <gmock/gmock.h>
+#include <gtest/gtest.h>
+
+#include "tests/e2e/cli.h"
+
+namespace smtptape::testing {
+namespace {
+
+using ::testing::HasSubstr;
+using ::testing::IsEmpty;
+using ::testing::Not;
+
+std::vector<std::string> ids_in(const std::string& tape) {
+  std::vector<std::string> ids;
+  for (const std::string& line : lines_of(smtptape("sessions --json", {tape}).out)) {
+    const std::string before = R"("id":")";
+    const std::size_t at = line.find(before) + before.size();
+    ids.push_back(line.substr(at, line.find('"', at) - at));
+  }
+  return ids;
+}
+
+class Share : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    ASSERT_EQ(
+        smtptape("import", {golden_path("feeds/errors/raw.jsonl").string(), "-o", tape_}).exit, 0);
+  }
+
+  TemporaryDirectory directory_;
+  std::string tape_ = directory_ / "night.tape";
+  std::string out_ = directory_ / "out.tape";
+};
+
+// Every value of the metadata that is a name of ours or of a recipient.
+std::set<std::string> names_in(const std::string& frames) {
+  std::set<std::string> names;
+  for (const std::string key : {"sender", "tenant", "campaign", "egress_pool", "message_id"}) {
+    const std::string before = "\"" + key + "\":\"";
+    for (std::size_t at = frames.find(before); at != std::string::npos;
+         at = frames.find(before, at + 1)) {
+      const std::size_t from = at + before.size();
+      names.insert(frames.substr(from, frames.find('"', from) - from));
+    }
+  }
+  names.erase("unspecified");
+  names.erase("");
+  return names;
+}
+
+TEST_F(Share, ARedactedTapeHasNoneOfTheNames) {
+  const Ran ran = smtptape("redact -o", {out_, tape_});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, IsEmpty());
+  EXPECT_THAT(ran.err, HasSubstr("taken out: local-parts"));
+  EXPECT_THAT(ran.err, HasSubstr("in every spelling: none is left"));
+  EXPECT_EQ(std::filesystem::status(out_).permissions(), std::filesystem::perms(0600));
+  const std::string frames = smtptape("export", {out_}).out;
+  const std::set<std::string> names = names_in(smtptape("export", {tape_}).out);
+  ASSERT_GT(names.size(), 20U);
+  for (const std::string& name : names) {
+    EXPECT_THAT(frames, Not(HasSubstr("\"" + name + "\"")));
+    if (name.find('@') != std::string::npos) {
+      EXPECT_THAT(frames, Not(HasSubstr(name)));
+      EXPECT_THAT(ran.err, Not(HasSubstr(name)));
+    }
+  }
+  EXPECT_EQ(smtptape("verify", {out_}).exit, 0);
+  EXPECT_THAT(smtptape("info", {out_}).out, HasSubstr("redacted"));
+  EXPECT_EQ(ids_in(out_).size(), ids_in(tape_).size());
+}
+
+TEST_F(Share, TheFiguresOfARedactedTapeAreThoseOfTheOriginal) {
+  ASSERT_EQ(smtptape("redact -o", {out_, tape_}).exit, 0);
+  for (const std::string by : {"code", "mx-host", "tls", "reply"}) {
+    const std::string words = "stats --csv --no-pager --by " + by;
+    EXPECT_EQ(smtptape(words, {out_}).out, smtptape(words, {tape_}).out) << by;
+  }
+}
+
+TEST_F(Share, AnExtractThatIsRedactedIsTheRedactedExtract) {
+  const std::string map = directory_ / "map";
+  const std::string part = directory_ / "part.tape";
+  const std::string other = directory_ / "other.tape";
+  ASSERT_EQ(smtptape("extract --failed -o", {part, tape_}).exit, 0);
+  ASSERT_EQ(smtptape("redact --map", {map, "-o", out_, part}).exit, 0);
+  EXPECT_EQ(std::filesystem::status(map).permissions(), std::filesystem::perms(0600));
+  ASSERT_EQ(smtptape("extract --failed --redact --map", {map, "-o", other, tape_}).exit, 0);
+  EXPECT_EQ(smtptape("export", {out_}).out, smtptape("export", {other}).out);
+  const std::string third = directory_ / "third.tape";
+  ASSERT_EQ(smtptape("redact -o", {third, part}).exit, 0);
+  EXPECT_NE(smtptape("export", {out_}).out, smtptape("export", {third}).out);
+}
+
+TEST_F(Share, TheSameInputAndMapGiveTheSameBytes) {
+  const std::string map = directory_ / "map";
+  const std::string other = directory_ / "other.tape";
+  ASSERT_EQ(smtptape("redact --map", {map, "-o", out_, tape_}).exit, 0);
+  const std::string written = read_file(map);
+  EXPECT_THAT(written, HasSubstr("smtptape.map/1"));
+  ASSERT_EQ(smtptape("redact --map", {map, "-o", other, tape_}).exit, 0);
+  EXPECT_EQ(read_file(out_), read_file(other));
+  EXPECT_EQ(read_file(map), written);
+}
+
+TEST_F(Share, RedactsStandardInputToStandardOutput) {
+  const Ran ran = smtptape({"redact", "-", "-o", "-"}, read_file(tape_));
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  write_file(out_, ran.out);
+  EXPECT_EQ(smtptape("verify", {out_}).exit, 0);
+}
+
+TEST_F(Share, TellsWhatWasRedactedToAProgram) {
+  const Ran ran = smtptape("redact --json --keep labels -o", {out_, tape_});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr(R"("schema":"smtptape.redact/1")"));
+  EXPECT_THAT(ran.out, HasSubstr(R"("labels":{"kept":true,"places":0,"bytes":0})"));
+  EXPECT_THAT(ran.out, Not(HasSubstr("tenants")));
+}
+
+TEST_F(Share, RulesNameMoreThatGoes) {
+  const std::string rules = directory_ / "rules.toml";
+  EXPECT_THAT(smtptape("export", {tape_}).out, HasSubstr("Greylisting in action"));
+  write_file(rules, "words = [\"Greylisting in action\"]\n");
+  ASSERT_EQ(smtptape("redact --rules", {rules, "-o", out_, tape_}).exit, 0);
+  EXPECT_THAT(smtptape("export", {out_}).out, Not(HasSubstr("Greylisting in action")));
+  for (const std::string wrong :
+       {"words = 1\n", "words = [1]\n", "words = [\"abc\"]\n", "wrods = []\n", "[["}) {
+    write_file(rules, wrong);
+    const Ran ran = smtptape("redact --force --rules", {rules, "-o", out_, tape_});
+    EXPECT_EQ(ran.exit, 1) << wrong;
+    EXPECT_THAT(ran.err, HasSubstr(rules)) << wrong;
+  }
+}
+
+TEST_F(Share, SaysWhatIsWrongWithTheWords) {
+  const auto says = [this](const std::string& words, const std::string& what) {
+    const Ran ran = smtptape(words + " -o", {out_, tape_});
+    EXPECT_EQ(ran.exit, 2) << words;
+    EXPECT_THAT(ran.err, HasSubstr(what)) << words;
+    EXPECT_FALSE(std::filesystem::exists(out_));
+  };
+  says("redact --keep names", "local-parts, domains");
+  says("redact --keep messages", "always go");
+  says("extract --map x", "--redact");
+  says("extract --limit some", "--limit");
+  says("extract --bodies some", "full, headers, none");
+  says("extract --secrets some", "keep, mask");
+  says("extract --with-good some", "--with-good");
+  const std::string no_map = directory_ / "no-map";
+  write_file(no_map, "something of mine\n");
+  const Ran ran = smtptape("redact --map", {no_map, "-o", out_, tape_});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("name another file"));
+  EXPECT_EQ(read_file(no_map), "something of mine\n");
+  EXPECT_EQ(smtptape("redact --force -o", {tape_, tape_}).exit, 2);
+}
+
+TEST_F(Share, AnExtractStaysWithinItsLimitByWholeSessions) {
+  ASSERT_EQ(smtptape("extract -o", {out_, tape_}).exit, 0);
+  const std::uintmax_t all = std::filesystem::file_size(out_);
+  const std::string small = directory_ / "small.tape";
+  const Ran ran = smtptape("extract --limit " + std::to_string(all / 2) + " -o", {small, tape_});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.err, HasSubstr("left out, to stay within --limit: "));
+  EXPECT_LE(std::filesystem::file_size(small), all / 2);
+  const std::vector<std::string> kept = ids_in(small);
+  ASSERT_GT(kept.size(), 1U);
+  // Whole ones, those that began first.
+  for (const std::string& id : kept) {
+    EXPECT_EQ(smtptape("export --session " + id, {small}).out,
+              smtptape("export --session " + id, {tape_}).out);
+  }
+  const std::vector<std::string> first = ids_in(tape_);
+  EXPECT_TRUE(std::equal(kept.begin(), kept.end(), first.begin()));
+  const Ran none = smtptape("extract --limit 100 -o", {directory_ / "none.tape", tape_});
+  EXPECT_EQ(none.exit, 1);
+  EXPECT_THAT(none.err, HasSubstr("--bodies none"));
+  EXPECT_FALSE(std::filesystem::exists(directory_ / "none.tape"));
+}
+
+TEST_F(Share, SessionsToCompareWithAreAdded) {
+  ASSERT_EQ(smtptape("extract --failed -o", {out_, tape_}).exit, 0);
+  const std::string more = directory_ / "more.tape";
+  const Ran ran = smtptape("extract --failed --with-good 2 --with-neighbours 1 -o", {more, tape_});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  const std::vector<std::string> failed = ids_in(out_);
+  const std::vector<std::string> all = ids_in(more);
+  for (const std::string& id : failed)
+    EXPECT_THAT(all, ::testing::Contains(id));
+  EXPECT_GE(all.size(), failed.size() + 2);
+  EXPECT_THAT(ran.err, HasSubstr("to compare with"));
+  // What is too much goes first.
+  const Ran less = smtptape("extract --force --failed --with-good 2 --limit " +
+                                std::to_string(std::filesystem::file_size(more) - 1) + " -o",
+                            {more, tape_});
+  ASSERT_EQ(less.exit, 0) << less.err;
+  const std::vector<std::string> left = ids_in(more);
+  EXPECT_LT(left.size(), all.size());
+  for (const std::string& id : failed)
+    EXPECT_THAT(left, ::testing::Contains(id));
+}
+
+TEST_F(Share, AnExtractWithoutBodiesHasNone) {
+  ASSERT_EQ(smtptape("extract --bodies none --secrets mask -o", {out_, tape_}).exit, 0);
+  EXPECT_THAT(smtptape("export", {tape_}).out, HasSubstr("Subject: "));
+  EXPECT_THAT(smtptape("export", {out_}).out, Not(HasSubstr("Subject: ")));
+  EXPECT_THAT(smtptape("info", {out_}).out, HasSubstr("bodies none"));
+}
+
+TEST_F(Share, MergedTapesAreTheirMerge) {
+  const std::string other = directory_ / "other.tape";
+  ASSERT_EQ(smtptape("import --name other",
+                     {golden_path("feeds/tlsauth/raw.jsonl").string(), "-o", other})
+                .exit,
+            0);
+  const Ran ran = smtptape("merge -o", {out_, tape_, other});
+  ASSERT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_EQ(smtptape("export", {out_}).out, smtptape("export", {other, tape_}).out);
+  EXPECT_EQ(smtptape("sessions --json", {out_}).out,
+            smtptape("sessions --json", {tape_, other}).out);
+  EXPECT_EQ(smtptape("merge", {tape_, other}).exit, 2);
+}
+
+}  // namespace
+}  // namespace smtptape::testing
