@@ -164,8 +164,10 @@ std::string phase_table(const Statistics& statistics,
   Cells cells;
   add_key_columns(cells, statistics);
   cells.column("OF", Side::Left, 0);
-  for (const char* const title : {"CONNECTIONS", "P50", "P90", "P99"})
-    cells.column(title, Side::Right, title[0] == 'C' ? 1 : 0);
+  cells.column("CONNECTIONS", Side::Right, 3);
+  cells.column("P50", Side::Right, 1);
+  cells.column("P90", Side::Right, 2);
+  cells.column("P99", Side::Right, 0);
   for (const Entry* const entry : entries) {
     for (std::size_t i = 0; i < kPhases; ++i) {
       const Histogram* const times = entry->second.phases[i].get();

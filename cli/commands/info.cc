@@ -1,5 +1,6 @@
 // smtptape info: what tapes hold, in words or as JSON.
 #include <algorithm>
+#include <optional>
 #include <set>
 
 #include "base/counted.h"
@@ -162,20 +163,15 @@ class InfoCommand : public Command {
     bool damaged = false;
     TapeTotals totals;
     for (const TapeFile& file : find_tapes(tapes_)) {
-      try {
-        const TapeFacts facts = facts_of(file);
-        if (json_) {
-          out.write_json(json_line(facts, groups_));
-        } else {
-          out.write(text_of(facts, groups_));
-        }
-        totals.add(facts);
-        damaged = damaged || !facts.damage.empty();
-      } catch (const Error& error) {
-        if (file.named) throw;
-        say(std::string(error.what()) + "; passed over");
-        damaged = true;
+      const std::optional<TapeFacts> facts = facts_unless_unreadable(file);
+      damaged = damaged || !facts || !facts->damage.empty();
+      if (!facts) continue;
+      if (json_) {
+        out.write_json(json_line(*facts, groups_));
+      } else {
+        out.write(text_of(*facts, groups_));
       }
+      totals.add(*facts);
     }
     if (totals.tapes() > 1 && json_) out.write_json(totals.json_line());
     if (totals.tapes() > 1 && !json_) out.write(totals.text());
@@ -183,6 +179,17 @@ class InfoCommand : public Command {
   }
 
  private:
+  // Of a store's, one that can't be read is told and passed over.
+  static std::optional<TapeFacts> facts_unless_unreadable(const TapeFile& file) {
+    try {
+      return facts_of(file);
+    } catch (const Error& error) {
+      if (file.named) throw;
+      say(std::string(error.what()) + "; passed over");
+      return std::nullopt;
+    }
+  }
+
   std::vector<std::string> tapes_;
   bool json_ = false;
   bool groups_ = false;

@@ -50,14 +50,14 @@ class SelectedTapes {
   [[nodiscard]] const std::shared_ptr<FirstPass>& first_pass() const { return first_pass_; }
   [[nodiscard]] const TimeWindow& window() const { return window_; }
   [[nodiscard]] const Selection& selection() const { return selection_; }
+  // The same events of several recorders come out: what is told of sessions is told of each one's.
+  [[nodiscard]] bool tells_recorders_apart() const {
+    return doubles_ == Doubles::Keep && may_hold_doubles(tapes_);
+  }
   // At the end of the events, before tell_end(): what that will tell.
   [[nodiscard]] const Told& told() {
     finish_reading();
     return *told_;
-  }
-  // The same events of several recorders come out: what is told of sessions is told of each one's.
-  [[nodiscard]] bool tells_recorders_apart() const {
-    return doubles_ == Doubles::Keep && may_hold_doubles(tapes_);
   }
   // And what it has to tell at the end instead of the events.
   void tell_instead(Told told) { told_ = std::move(told); }

@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <utility>
 
-#include "base/counted.h"
-
 namespace smtptape {
 
 namespace {
@@ -79,7 +77,7 @@ void PageSessionBuilder::add_gaps(std::string_view what, std::uint64_t count) {
   story_.add_gaps(what, count);
   if (session_.left_out || session_.held_events >= room_->limits().session_events) return;
   std::string text(what);
-  if (count > 1) text += ", and " + counted(count - 1, "gap") + " more";
+  if (count > 1) text += ", and " + std::to_string(count - 1) + " more gaps";
   keep({"gap", story_.so_far().ended, std::move(text)});
 }
 

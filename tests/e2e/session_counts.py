@@ -72,7 +72,9 @@ def count(program, tape):
 
 
 def worst(session):
-    return max((code for code in session.codes if 200 <= code < 600), default=None)
+    """The greatest from 400 on, else the last success: what asks to go on (3xx) is no answer."""
+    answers = [code for code in session.codes if code // 100 in (2, 4, 5)]
+    return max((code for code in answers if code >= 400), default=answers[-1] if answers else None)
 
 
 def check_sessions(program, tape, mine):

@@ -5,6 +5,7 @@
 
 Each wait has a bound; talks to loopback only.
 """
+import json
 import os
 import pathlib
 import re
@@ -173,6 +174,13 @@ class Top(unittest.TestCase):
                     screen.type("/" + shlex.join(words))
                     screen.press("Enter")
                     screen.wait_for(rf"filter: {re.escape(words[0])} .* {listed(*words)} of 41 sessions")
+            one = json.loads(self.run_program("sessions", self.tape, "--json").stdout.splitlines()[0])["id"]
+            screen.type(f"/--session {one[:8]}")
+            screen.press("Enter")
+            screen.wait_for(rf"filter: --session {one[:8]} +1 of 41 sessions")
+            screen.type("/--session nobody")
+            screen.press("Enter")
+            screen.wait_for(r"--session nobody +0 of 41")
             # None is listed: the command that lists none of them is told.
             screen.wait_for(r"(?m)^\$ smtptape sessions /\S+ --since @0 --session nobody$")
             screen.type("/--cod 4xx")
@@ -259,6 +267,13 @@ class Top(unittest.TestCase):
             with self.top("--endpoint", url) as screen:
                 screen.wait_for(r"41 sessions, .* live")
                 screen.wait_for(r"\$ smtptape --endpoint http://127.0.0.1:\d+ trace-smtp-client")
+                screen.type("/--code 5xx")
+                screen.press("Enter")
+                screen.wait_for(r"filter: --code 5xx +[1-9]\d* of \d+ sessions")
+                screen.type("/--source-name m")
+                screen.press("Enter")
+                screen.wait_for(r"a live feed has no recorder's sources")
+                screen.press("Escape")
                 server.terminate()
                 screen.wait_for(r"not connected")
                 screen.press("q")

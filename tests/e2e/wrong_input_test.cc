@@ -256,10 +256,14 @@ TEST(Output, AFullDeviceIsOneLineAndFailure) {
   const std::string tape = directory / "x.tape";
   ASSERT_EQ(smtptape("import", {golden_path("feeds/basic/raw.jsonl").string(), "-o", tape}).exit,
             0);
-  const Ran ran = run_program(
-      "/bin/sh", {"-c", std::string(SMTPTAPE_PROGRAM) + " replay " + tape + " > /dev/full"});
-  EXPECT_EQ(ran.exit, 1);
-  EXPECT_THAT(ran.err, HasSubstr("standard output"));
+  for (const char* const command : {" replay ", " info ", " sessions ", " stats ", " verify "}) {
+    const Ran ran = run_program(
+        "/bin/sh",
+        {"-c",
+         std::string(SMTPTAPE_PROGRAM) + command + directory.path().string() + " > /dev/full"});
+    EXPECT_EQ(ran.exit, 1) << command;
+    EXPECT_EQ(ran.err, "smtptape: writing standard output: No space left on device\n") << command;
+  }
   const Ran head = run_program(
       "/bin/sh",
       {"-c",

@@ -1,6 +1,8 @@
 // However a dialogue was split into events, the same of it is hidden.
+#include <array>
 #include <cstddef>
 #include <cstdint>
+#include <random>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -308,6 +310,47 @@ TEST(DoubtfulDialogues, AServerThatAsksForNothingGetsNoCommandHidden) {
   EXPECT_EQ(feed.write("DATA\r\n"), "DATA\r\n");
   feed.read("354 go\r\n");
   EXPECT_EQ(feed.write("c2VjcmV0\r\n"), "");
+}
+
+// ---- whatever comes ----
+
+std::string random_text(std::mt19937& random) {
+  static constexpr std::array<std::string_view, 24> kWords{
+      "AUTH ", "LOGIN", "PLAIN ",   "\r\n", "\r\n", "\r\n", ".",          ".\r\n",
+      "BDAT ", "7",     " LAST",    "DATA", "c2Vj", "=",    "*",          "EHLO a\r\n",
+      "\r",    "\n",    "\xc3\xa9", "a: b", "QUIT", "334 ", "354 go\r\n", "MAIL FROM:<a>"};
+  std::string text;
+  for (std::size_t words = 1 + random() % 4; words > 0; --words)
+    text += kWords[random() % kWords.size()];
+  return text;
+}
+
+TEST(DoubtfulDialogues, NothingButWhatIsHiddenChanges) {
+  std::mt19937 random(1);
+  for (int dialogue = 0; dialogue < 300; ++dialogue) {
+    AppliedLevels masked({Bodies::Full, Secrets::Mask});
+    AppliedLevels trimmed({dialogue % 2 == 0 ? Bodies::None : Bodies::Headers, Secrets::Keep});
+    for (int event = 0; event < 60; ++event) {
+      const std::string text = random_text(random);
+      const auto kind = random() % 16;
+      if (kind < 4) {
+        const char* const tags[] = {"Connected", "Closed", "MessageObtained", "BeginSession"};
+        masked.happens(tags[kind]);
+        trimmed.happens(tags[kind]);
+      } else if (kind == 4) {
+        masked.levels().lost_track();
+        trimmed.levels().lost_track();
+      } else {
+        const std::string tag = kind == 5 ? "AbbreviatedWrite" : kind < 9 ? "Read" : "Write";
+        const std::string frame = dialogue_frame("A", tag, text, text.size() + random() % 20);
+        const std::string stored(masked.take(frame).text);
+        ASSERT_EQ(stored.size(), text.size());
+        for (std::size_t i = 0; i < text.size(); ++i)
+          ASSERT_TRUE(stored[i] == text[i] || stored[i] == '*') << text << " became " << stored;
+        ASSERT_TRUE(text.starts_with(trimmed.take(frame).text)) << text;
+      }
+    }
+  }
 }
 
 }  // namespace
