@@ -4,13 +4,9 @@
 //   feed_sender FEED.jsonl EVENTS_PER_SECOND SECONDS
 //
 // Prints the port that it listens on, serves one client, from the start of the feed again when it
-// is through, and prints how many events it sent, and in how many seconds.
-#include <arpa/inet.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
-#include <sys/socket.h>
-#include <unistd.h>
-
+// is through, and prints how many events it sent, in how many seconds, and how many it dropped
+// because the client was too slow, or the rate faster than it can write.  Each of its notices of
+// that is one of the events sent.
 #include <chrono>
 #include <cstdio>
 #include <exception>
@@ -22,8 +18,8 @@
 #include <vector>
 
 #include "base/io.h"
-#include "base/net/upgrade.h"
 #include "base/net/ws_frames.h"
+#include "tests/support/one_client.h"
 
 namespace smtptape {
 
@@ -54,61 +50,62 @@ Frames read_feed(const char* path) {
   return frames;
 }
 
-UniqueFd listen_on_loopback() {
-  UniqueFd listener(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener.get(), any, size) != 0 || ::listen(listener.get(), 1) != 0 ||
-      ::getsockname(listener.get(), any, &size) != 0) {
-    throw std::runtime_error("no socket to listen on");
-  }
-  std::printf("%d\n", ntohs(address.sin_port));
-  std::fflush(stdout);
-  return listener;
-}
+// What a client gets that may be too slow for the events as they are made.
+class Subscription {
+ public:
+  Subscription(int client, const Frames& frames) : client_(client), frames_(frames) {}
 
-UniqueFd shake_hands(const UniqueFd& listener) {
-  UniqueFd client(::accept(listener.get(), nullptr, nullptr));
-  const int yes = 1;
-  ::setsockopt(client.get(), IPPROTO_TCP, TCP_NODELAY, &yes, sizeof(yes));
-  std::string request;
-  char buffer[4096];
-  while (request.find("\r\n\r\n") == std::string::npos) {
-    const ssize_t got = ::read(client.get(), buffer, sizeof(buffer));
-    if (got <= 0) throw std::runtime_error("the client has gone");
-    request.append(buffer, static_cast<std::size_t>(got));
+  // So many are made by now: sends those that are kept, or tells that they are not.  False: there
+  // is nothing to send.
+  bool send(std::uint64_t made) {
+    if (made == next_) return false;
+    if (made > next_ + kSubscriberRing) tell_of(made - kSubscriberRing - next_);
+    write_all(client_, frames_.frame(next_ % frames_.count()), "client");
+    ++next_;
+    ++sent_;
+    return true;
   }
-  constexpr std::string_view kKey = "Sec-WebSocket-Key: ";
-  const std::size_t at = request.find(kKey) + kKey.size();
-  const std::string key = request.substr(at, request.find("\r\n", at) - at);
-  write_all(client.get(),
-            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-            "sec-websocket-accept: " +
-                websocket_accept(key) + "\r\n\r\n",
-            "client");
-  if (::read(client.get(), buffer, sizeof(buffer)) <= 0)  // what it asks for
-    throw std::runtime_error("the client has gone");
-  return client;
-}
+  [[nodiscard]] std::uint64_t sent() const { return sent_; }
+  [[nodiscard]] std::uint64_t missed() const { return missed_; }
+
+ private:
+  void tell_of(std::uint64_t missed) {
+    const std::string notice = lag_notice(missed);
+    std::string frame;
+    append_frame_header(frame, Opcode::Text, notice.size());
+    write_all(client_, frame + notice, "client");
+    next_ += missed;
+    missed_ += missed;
+    ++sent_;
+  }
+
+  int client_;
+  const Frames& frames_;
+  std::uint64_t next_ = 0;    // of all that are made
+  std::uint64_t sent_ = 0;    // notices included
+  std::uint64_t missed_ = 0;  // told by notices
+};
 
 void send(int client, const Frames& frames, double rate, double seconds) {
   const Clock::time_point began = Clock::now();
   const auto passed = [began] {
     return std::chrono::duration<double>(Clock::now() - began).count();
   };
-  std::uint64_t sent = 0;
+  Subscription to(client, frames);
+  std::uint64_t made = 0;
   while (passed() < seconds) {
-    const auto due = static_cast<std::uint64_t>(passed() * rate);
-    for (; sent < due; ++sent)
-      write_all(client, frames.frame(sent % frames.count()), "client");
-    const double next = static_cast<double>(sent + 1) / rate;
+    made = static_cast<std::uint64_t>(passed() * rate);
+    if (to.send(made)) continue;
+    const double next = static_cast<double>(made + 1) / rate;
     std::this_thread::sleep_until(
         began + std::chrono::duration_cast<Clock::duration>(std::chrono::duration<double>(next)));
   }
-  std::printf("%llu %.3f\n", static_cast<unsigned long long>(sent), passed());
+  while (to.send(made)) {  // what is left in the ring
+  }
+  std::printf("%llu %.3f %llu\n",
+              static_cast<unsigned long long>(to.sent()),
+              passed(),
+              static_cast<unsigned long long>(to.missed()));
   std::fflush(stdout);
 }
 
@@ -123,8 +120,11 @@ int main(int argc, char** argv) {
   }
   try {
     const smtptape::Frames frames = smtptape::read_feed(argv[1]);
-    const smtptape::UniqueFd listener = smtptape::listen_on_loopback();
-    const smtptape::UniqueFd client = smtptape::shake_hands(listener);
+    const smtptape::LoopbackListener listener = smtptape::listen_on_loopback();
+    std::printf("%d\n", listener.port);
+    std::fflush(stdout);
+    const smtptape::UniqueFd client = smtptape::accept_subscriber(listener);
+    if (!client) throw std::runtime_error("the client has gone");
     smtptape::send(client.get(), frames, std::stod(argv[2]), std::stod(argv[3]));
   } catch (const std::exception& error) {
     std::fprintf(stderr, "feed_sender: %s\n", error.what());

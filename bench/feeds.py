@@ -12,16 +12,20 @@ PARTS = 4  # tapes in the store
 
 
 class Feed:
-    def __init__(self, work, events, bodies, name=None):
+    def __init__(self, work, events, bodies, name=None, alive=make_feed.ALIVE):
         self.events, self.name = events, {"none": "no bodies"}.get(bodies, bodies)
         stem = name or bodies
         self.lines, self.packed, self.tape = (work / f"{stem}.{kind}" for kind in ("jsonl", "zst", "tape"))
         self.store, self.parts = work / f"{stem}.store", []
         with open(self.lines, "w", encoding="utf-8", newline="") as out:
-            make_feed.make(out, events, bodies, 1)
+            make_feed.make(out, events, bodies, 1, alive)
         self.size = self.lines.stat().st_size
         pack(self.lines, self.packed)
         record(self.lines, self.tape)
+
+    def forget(self):
+        for path in (self.lines, self.packed, self.tape):
+            path.unlink()
 
     def split(self):
         self.store.mkdir()

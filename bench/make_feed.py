@@ -16,6 +16,7 @@ import uuid
 ALIVE = 100  # sessions at a time
 BODIES = ("none", "templated", "unique")
 TENANTS = ("acme", "globex", "initech", "umbrella", "hooli")
+SMALL_TENANTS = tuple(f"tenant-{number}" for number in range(35))  # a half of the mail together
 WORDS = ("time year people's way day man thing woman life child world school state family student group country caf\u00e9 hand part "
          "place case week company system program question work government number night point home water room mother").split()
 
@@ -54,7 +55,7 @@ def session(rng, number, bodies, templates):
     yield text, encode({"Write": "EHLO mail.sender.example\r\n"})
     yield text, encode({"Read": f"250-{host}\r\n250-PIPELINING\r\n250-SIZE 52428800\r\n250 8BITMIME\r\n"})
     for message in range(rng.randint(1, 3)):
-        tenant, recipient = rng.choice(TENANTS), f"user{number}.{message}@dest{number % 300}.example"
+        tenant, recipient = rng.choice(rng.choice((TENANTS, SMALL_TENANTS))), f"user{number}.{message}@dest{number % 300}.example"
         sender = f"bounce-{rng.randrange(10 ** 6)}@{tenant}.example"
         meta |= {"domain": f"dest{number % 300}.example", "message_id": f"{rng.getrandbits(128):032x}", "queue_name": f"{tenant}@dest{number % 300}.example",
                  "recipient": [recipient], "routing_domain": None, "sender": sender, "tenant": tenant}
@@ -73,14 +74,14 @@ def session(rng, number, bodies, templates):
     yield text, '"Closed"'
 
 
-def make(out, events, bodies, seed):
+def make(out, events, bodies, seed, alive_at_once=ALIVE):
     rng = random.Random(seed)
     templates = make_templates(rng) if bodies == "templated" else None
     number, alive, now = seed * 10 ** 6, [], datetime.datetime(2026, 8, 4, 21, 0, tzinfo=datetime.timezone.utc)
     for _ in range(events):
         now += datetime.timedelta(microseconds=rng.randint(50, 900))
         while True:
-            if len(alive) < ALIVE:
+            if len(alive) < alive_at_once:
                 alive.append(session(rng, number, bodies, templates))
                 number += 1
             at = rng.randrange(len(alive))

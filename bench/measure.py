@@ -1,5 +1,7 @@
 """Times of whole programs, run in turn with what they are compared with."""
 import os
+import pathlib
+import re
 import statistics
 import subprocess
 import sys
@@ -50,6 +52,39 @@ class Bench:
         for name, found in figures.items():
             self.add(what, show(seconds), f"{name}: {show(median(found))}", median(found) / seconds, memory)
         return own, figures
+
+
+class PeakOfOwn:
+    """Watches what a process has in memory that is no page of a file; the kernel keeps the peak of all pages only."""
+
+    def __init__(self, pid):
+        self.status, self.kib = pathlib.Path(f"/proc/{pid}/status"), 0
+
+    def look(self):
+        try:
+            found = re.search(r"^RssAnon:\s+(\d+)", self.status.read_text(encoding="ascii"), re.M)
+        except OSError:
+            return  # it has ended
+        self.kib = max(self.kib, int(found[1]) if found else 0)
+
+    @property
+    def mib(self):
+        return self.kib / 1024
+
+
+def watched(process, within, peak=None):
+    """Waits for its end; what it used."""
+    deadline = time.monotonic() + within
+    while True:
+        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
+        if pid != 0:
+            process.returncode = os.waitstatus_to_exitcode(status)
+            return usage
+        if time.monotonic() > deadline:
+            raise TimeoutError(f"{process.args[1]} does not end")
+        if peak is not None:
+            peak.look()
+        time.sleep(0.02)
 
 
 def median(figures):

@@ -13,6 +13,7 @@ INSTALLING = 600  # seconds, at most
 
 # argv: the lines that zstd packed, the tenant.
 DUCKDB = """import duckdb, sys
+duckdb.execute("set enable_progress_bar = false")
 rows = duckdb.execute("select json from read_ndjson_objects(?, compression='zstd') "
                       "where json->'conn_meta'->>'tenant' = ?", sys.argv[1:3])
 while found := rows.fetchmany(1000):
@@ -22,6 +23,42 @@ CHDB = """import chdb, sys
 print(chdb.query("select line from file('" + sys.argv[1] + "', 'LineAsString', 'line String', 'zstd') "
                  "where JSONExtractString(line, 'conn_meta', 'tenant') = '" + sys.argv[2] + "'", "LineAsString"))
 """
+# argv: the lines that zstd packed.  A query may know how a message's final reply looks in this feed.
+DUCKDB_TABLE = """import duckdb, sys
+duckdb.execute("set enable_progress_bar = false")
+for row in duckdb.execute(sys.argv[2], sys.argv[1:2]).fetchall():
+    print(*row)
+"""
+DUCKDB_EVENTS = """with events as (
+    select json->'conn_meta'->>'id' as id, regexp_extract(json->'conn_meta'->>'mx_host', '([^.]+[.][^.]+)[.]?$', 1) as provider,
+           json->>'payload' = 'MessageObtained' as message, json->'payload'->>'Read' as reply, json->>'when' as time
+    from read_ndjson_objects(?, compression='zstd')) """
+DUCKDB_PROVIDERS = DUCKDB_EVENTS + """select provider, count(distinct id), countif(message) as messages,
+    countif(reply like '250 2.0.0 %'), countif(reply like '4__ %'), countif(reply like '5__ %')
+    from events where provider <> '' group by provider order by messages desc"""
+DUCKDB_SESSIONS = DUCKDB_EVENTS + """select min(time) as start, max(time), max(provider), countif(message),
+    max_by(reply, time), id from events group by id order by start"""
+CHDB_TABLE = """import chdb, sys
+print(chdb.query(sys.argv[2].replace("FILE", sys.argv[1]), "TSV"))
+"""
+CHDB_EVENTS = """with events as (
+    select JSONExtractString(line, 'conn_meta', 'id') as id,
+           extract(JSONExtractString(line, 'conn_meta', 'mx_host'), '([^.]+[.][^.]+)[.]?$') as provider,
+           JSONExtractString(line, 'payload') = 'MessageObtained' as message,
+           JSONExtractString(line, 'payload', 'Read') as reply, JSONExtractString(line, 'when') as time
+    from file('FILE', 'LineAsString', 'line String', 'zstd')) """
+CHDB_PROVIDERS = CHDB_EVENTS + """select provider, uniqExact(id), countIf(message) as messages, countIf(reply like '250 2.0.0 %'),
+    countIf(reply like '4__ %'), countIf(reply like '5__ %')
+    from events where provider != '' group by provider order by messages desc"""
+CHDB_SESSIONS = CHDB_EVENTS + """select min(time) as start, max(time), max(provider), countIf(message), argMaxIf(reply, time, reply != ''), id
+    from events group by id order by start"""
+JQ_PROVIDERS = """reduce inputs as $event ({}; ($event.conn_meta.mx_host // "" | rtrimstr(".") | split(".")[-2:] | join(".")) as $provider |
+    if $provider == "" then . else
+      .[$provider].ids[$event.conn_meta.id] = 1 |
+      if $event.payload == "MessageObtained" then .[$provider].messages += 1
+      elif ($event.payload | type) == "object" and ($event.payload.Read // "" | test("^(250 2[.]0[.]0 |[45])"))
+      then .[$provider].codes[$event.payload.Read[0:1]] += 1 else . end
+    end) | to_entries[] | [.key, (.value.ids | length), .value.messages, .value.codes["2"]]"""
 # argv: lines, and the file to make of them.
 TO_MCAP = """import mcap.writer, sys
 with open(sys.argv[1], "rb") as lines, open(sys.argv[2], "wb") as out:
@@ -80,6 +117,20 @@ class Peers:
         if self.python:
             found += [("duckdb", self.script(DUCKDB, packed, tenant)), ("chdb", self.script(CHDB, packed, tenant))]
         return found
+
+    def providers(self, packed):
+        """(name, command) that count sessions, messages and replies by provider."""
+        found = [("zstd, jq", [["zstd", "-dcq", packed], [self.jq, "-c", "-n", JQ_PROVIDERS]])] if self.jq else []
+        return found + self.tables(packed, DUCKDB_PROVIDERS, CHDB_PROVIDERS)
+
+    def sessions(self, packed):
+        """(name, command) that list all sessions."""
+        return self.tables(packed, DUCKDB_SESSIONS, CHDB_SESSIONS)
+
+    def tables(self, packed, for_duckdb, for_chdb):
+        if not self.python:
+            return []
+        return [("duckdb", self.script(DUCKDB_TABLE, packed, for_duckdb)), ("chdb", self.script(CHDB_TABLE, packed, for_chdb))]
 
     def mcap(self, lines, to):
         """(name, command) that makes a file of MCAP."""

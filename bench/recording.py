@@ -10,57 +10,64 @@ import sys
 import time
 
 from feeds import PROGRAM, ROOT
+from measure import PeakOfOwn, watched
 
 SENDER = os.environ.get("FEED_SENDER", ROOT / "build/release/bench/feed_sender")
-ENDING = 60  # seconds that a program may take to end
+ENDING = 120  # seconds that a program may take to end
 
 
-def wait_for(process):
-    """Waits for its end; what it used."""
-    deadline = time.monotonic() + ENDING
-    while True:
-        pid, status, usage = os.wait4(process.pid, os.WNOHANG)
-        if pid != 0:
-            process.returncode = os.waitstatus_to_exitcode(status)
-            return usage
-        if time.monotonic() > deadline:
-            raise TimeoutError(f"{process.args[1]} does not end")
-        time.sleep(0.05)
+class Sending:
+    """A sender that serves one client, on the same processors, one event a write; it drops as kumod does."""
+
+    def __init__(self, feed, rate, seconds):
+        self.process = subprocess.Popen([SENDER, feed.lines, str(rate), str(seconds)], stdout=subprocess.PIPE, text=True)
+        self.endpoint = f"http://127.0.0.1:{int(self.process.stdout.readline())}"
+
+    def to(self, command, **options):
+        """(what the receiver used, its peak of own memory)"""
+        receiver = subprocess.Popen(command, stderr=subprocess.DEVNULL, **options)
+        peak = PeakOfOwn(receiver.pid)
+        try:
+            usage = watched(receiver, ENDING, peak)
+            words = self.process.stdout.readline().split()
+            self.sent, self.seconds, self.missed = int(words[0]), float(words[1]), int(words[2])
+        finally:
+            for process in (self.process, receiver):
+                if process.poll() is None:
+                    process.kill()
+                    process.wait()
+            self.process.stdout.close()
+        return usage, peak
+
+
+def processor(usage, events):
+    return (usage.ru_utime + usage.ru_stime) / events * 1e6
 
 
 def record_at(bench, feed, rate, seconds, work):
-    """Records so long from a sender that sends one event a write, on the same processors."""
+    """Records so long; every event must be accounted for."""
     store = work / "recorded"
-    sender = subprocess.Popen([SENDER, feed.lines, str(rate), str(seconds)], stdout=subprocess.PIPE, text=True)
-    recorder = subprocess.Popen([PROGRAM, "capture", "--endpoint", f"http://127.0.0.1:{int(sender.stdout.readline())}",
-                                 "--store", store, "--name", "bench", "--until-end"],
-                                stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        words = sender.stdout.readline().split()
-        sent, took = int(words[0]), float(words[1])
-        usage = wait_for(recorder)
-    finally:
-        for process in (sender, recorder):
-            if process.poll() is None:
-                process.kill()
-                process.wait()
-        sender.stdout.close()
-    stored, lost = ledger_of(store)
-    if stored + lost != sent:
-        sys.exit(f"bench: of {sent} events {stored} are stored and {lost} are told as lost")
-    processor = (usage.ru_utime + usage.ru_stime) / sent * 1e6
+    sending = Sending(feed, rate, seconds)
+    usage, peak = sending.to([PROGRAM, "capture", "--endpoint", sending.endpoint, "--store", store, "--name", "bench",
+                              "--until-end"], stdout=subprocess.DEVNULL)
+    stored, lost, dropped = ledger_of(store)
+    if (stored + lost, dropped) != (sending.sent, sending.missed):
+        sys.exit(f"bench: of {sending.sent} events, and {sending.missed} that the sender dropped, {stored} are stored, "
+                 f"{lost} are told as lost and {dropped} as dropped")
+    upstream = f", {dropped:,} dropped by the sender" if dropped else ""
     bench.add(f"record {feed.name}, {rate:,} events/s asked for {seconds} s",
-              f"{sent / took:,.0f} events/s, {lost:,} lost, {processor:.2f} µs of processor time each",
+              f"{sending.sent / sending.seconds:,.0f} events/s, {lost:,} lost{upstream}, "
+              f"{processor(usage, sending.sent):.2f} µs of processor time each; {peak.mib:.0f} MiB its own",
               mib=usage.ru_maxrss / 1024)
     shutil.rmtree(store)
 
 
 def ledger_of(store):
-    """(stored, lost) of all tapes of a store."""
+    """(stored, lost, dropped by the server) of all tapes of a store."""
     ran = subprocess.run([PROGRAM, "info", "--json", store], capture_output=True, text=True, check=False, timeout=ENDING)
     ledgers = [json.loads(line)["ledger"] for line in ran.stdout.splitlines()]
-    lost = sum(cause["count"] for one in ledgers for cause in one["lost"].values())
-    return sum(one["stored"] for one in ledgers), lost
+    lost, dropped = (sum(cause.get("count", 0) for one in ledgers for cause in one[of].values()) for of in ("lost", "upstream"))
+    return sum(one["stored"] for one in ledgers), lost, dropped
 
 
 class DroppingClient:
@@ -102,7 +109,7 @@ def serve_to_nobody(feed):
         client.socket.close()
         if total < feed.size:
             raise RuntimeError(f"{total} bytes were served of {feed.size}")
-        return seconds, wait_for(server).ru_maxrss / 1024
+        return seconds, watched(server, ENDING).ru_maxrss / 1024
     except BaseException:
         server.kill()
         raise

@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Compares smtptape with what people use today, in one run, and writes docs/performance.md.
 
-  bench/run.py [--events N] [--runs N] [--seconds N] [--record SECONDS] [--growth N] [--offline] [--output FILE]
+  bench/run.py [--events N] [--runs N] [--seconds N] [--record SECONDS] [--hard SECONDS] [--quiet SECONDS]
+               [--growth N] [--offline] [--output FILE]
 
 The feeds are made by bench/make_feed.py.  What is compared runs in turn, so that whatever else the
 machine does meets both alike; figures are medians.  Tools that can't be had are left out.
@@ -18,12 +19,17 @@ import tempfile
 import time
 
 import recording
+import trials
 from feeds import PARTS, PROGRAM, ROOT, Feed, pack
 from measure import Bench, median, milliseconds, to_first_line, to_null, to_reader
 from peers import Peers
 
 PAGE = ROOT / "docs/performance.md"
 RATES = {"no bodies": (2_000, 20_000, 400_000), "templated": (250_000,), "unique": (400_000,)}  # events a second
+HARD = {"no bodies": 750_000, "templated": 350_000, "unique": 500_000}
+BURST = 5_000_000  # events in a second: more than the sender can write
+SEARCHED = 2  # times the events of the others, so that the start of the programs decides nothing
+LIVE, ALIVE = 50_000, 100_000  # events a second of the live view, and where many sessions are alive
 
 INTRODUCTION = """# How fast it is
 
@@ -33,10 +39,21 @@ The others only unpack lines and look for bytes in them. We check each group of 
 """
 
 
-def search_rows(bench, plain, peers):
-    for where, tenant in (("in every group", "acme"), ("nowhere", "nobody")):
-        command = [PROGRAM, "export", plain.tape, "--scope", "strict", "--tenant", tenant]
-        bench.compare(f"search for a tenant, {where}", command, peers.search(plain.packed, tenant), to_null, milliseconds)
+def search_rows(bench, work, events, peers):
+    feed = Feed(work, events, "none", "searched")
+    for where, tenant in (("a tenth of the mail", "acme"), ("a seventieth, in every group", "tenant-1"), ("nowhere", "nobody")):
+        command = [PROGRAM, "export", feed.tape, "--scope", "strict", "--tenant", tenant]
+        bench.compare(f"search {events:,} events for a tenant, {where}", command, peers.search(feed.packed, tenant), to_null,
+                      milliseconds)
+    bench.compare(f"table of {events:,} events: providers, sessions, messages, codes",
+                  [PROGRAM, "stats", feed.tape, "--by", "provider", "--columns", "sessions,messages,codes"],
+                  peers.providers(feed.packed), to_null, milliseconds)
+    bench.compare(f"table of {events:,} events: sessions", [PROGRAM, "sessions", feed.tape], peers.sessions(feed.packed), to_null,
+                  milliseconds)
+    feed.forget()
+
+
+def one_session_row(bench, plain):
     recipient = f"user1000{500:03d}.0@dest{1000500 % 300}.example"
     command = [PROGRAM, "export", plain.store, "--scope", "session", "--rcpt-to", recipient]
     other = [("zstd, grep", [["zstd", "-dcq", *plain.parts], ["grep", "-F", recipient]])]
@@ -72,6 +89,18 @@ def writing_rows(bench, feeds, peers, work):
             bench.add(f"size, {feed.name}", f"{tape / 1e6:.1f} MB", f"{name}: {other / 1e6:.1f} MB", other / tape)
     if mcap.exists():
         bench.compare(f"export to nowhere, {feed.name}", [PROGRAM, "export", feed.tape], peers.read_mcap(mcap), to_null, feed.speed)
+
+
+def trial_rows(bench, feeds, given, work):
+    for feed in feeds:
+        trials.import_memory(bench, feed, work)
+        if given.hard:
+            recording.record_at(bench, feed, HARD[feed.name], given.hard, work)
+    if given.hard:
+        recording.record_at(bench, feeds[0], BURST, 1, work)
+        trials.live(bench, feeds[0], LIVE, given.hard)
+    if given.quiet:
+        trials.quiet_sources(bench, given.quiet, work)
 
 
 def growth_rows(bench, work, events):
@@ -111,7 +140,7 @@ Times as fast is the other's time through ours, for sizes the other's size throu
 
 ## How they were measured
 
-On {datetime.date.today():%Y-%m-%d}, on {about.format(after=os.getloadavg()[0])}. Of {runs} runs the median, one run for what takes more than five seconds; the files were in the page cache. The feeds are made by `bench/make_feed.py` ({sizes}); nothing of it is anybody's mail. The reader behind the pipe reads and drops. A live feed comes from `bench/feed_sender.cc` on the same processors, one event a write; the time is that of the recorder from its start to its end. duckdb, chdb and mcap run in Python, whose start is in their time; mcap is written and read by Python alone. What single functions cost says `bench/hot_paths.cc`; its instructions are counted in `./dev check`.
+On {datetime.date.today():%Y-%m-%d}, on {about.format(after=os.getloadavg()[0])}. Of {runs} runs the median, one run for what takes more than five seconds; the files were in the page cache. The feeds are made by `bench/make_feed.py` ({sizes}); nothing of it is anybody's mail. The reader behind the pipe reads and drops. A live feed comes from `bench/feed_sender.cc` on the same processors, one event a write; the time is that of the recorder from its start to its end. The sender keeps 131,072 events for a slow recorder and then drops the oldest, as kumod does; the tapes tell exactly what was stored, lost and dropped, or the run fails. What a program has of its own is what it holds at most beside pages of files, looked at fifty times a second. duckdb, chdb and mcap run in Python, whose start is in their time (0.1 to 0.2 s). They and jq make tables of the lines by one query, which knows what the final reply looks like in this feed; smtptape works it out from the dialogue. mcap is written and read by Python alone. What single functions cost says `bench/hot_paths.cc`; its instructions are counted in `./dev check`.
 """
 
 
@@ -121,6 +150,8 @@ def arguments():
     options.add_argument("--runs", type=int, default=5)
     options.add_argument("--seconds", type=int, default=300, help="after so long each comparison runs once")
     options.add_argument("--record", type=int, default=10, help="so many seconds at each rate; 0: none")
+    options.add_argument("--hard", type=int, default=6, help="so many seconds at rates that are too much for a few processors; 0: none")
+    options.add_argument("--quiet", type=int, default=5, help="so many seconds of quiet sources; 0: none")
     options.add_argument("--growth", type=int, default=1_000_000, help="events; 0: none")
     options.add_argument("--offline", action="store_true", help="compare only with what is installed")
     options.add_argument("--output", default=str(PAGE))
@@ -139,15 +170,18 @@ def main():
         feeds = [Feed(work, given.events, bodies) for bodies in ("none", "templated", "unique")]
         plain = feeds[0]
         plain.split()
-        search_rows(bench, plain, peers)
+        search_rows(bench, work, SEARCHED * given.events, peers)
+        one_session_row(bench, plain)
         text_rows(bench, feeds)
         writing_rows(bench, feeds, peers, work)
         recording.serve(bench, plain)
         for feed in feeds if given.record else []:
             for rate in RATES[feed.name]:
                 recording.record_at(bench, feed, rate, given.record, work)
+        trial_rows(bench, feeds, given, work)
         if given.growth:
             growth_rows(bench, work, given.growth)
+            trials.sessions_alive(bench, work, given.growth, ALIVE, min(given.record, 5))
     if given.output != "-":
         pathlib.Path(given.output).write_text(page(bench.rows, feeds, about, given.runs), encoding="utf-8")
 

@@ -52,11 +52,13 @@ std::uint64_t group_bytes_for(std::uint64_t wanted, std::size_t sources) {
   return std::min(wanted, std::max(share, kLeastGroupBytes));
 }
 
-// Large blocks go back to the system as soon as they are free, and few arenas keep small ones.
+// Large blocks go back to the system as soon as they are free, and few arenas keep small ones: a
+// few MiB of them, or each network read would be copied into pages that must be made first.
 void give_back_large_blocks() {
 #ifdef __GLIBC__
   ::mallopt(M_MMAP_THRESHOLD, 512 << 10);
   ::mallopt(M_ARENA_MAX, 2);
+  ::mallopt(M_TRIM_THRESHOLD, 8 << 20);
 #endif
 }
 

@@ -88,8 +88,11 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   }
 
   void expire_at(steady_clock::time_point deadline);
-  void end_gathering_after(milliseconds time);
   void end_waits();
+  void set_low_water(int bytes);
+  void watch_low_water();
+  asio::awaitable<void> gather(int bytes, milliseconds within);
+  [[nodiscard]] Transfer read_now(std::span<char> into);
   void set_option(int level, int name, int value);
   void prepare_socket();
   asio::awaitable<Transfer> drive(TlsCall call);
@@ -103,7 +106,9 @@ struct Connection::Impl : std::enable_shared_from_this<Impl> {
   tcp::socket socket;
   asio::steady_timer timer;
   asio::steady_timer gathering;
-  bool gathers = false;
+  std::size_t read_last = 0;  // while gathering
+  int low_water = 1;          // below that the socket says nothing of what arrives
+  bool watched = false;       // whether it is reached
   std::optional<TlsSession> tls;
   std::optional<Lookup> lookup;
   bool timed_out = false;
@@ -122,22 +127,49 @@ void Connection::Impl::expire_at(steady_clock::time_point deadline) {
   });
 }
 
-void Connection::Impl::end_gathering_after(milliseconds time) {
-  gathers = true;
-  gathering.expires_after(time);
-  gathering.async_wait([weak = weak_from_this()](const error_code& error) {
-    const std::shared_ptr<Impl> self = weak.lock();
-    // One that comes when something else is waited for already must not end that.
-    if (error || !self || !self->gathers || self->gathering.expiry() > steady_clock::now()) return;
-    error_code ignored;
-    if (self->socket.is_open()) self->socket.cancel(ignored);
-  });
-}
-
 void Connection::Impl::end_waits() {
   error_code ignored;
   if (socket.is_open()) socket.cancel(ignored);
+  gathering.cancel();
   if (lookup) lookup->cancel();
+}
+
+void Connection::Impl::set_low_water(int bytes) {
+  if (std::exchange(low_water, bytes) != bytes) set_option(SOL_SOCKET, SO_RCVLOWAT, bytes);
+}
+
+// One wait for all pauses in which it is not reached: to begin one anew costs two calls.
+void Connection::Impl::watch_low_water() {
+  if (std::exchange(watched, true)) return;
+  socket.async_wait(tcp::socket::wait_read, [weak = weak_from_this()](const error_code& error) {
+    const std::shared_ptr<Impl> self = weak.lock();
+    if (!self) return;
+    self->watched = false;
+    if (error != asio::error::operation_aborted) self->gathering.cancel();
+  });
+}
+
+asio::awaitable<void> Connection::Impl::gather(int bytes, milliseconds within) {
+  set_low_water(bytes);
+  watch_low_water();
+  const auto now = steady_clock::now().time_since_epoch();
+  gathering.expires_at(steady_clock::time_point((now / within + 1) * within));
+  auto [error] = co_await gathering.async_wait(kNoThrow);
+  static_cast<void>(error);  // early or not: the next read says what is there
+}
+
+// Nothing, and no error: nothing is there.
+Transfer Connection::Impl::read_now(std::span<char> into) {
+  Transfer transfer;
+  transfer.error = interruption();
+  if (transfer.error) return transfer;
+  if (tls) {
+    const TlsSession::Step step = tls->read(into);
+    return {step.error, step.size};
+  }
+  transfer.size = socket.read_some(asio::buffer(into.data(), into.size()), transfer.error);
+  if (transfer.error == asio::error::would_block) transfer.error = {};
+  return transfer;
 }
 
 // These are wishes: a socket that refuses them still works.
@@ -273,6 +305,8 @@ TlsTrouble Connection::tls_trouble() const {
 }
 
 asio::awaitable<Transfer> Connection::read_some(std::span<char> into) {
+  if (impl_->watched) impl_->socket.cancel();
+  impl_->set_low_water(1);
   if (impl_->tls) {
     TlsCall call;
     call.what = TlsCall::What::Read;
@@ -289,15 +323,20 @@ asio::awaitable<Transfer> Connection::read_some(std::span<char> into) {
   co_return transfer;
 }
 
-asio::awaitable<void> Connection::gather(int bytes, milliseconds within) {
-  if (impl_->interruption()) co_return;
-  impl_->set_option(SOL_SOCKET, SO_RCVLOWAT, bytes);
-  impl_->end_gathering_after(within);
-  auto [error] = co_await impl_->socket.async_wait(tcp::socket::wait_read, kNoThrow);
-  static_cast<void>(error);  // the next read says so
-  impl_->gathers = false;
-  impl_->gathering.cancel();
-  impl_->set_option(SOL_SOCKET, SO_RCVLOWAT, 1);
+asio::awaitable<Transfer> Connection::read_gathered(std::span<char> into,
+                                                    int enough,
+                                                    milliseconds within) {
+  const bool flows = impl_->read_last > 0;
+  Transfer transfer;
+  if (impl_->read_last == into.size()) {  // there is more; deadlines and stop() get their turn
+    co_await asio::post(executor(), asio::use_awaitable);
+  } else if (flows) {
+    co_await impl_->gather(enough, within);
+  }
+  if (flows) transfer = impl_->read_now(into);
+  if (transfer.size == 0 && !transfer.error) transfer = co_await read_some(into);
+  impl_->read_last = transfer.size;
+  co_return transfer;
 }
 
 asio::awaitable<Transfer> Connection::write(std::string_view bytes) {

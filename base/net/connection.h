@@ -67,9 +67,12 @@ class Connection {
   // After an error of tls_category().
   [[nodiscard]] TlsTrouble tls_trouble() const;
   boost::asio::awaitable<Transfer> read_some(std::span<char> into);
-  // Until so many bytes can be read, the peer has ended, or that time has passed.  Meanwhile no
-  // arrival wakes the process, as each does otherwise, whatever it waits for.
-  boost::asio::awaitable<void> gather(int bytes, std::chrono::milliseconds within);
+  // The same for a stream of small writes, where to be woken for each costs more than all that is
+  // done with it: after a read it waits until `enough` bytes are there, the peer has ended, or the
+  // next whole multiple of `within` on the clock, so that all who wait so are woken together.
+  boost::asio::awaitable<Transfer> read_gathered(std::span<char> into,
+                                                 int enough,
+                                                 std::chrono::milliseconds within);
   // All of the bytes, unless there is an error.
   boost::asio::awaitable<Transfer> write(std::string_view bytes);
   // What the socket takes without waiting.

@@ -27,10 +27,9 @@ namespace {
 constexpr std::size_t kReadBuffer = 256 * kKiB;
 // Tiny frames are handed over before their list takes more room than the buffer they came in.
 constexpr std::size_t kMostFramesAtOnce = 4096;
-// After a read of less than this more is waited for: kumod writes each event by itself, and to be
-// woken for each costs more than all that is done with it.
-constexpr int kFewBytes = 96 << 10;
-constexpr std::chrono::milliseconds kGatherFor{8};
+// kumod writes each event by itself.
+constexpr int kEnough = 192 << 10;
+constexpr std::chrono::milliseconds kGatherFor{9};
 
 FeedEnd::Kind kind_of(const error_code& error, FeedEnd::Kind otherwise) {
   if (error == asio::error::operation_aborted) return FeedEnd::Kind::Stopped;
@@ -193,11 +192,9 @@ asio::awaitable<FeedEnd> FeedClient::Impl::follow() {
   std::optional<FeedEnd> end = deliver(early);
   while (!end) {
     watch_for_stalls();
-    const Transfer got = co_await connection.read_some(buffer);
+    const Transfer got = co_await connection.read_gathered(buffer, kEnough, kGatherFor);
     end = deliver(std::string_view(buffer.data(), got.size));
     if (!end && got.error) end = broken_by(got.error);
-    if (!end && got.size < std::size_t{kFewBytes})
-      co_await connection.gather(kFewBytes, kGatherFor);
   }
   end->opened = true;
   end->mid_message = reader.mid_message();

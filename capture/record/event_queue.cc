@@ -4,12 +4,33 @@
 #include <cstring>
 #include <utility>
 
+#include "format/wire/wire.h"
+
 namespace smtptape {
 
 namespace {
 
+constexpr std::int64_t next_beat(std::int64_t now) {
+  return (now / EventQueue::kBeat + 1) * EventQueue::kBeat;
+}
+
 bool is_data(const WsMessage& message) {
   return message.opcode == Opcode::Text || message.opcode == Opcode::Binary;
+}
+
+}  // namespace
+
+namespace {
+
+// What a notice of the server says that it dropped.  Notices are rare, and only they have no
+// metadata.
+std::uint64_t told_as_dropped(const WsMessage& message) {
+  if (!message.payload.starts_with(R"({"conn_meta":null)")) return 0;
+  WireDecoder decoder;
+  EventBatch batch;
+  const Event& event = decoder.decode(message.payload, message.opcode, batch);
+  const std::optional<Gap> gap = lag_gap(event, event.received);
+  return gap ? gap->count.value_or(0) : 0;
 }
 
 }  // namespace
@@ -19,6 +40,7 @@ struct EventQueue::Extent {
   std::uint64_t frames = 0;
   std::uint64_t bytes = 0;       // that are queued
   std::uint64_t wire_bytes = 0;  // that came
+  std::uint64_t by_server = 0;   // dropped, as notices among the frames say
   [[nodiscard]] std::uint64_t cost() const {
     return sizeof(FrameChunk) + frames * sizeof(QueuedFrame) + bytes;
   }
@@ -31,6 +53,7 @@ EventQueue::Extent EventQueue::extent_of(std::span<const WsMessage> messages) {
     ++extent.frames;
     extent.bytes += message.payload.size();
     if (!message.oversize) extent.wire_bytes += message.size;
+    extent.by_server += told_as_dropped(message);
   }
   return extent;
 }
@@ -63,6 +86,7 @@ EventQueue::EventQueue(std::uint64_t most_bytes, std::size_t sources)
     : most_bytes_(most_bytes),
       guaranteed_(guaranteed_of(most_bytes, sources)),
       common_(most_bytes - sources * guaranteed_),
+      enough_(std::min(kEnough, guaranteed_ / 2)),
       sources_(sources) {
 }
 
@@ -158,6 +182,7 @@ EventQueue::Verdict EventQueue::judge(std::size_t source, const Extent& extent, 
   if (first) to.dropped.from = received;
   if (first) ++to.drops;
   to.dropped.frames += extent.frames;
+  to.dropped.by_server += extent.by_server;
   to.dropped.until = received;
   to.all_dropped += extent.frames;
   make_ready(source);  // where nothing is queued, it is told at once
@@ -199,13 +224,14 @@ void EventQueue::hand_over(std::size_t source, FrameChunk chunk) {
     Source& to = sources_[source];
     told = tell_dropped(to, chunk);
     to.waiting += chunk.frames.size();
+    to.queued += chunk.cost;
     to.items.emplace_back(std::move(chunk));
-    make_ready(source);
+    if (must_be_taken(to)) make_ready(source);
   }
   if (told && hooks_.on_last_drop) hooks_.on_last_drop(source, *told);
 }
 
-// What was dropped becomes a gap before the chunk.
+// What was dropped becomes a gap before the chunk, and what it told of another one.
 std::optional<EventQueue::Dropped> EventQueue::tell_dropped(Source& source, FrameChunk& chunk) {
   if (source.dropped.frames == 0) return std::nullopt;
   const Dropped dropped = std::exchange(source.dropped, {});
@@ -214,9 +240,15 @@ std::optional<EventQueue::Dropped> EventQueue::tell_dropped(Source& source, Fram
   gap.count = dropped.frames;
   gap.from = dropped.from.real;
   gap.until = dropped.until.real;
-  chunk.gaps.insert(chunk.gaps.begin(), std::move(gap));
-  chunk.cost += sizeof(Gap);
-  hold(source, sizeof(Gap));
+  std::vector<Gap> gaps{gap};
+  if (dropped.by_server > 0) {
+    gap.cause = GapCause::Lag;
+    gap.count = dropped.by_server;
+    gaps.push_back(gap);
+  }
+  chunk.gaps.insert(chunk.gaps.begin(), gaps.begin(), gaps.end());
+  chunk.cost += gaps.size() * sizeof(Gap);
+  hold(source, gaps.size() * sizeof(Gap));
   return dropped;
 }
 
@@ -224,6 +256,8 @@ void EventQueue::end() {
   {
     const std::lock_guard lock(mutex_);
     ended_ = true;
+    for (std::size_t source = 0; source < sources_.size(); ++source)
+      if (must_be_taken(sources_[source])) make_ready(source);
   }
   filled_.notify_all();
 }
@@ -249,9 +283,15 @@ void EventQueue::post(std::size_t source, QueuedTask task, When when) {
 
 void EventQueue::make_ready(std::size_t source) {
   Source& of = sources_[source];
-  if (of.in_hand || std::exchange(of.listed, true)) return;
+  if (std::exchange(of.wanted, true) || of.in_hand) return;
   ready_.push_back(source);
   filled_.notify_one();
+}
+
+// Before its next beat.
+bool EventQueue::must_be_taken(const Source& source) const {
+  if (source.items.empty()) return source.dropped.frames > 0;
+  return ended_ || source.queued >= enough_ || !(source.on_beat || source.in_hand);
 }
 
 std::optional<EventQueue::Turn> EventQueue::take() {
@@ -262,6 +302,7 @@ std::optional<EventQueue::Turn> EventQueue::take() {
     if (const std::optional<std::size_t> source = next_ready(now)) {
       std::optional<Dropped> told;
       Turn turn = take_of(*source, now, told);
+      if (next_due().value_or(kNever) < watched_) filled_.notify_one();  // goes on watching
       lock.unlock();
       if (told && hooks_.on_last_drop) hooks_.on_last_drop(*source, *told);
       return turn;
@@ -271,20 +312,23 @@ std::optional<EventQueue::Turn> EventQueue::take() {
       filled_.notify_all();
       return std::nullopt;
     }
-    const std::optional<std::int64_t> due = next_due();
-    if (due) {
-      filled_.wait_until(lock, steady_time_point(*due));
-    } else {
-      filled_.wait(lock);
-    }
+    wait_for_something(lock);
   }
+}
+
+// One of those that wait watches the time, so that no other is woken by it.
+void EventQueue::wait_for_something(std::unique_lock<std::mutex>& lock) {
+  const std::int64_t due = next_due().value_or(kNever);
+  if (due >= watched_) return filled_.wait(lock);
+  watched_ = due;
+  filled_.wait_until(lock, steady_time_point(due));
+  watched_ = kNever;
 }
 
 std::optional<std::size_t> EventQueue::next_ready(std::int64_t now) {
   if (!ready_.empty()) {
     const std::size_t source = ready_.front();
     ready_.pop_front();
-    sources_[source].listed = false;
     return source;
   }
   if (ended_) return std::nullopt;  // then everything ends, whatever is due
@@ -322,6 +366,7 @@ EventQueue::Turn EventQueue::take_of(std::size_t source,
     chunk.cost = sizeof(FrameChunk);
     hold(of, chunk.cost);
     told = tell_dropped(of, chunk);
+    of.queued += chunk.cost;
     of.items.emplace_back(std::move(chunk));
   }
   while (!of.items.empty()) {
@@ -329,12 +374,15 @@ EventQueue::Turn EventQueue::take_of(std::size_t source,
       if (turn.cost > 0 && turn.cost + chunk->cost > kMostInHand) break;
       turn.cost += chunk->cost;
       turn.frames += chunk->frames.size();
+      of.queued -= chunk->cost;
       if (!of.oldest_in_hand) of.oldest_in_hand = chunk->received;
     }
     turn.items.push_back(std::move(of.items.front()));
     of.items.pop_front();
   }
   of.in_hand = true;
+  of.on_beat = false;
+  of.wanted = false;
   of.taken_at = now;
   of.due.reset();
   return turn;
@@ -349,7 +397,10 @@ void EventQueue::done(const Turn& turn, std::optional<std::int64_t> due) {
   of.oldest_in_hand.reset();
   of.done_at = this_moment().steady;
   of.due = due;
-  if (!of.items.empty() || of.dropped.frames > 0) make_ready(turn.source);
+  of.on_beat = turn.frames > 0 || !of.items.empty();
+  if (of.on_beat) of.due = std::min(due.value_or(kNever), next_beat(of.done_at));
+  const bool wanted = std::exchange(of.wanted, false);
+  if (wanted || must_be_taken(of)) make_ready(turn.source);
   if (all_done()) filled_.notify_all();
 }
 

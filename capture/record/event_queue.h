@@ -15,6 +15,10 @@
 // wait for each other.  One allocation for the bytes of a network read and two short locks a chunk,
 // none a frame.
 //
+// A source that is quiet is taken with the first that comes.  From then on it is taken at each
+// beat, the same for all sources, or when much waits: to wake a worker for each read cost more than
+// what it did then.
+//
 // Threads: push(), reserve(), release() and end() from one, take() and done() from the workers, the
 // rest from any.  Hooks are called without a lock.  Nothing here fails but for want of memory.
 #pragma once
@@ -23,6 +27,7 @@
 #include <cstdint>
 #include <deque>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -79,10 +84,14 @@ class EventQueue {
   static constexpr std::uint64_t kGuaranteed = kMiB;
   // What a worker takes in hand at once, unless a single chunk is larger.
   static constexpr std::uint64_t kMostInHand = kMiB;
+  // So much is taken before the next beat.
+  static constexpr std::uint64_t kEnough = 512 * kKiB;
+  static constexpr std::int64_t kBeat = kNanosPerSecond / 20;
 
   struct Dropped {
     std::uint64_t frames = 0;
-    Arrival from;  // the first and the last of them
+    std::uint64_t by_server = 0;  // events that it dropped, as notices among the frames say
+    Arrival from;                 // the first and the last of them
     Arrival until;
   };
   struct Hooks {
@@ -140,9 +149,11 @@ class EventQueue {
   struct Source {
     std::deque<Item> items;
     std::uint64_t held = 0;     // bytes: reserved, queued and in hand
+    std::uint64_t queued = 0;   // bytes: of items
     std::uint64_t waiting = 0;  // frames, queued and in hand
     bool in_hand = false;
-    bool listed = false;              // in ready_
+    bool on_beat = false;             // due at the next beat at the latest
+    bool wanted = false;              // in ready_, or will be when it is not in hand
     std::optional<std::int64_t> due;  // while it is not in hand
     std::int64_t taken_at = 0;        // of the steady clock
     std::int64_t done_at = 0;         // the same
@@ -154,6 +165,7 @@ class EventQueue {
     std::uint64_t drops = 0;
   };
 
+  static constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
   struct Extent;
   enum class Verdict : std::uint8_t { Take, DropFirst, Drop };
 
@@ -170,6 +182,8 @@ class EventQueue {
   void give_back(Source& source, std::uint64_t bytes);
   std::optional<Dropped> tell_dropped(Source& source, FrameChunk& chunk);
   void make_ready(std::size_t source);
+  [[nodiscard]] bool must_be_taken(const Source& source) const;
+  void wait_for_something(std::unique_lock<std::mutex>& lock);
   [[nodiscard]] std::optional<std::size_t> next_ready(std::int64_t now);
   [[nodiscard]] std::optional<std::int64_t> next_due() const;
   [[nodiscard]] bool all_done() const;
@@ -178,11 +192,13 @@ class EventQueue {
   const std::uint64_t most_bytes_;
   const std::uint64_t guaranteed_;
   const std::uint64_t common_;
+  const std::uint64_t enough_;
   Hooks hooks_;
   mutable std::mutex mutex_;
   std::condition_variable filled_;
   std::vector<Source> sources_;
-  std::deque<std::size_t> ready_;  // not in hand, and something is queued
+  std::deque<std::size_t> ready_;  // not in hand, and something is to be done now
+  std::int64_t watched_ = kNever;  // until then one of the workers waits
   std::uint64_t bytes_held_ = 0;
   std::uint64_t common_held_ = 0;
   bool ended_ = false;

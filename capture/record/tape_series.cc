@@ -15,6 +15,7 @@ namespace smtptape {
 namespace {
 
 constexpr std::int64_t kNever = std::numeric_limits<std::int64_t>::max();
+constexpr int kLevel = 1;  // of zstd: what takes more time gains 4 % at most
 
 // When something begins that nothing arrived for.
 Arrival as_of(Now now) {
@@ -219,6 +220,7 @@ TapeOptions TapeSeries::tape_options() const {
   TapeOptions options;
   options.batch_bytes = options_.batch_bytes;
   options.group_bytes = options_.group_bytes;
+  options.level = kLevel;
   for (const Property& property : kProperties)
     options.indexed_keys.emplace_back(property.meta_key);
   return options;

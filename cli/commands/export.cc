@@ -86,6 +86,7 @@ class ExportCommand : public Command {
     Result result(output_, force_, Result::Content::Page, selection_.tapes);
     SelectedTapes tapes(selection_, selection, progress(result));
     PageWriter page(result, header_of_page(selection.window));
+    if (tapes.tells_recorders_apart()) page.tell_recorders_apart();
     EventBatch batch;
     while (tapes.events().next(batch))
       page.add(batch);

@@ -54,7 +54,12 @@ struct Compressor::Impl {
 };
 
 Compressor::Compressor(int level, int window_log) : impl_(std::make_unique<Impl>()) {
+  // The table that zstd takes for its fastest level forgets templates; this one finds nearly all of
+  // them again, and 256 KiB stay in the processor's cache.
+  constexpr int kFastest = 1;
+  constexpr int kTableLog = 16;
   impl_->set(ZSTD_c_compressionLevel, level);
+  if (level == kFastest) impl_->set(ZSTD_c_hashLog, kTableLog);
   impl_->set(ZSTD_c_windowLog, window_log);
   impl_->set(ZSTD_c_checksumFlag, 1);
 }

@@ -93,6 +93,7 @@ struct GroupDecoder::Impl {
   std::vector<Read> batches;
   std::vector<std::string_view> payloads;  // one a batch, when the group has two frames
   std::size_t given = 0;                   // of these
+  EventBatch outline;                      // of the batch that is chosen from
 
   [[nodiscard]] bool two_frames() const { return index.column_bytes != 0; }
 
@@ -136,7 +137,7 @@ struct GroupDecoder::Impl {
   }
 
   bool choose_events(Read& read, const ChooseEvents& choose) {
-    EventBatch outline;
+    outline.clear();
     parser.outline(*read.columns, outline);
     read.wanted.assign(read.events, false);
     choose(outline.events, read.wanted);

@@ -13,7 +13,7 @@ namespace smtptape {
 struct TapeOptions {
   std::uint64_t batch_bytes = kDefaultBatchBytes;  // of wire JSON: the most a crash can lose
   std::uint64_t group_bytes = kDefaultGroupBytes;  // of wire JSON: what a reader must hold
-  int level = 3;                                   // of zstd: 1 loses templates, 5 gains nothing
+  int level = 3;                                   // of zstd: 1 where time counts, 5 gains nothing
   std::vector<std::string> indexed_keys;  // metadata keys whose values the session rows list
 };
 

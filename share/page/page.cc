@@ -68,6 +68,8 @@ class PageWriter::Impl {
         by_provider_(by(StatsKey::Provider), Providers()),
         by_reply_(by(StatsKey::Reply), Providers()) {}
 
+  void tell_recorders_apart() { sessions_.tell_recorders_apart(); }
+
   void add(const EventBatch& batch) {
     for (const Event& event : batch.events) {
       const bool has_session = event.meta != nullptr && event.meta->session_id().has_value() &&
@@ -229,6 +231,10 @@ PageWriter::PageWriter(ByteSink& out, PageHeader header, const PageLimits& limit
 }
 
 PageWriter::~PageWriter() = default;
+
+void PageWriter::tell_recorders_apart() {
+  impl_->tell_recorders_apart();
+}
 
 void PageWriter::add(const EventBatch& batch) {
   impl_->add(batch);

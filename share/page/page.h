@@ -55,6 +55,8 @@ class PageWriter {
   PageWriter(const PageWriter&) = delete;
   PageWriter& operator=(const PageWriter&) = delete;
 
+  // What several recorders have of a session is told of each: to be called before any event.
+  void tell_recorders_apart();
   void add(const EventBatch& batch);
   // To be called once, after all the events.  Of no sessions there is no page: nothing was written.
   PageTotals finish(const PageEnd& end);

@@ -76,7 +76,9 @@ void PageSessionBuilder::add(const Event& event) {
 void PageSessionBuilder::add_gaps(std::string_view what, std::uint64_t count) {
   story_.add_gaps(what, count);
   if (session_.left_out || session_.held_events >= room_->limits().session_events) return;
-  keep({"gap", story_.so_far().ended, std::string(what)});
+  std::string text(what);
+  if (count > 1) text += ", and " + std::to_string(count - 1) + " more gaps";
+  keep({"gap", story_.so_far().ended, std::move(text)});
 }
 
 void PageSessionBuilder::keep(PageEvent event) {

@@ -102,20 +102,24 @@ bool GroupTask::rows_answer(Answer& answer) const {
 }
 
 // Null: everything is wanted.
-ChooseEvents GroupTask::chooser(EventChoice& choice, std::vector<Looked>& looked) const {
+ChooseEvents GroupTask::chooser(EventChoice& choice, Choice& made) const {
   if (question_->takes_everything()) return nullptr;
   return [&](std::span<const Event> events, std::vector<bool>& wanted) {
     for (std::size_t i = 0; i < events.size(); ++i) {
       const bool told = events[i].verbatim == nullptr;
       wanted[i] = !told || choice.wanted(events[i]);
-      looked.push_back({events[i].received, wanted[i], told});
+      if (wanted[i]) {
+        made.looked.push_back({made.left_out, told});
+      } else {
+        made.left_out.add(events[i].received);
+      }
     }
   };
 }
 
 bool GroupTask::decode(EventChoice& choice, Answer& answer) const {
-  std::vector<Looked> looked;
-  const ChooseEvents choose = chooser(choice, looked);
+  Choice made;
+  const ChooseEvents choose = chooser(choice, made);
   auto decoder =
       std::make_unique<GroupDecoder>(where_.tape->summary.header.tape_id, index(), where_.rooms);
   if (!add_frames(*decoder, choose, answer)) return false;
@@ -124,7 +128,7 @@ bool GroupTask::decode(EventChoice& choice, Answer& answer) const {
     return true;
   }
   answer.batches = decoder->take();
-  finish_choice(choice, looked, answer);
+  finish_choice(choice, made, answer);
   return true;
 }
 
@@ -147,18 +151,14 @@ bool GroupTask::add_frames(GroupDecoder& decoder,
   return hasher.value() == index().hash && decoder.add_payload(second);
 }
 
-// Of what is kept whole the columns could not tell.  `looked`: at what was left out as well, in
-// order.
-void GroupTask::finish_choice(EventChoice& choice,
-                              const std::vector<Looked>& looked,
-                              Answer& answer) {
-  auto next = looked.begin();
+// Of what is kept whole the columns could not tell.
+void GroupTask::finish_choice(EventChoice& choice, const Choice& made, Answer& answer) {
+  auto next = made.looked.begin();
   for (EventBatch& batch : answer.batches) {
     std::erase_if(batch.events, [&](Event& event) {
-      for (; !next->wanted; ++next)
-        answer.left_out.add(next->received);
-      const bool told = next++->told;
-      if (!told && !choice.wanted(event)) {
+      const Looked& looked = *next++;
+      answer.left_out.add(looked.before.until);
+      if (!looked.told && !choice.wanted(event)) {
         answer.left_out.add(event.received);
         return true;
       }
@@ -166,8 +166,7 @@ void GroupTask::finish_choice(EventChoice& choice,
       return false;
     });
   }
-  for (; next != looked.end(); ++next)
-    answer.left_out.add(next->received);
+  answer.left_out.add(made.left_out.until);
 }
 
 }  // namespace smtptape

@@ -68,22 +68,25 @@ class GroupTask {
   }
 
  private:
-  // An event whose columns were looked at.
+  // What the columns told of an event that may be wanted.
   struct Looked {
-    std::int64_t received;
-    bool wanted;
-    bool told;  // by its columns; else it has to be asked again
+    LeftOut before;  // all that was left out before it
+    bool told;       // that it is wanted; else it has to be asked again
+  };
+  struct Choice {
+    std::vector<Looked> looked;  // in order
+    LeftOut left_out;            // all of it
   };
 
   [[nodiscard]] Answer answer();
   [[nodiscard]] bool is_index_sound() const;
   [[nodiscard]] bool rows_answer(Answer& answer) const;
   [[nodiscard]] bool decode(EventChoice& choice, Answer& answer) const;
-  [[nodiscard]] ChooseEvents chooser(EventChoice& choice, std::vector<Looked>& looked) const;
+  [[nodiscard]] ChooseEvents chooser(EventChoice& choice, Choice& made) const;
   [[nodiscard]] bool add_frames(GroupDecoder& decoder,
                                 const ChooseEvents& choose,
                                 Answer& answer) const;
-  static void finish_choice(EventChoice& choice, const std::vector<Looked>& looked, Answer& answer);
+  static void finish_choice(EventChoice& choice, const Choice& made, Answer& answer);
 
   const Where where_;
   const std::shared_ptr<Question> question_;

@@ -1,14 +1,9 @@
 #include "tests/support/ring_server.h"
 
-#include <arpa/inet.h>
-#include <netinet/in.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <algorithm>
-#include <stdexcept>
 
-#include "base/net/upgrade.h"
 #include "base/net/ws_frames.h"
 
 namespace smtptape {
@@ -31,27 +26,17 @@ std::string filler_of(std::size_t bytes) {
 RingServer::RingServer(const RingServerOptions& options)
     : options_(options),
       filler_(filler_of(options.payload_bytes + 4096)),
-      listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
-  sockaddr_in address{};
-  address.sin_family = AF_INET;
-  address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-  socklen_t size = sizeof(address);
-  auto* const any = reinterpret_cast<sockaddr*>(&address);
-  if (::bind(listener_.get(), any, size) != 0 || ::listen(listener_.get(), 1) != 0 ||
-      ::getsockname(listener_.get(), any, &size) != 0) {
-    throw std::runtime_error("no socket to listen on");
-  }
-  port_ = ntohs(address.sin_port);
-  thread_ = std::thread([this] { serve(); });
+      listener_(listen_on_loopback()),
+      thread_([this] { serve(); }) {
 }
 
 RingServer::~RingServer() {
-  ::shutdown(listener_.get(), SHUT_RDWR);  // for a client that never came
+  ::shutdown(listener_.socket.get(), SHUT_RDWR);  // for a client that never came
   join();
 }
 
 std::string RingServer::url() const {
-  return "http://127.0.0.1:" + std::to_string(port_);
+  return "http://127.0.0.1:" + std::to_string(listener_.port);
 }
 
 void RingServer::join() {
@@ -67,31 +52,8 @@ std::string RingServer::frame(std::uint64_t number) const {
 }
 
 void RingServer::serve() {
-  const UniqueFd client = shake_hands();
+  const UniqueFd client = accept_subscriber(listener_);
   if (client) play(client.get());
-}
-
-UniqueFd RingServer::shake_hands() const {
-  UniqueFd client(::accept(listener_.get(), nullptr, nullptr));
-  if (!client) return client;
-  std::string request;
-  char buffer[4096];
-  while (request.find("\r\n\r\n") == std::string::npos) {
-    const ssize_t got = ::read(client.get(), buffer, sizeof(buffer));
-    if (got <= 0) return {};
-    request.append(buffer, static_cast<std::size_t>(got));
-  }
-  constexpr std::string_view kKey = "Sec-WebSocket-Key: ";
-  const std::size_t at = request.find(kKey) + kKey.size();
-  const std::string key = request.substr(at, request.find("\r\n", at) - at);
-  write_all(client.get(),
-            "HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: websocket\r\n"
-            "sec-websocket-accept: " +
-                websocket_accept(key) + "\r\n\r\n",
-            "client");
-  // The request comes as one small frame, and nothing after it.
-  if (::read(client.get(), buffer, sizeof(buffer)) <= 0) return {};
-  return client;
 }
 
 void RingServer::play(int client) {
@@ -107,11 +69,9 @@ void RingServer::play(int client) {
         options_.events,
         static_cast<std::uint64_t>(passed * static_cast<double>(options_.events_per_second)));
     bytes.clear();
-    if (made > next + kRing) {
-      const std::uint64_t missed = made - kRing - next;
-      append(R"({"conn_meta":null,"payload":{"Diagnostic":{"level":"ERROR","message":"Tracer )"
-             "Lagged behind and missed " +
-             std::to_string(missed) + R"( events"}},"when":"2026-08-04T13:54:50.123Z"})");
+    if (made > next + kSubscriberRing) {
+      const std::uint64_t missed = made - kSubscriberRing - next;
+      append(lag_notice(missed));
       ++notices_sent_;
       events_dropped_ += missed;
       next += missed;

@@ -10,7 +10,7 @@
 #include <string>
 #include <thread>
 
-#include "base/io.h"
+#include "tests/support/one_client.h"
 
 namespace smtptape {
 
@@ -22,8 +22,6 @@ struct RingServerOptions {
 
 class RingServer {
  public:
-  static constexpr std::uint64_t kRing = 131'072;
-
   explicit RingServer(const RingServerOptions& options);
   ~RingServer();
   RingServer(const RingServer&) = delete;
@@ -43,19 +41,17 @@ class RingServer {
 
  private:
   void serve();
-  [[nodiscard]] UniqueFd shake_hands() const;
   void play(int client);
   [[nodiscard]] bool send(int client, const std::string& bytes);
 
   RingServerOptions options_;
   std::string filler_;
-  UniqueFd listener_;
-  std::uint16_t port_ = 0;
+  LoopbackListener listener_;
   std::uint64_t events_sent_ = 0;
   std::uint64_t notices_sent_ = 0;
   std::uint64_t events_dropped_ = 0;
   std::chrono::milliseconds longest_wait_{0};
-  std::thread thread_;
+  std::thread thread_;  // last: it uses the others
 };
 
 }  // namespace smtptape

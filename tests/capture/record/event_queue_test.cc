@@ -1,7 +1,9 @@
 #include "capture/record/event_queue.h"
 
 #include <array>
+#include <chrono>
 #include <cstdint>
+#include <future>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -118,6 +120,59 @@ TEST(EventQueue, GivesASourceAgainWhenItsTimeHasCome) {
   EXPECT_THAT(second->items, IsEmpty());
 }
 
+std::int64_t beat() {
+  return this_moment().steady / EventQueue::kBeat;
+}
+
+TEST(EventQueue, GivesASourceThatIsBusyAtTheBeat) {
+  EventQueue queue;
+  push(queue, {text("a")}, 1);
+  EXPECT_THAT(take(queue), SizeIs(1)) << "it was quiet";
+  const std::int64_t before = beat();
+  push(queue, {text("b")}, 2);
+  push(queue, {text("c")}, 3);
+  EXPECT_THAT(take(queue), SizeIs(2));
+  EXPECT_GT(beat(), before);
+}
+
+TEST(EventQueue, WaitsForNoBeatWhenMuchIsQueuedOrNothingMoreComes) {
+  constexpr int kTimes = 40;
+  const std::string much(EventQueue::kEnough, 'x');
+  const std::int64_t before = beat();
+  for (int i = 0; i < kTimes; ++i) {
+    EventQueue queue;
+    push(queue, {text("a")}, 1);
+    EXPECT_THAT(take(queue), SizeIs(1));
+    push(queue, {text(much)}, 2);
+    EXPECT_THAT(take(queue), SizeIs(1));
+    push(queue, {text("b")}, 3);
+    queue.end();
+    EXPECT_THAT(take(queue), SizeIs(1));
+  }
+  EXPECT_LT(beat(), before + kTimes);
+}
+
+// One of the workers watches the time; when it has a source in hand, another one does.
+TEST(EventQueue, HoldsUpNoBeatWhileAWorkerIsBusy) {
+  constexpr int kTimes = 10;
+  for (int i = 0; i < kTimes; ++i) {
+    EventQueue queue(kDefaultQueueBytes, 2);
+    const auto push_to = [&queue](std::size_t source) {
+      queue.push(source, std::vector<WsMessage>{text("x")}, arriving(at(1)));
+    };
+    for (const std::size_t source : {0U, 1U}) {
+      push_to(source);
+      queue.done(queue.take().value(), std::nullopt);
+      push_to(source);  // given at the beat
+    }
+    std::future<std::size_t> other =
+        std::async(std::launch::async, [&queue] { return queue.take().value().source; });
+    const std::size_t mine = queue.take().value().source;
+    ASSERT_EQ(other.wait_for(std::chrono::seconds(10)), std::future_status::ready);
+    EXPECT_EQ(other.get() + mine, 1U);
+  }
+}
+
 TEST(EventQueue, DropsTheNewestWhenFullAndLeavesOneGapThere) {
   EventQueue queue(10'000);
   const std::string large(4'000, 'x');
@@ -138,6 +193,27 @@ TEST(EventQueue, DropsTheNewestWhenFullAndLeavesOneGapThere) {
   EXPECT_EQ(chunks[0].gaps[0].count, 3U);
   EXPECT_EQ(chunks[0].gaps[0].from, 3);
   EXPECT_EQ(chunks[0].gaps[0].until, 4);
+}
+
+TEST(EventQueue, TellsOfWhatTheServerDroppedThoughItsNoticeIsDropped) {
+  EventQueue queue(1'000);
+  const std::string large(2'000, 'x');
+  const auto notice = [](const char* missed) {
+    return R"({"conn_meta":null,"payload":{"Diagnostic":{"level":"ERROR","message":"Tracer Lagged )"
+           "behind and missed " +
+           std::string(missed) + R"( events"}},"when":"2026-08-04T13:54:50.123Z"})";
+  };
+  const std::string first = notice("4711");
+  const std::string second = notice("30");
+  push(queue, {text(first), text(large)}, 1);
+  push(queue, {text(large), text(second)}, 2);
+  const std::vector<FrameChunk> chunks = take(queue);
+  ASSERT_THAT(chunks, SizeIs(1));
+  ASSERT_THAT(chunks[0].gaps, SizeIs(2));
+  EXPECT_EQ(chunks[0].gaps[0].cause, GapCause::QueueFull);
+  EXPECT_EQ(chunks[0].gaps[0].count, 4U) << "the notices are two of them";
+  EXPECT_EQ(chunks[0].gaps[1].cause, GapCause::Lag);
+  EXPECT_EQ(chunks[0].gaps[1].count, 4741U);
 }
 
 // Whoever asks hears of it while it goes on, and one is told of its beginning and of its end.
