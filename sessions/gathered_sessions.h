@@ -102,7 +102,8 @@ class GatheredSessions {
     std::uint64_t last_sequence = 0;
     std::int64_t first_received = 0;
     std::int64_t last_received = 0;
-    bool closed = false;  // it stands in closed_
+    bool closed = false;     // it stands in closed_
+    bool elsewhere = false;  // some of its events are of other captures
   };
   using Places =
       boost::unordered_flat_map<std::string_view, typename std::list<Open>::iterator, TextHash>;
@@ -182,7 +183,7 @@ template <class Tell>
 void GatheredSessions<Builder>::tell_each(typename Gaps::const_iterator first,
                                           typename Gaps::const_iterator end,
                                           const Tell& tell) {
-  for (std::size_t told = 0; first != end; ++told) {
+  for (std::size_t told = 0; first < end; ++told) {
     const auto left = static_cast<std::uint64_t>(end - first);
     const std::uint64_t count = told < kMostInWords ? 1 : left;
     tell(first->what, count);
@@ -198,7 +199,10 @@ void GatheredSessions<Builder>::tell_late(const Id128& capture, const Gaps& late
     for (auto session = list->rbegin(); session != list->rend(); ++session) {
       ++looks_;
       if (session->capture != capture) continue;
-      if (session->last_sequence <= late.front().after) break;
+      if (session->last_sequence <= late.front().after) {
+        if (session->elsewhere) continue;
+        break;
+      }
       tell_each(first_from(late, session->first_sequence),
                 first_from(late, session->last_sequence),
                 [&](std::string_view what, std::uint64_t count) {
@@ -215,9 +219,13 @@ void GatheredSessions<Builder>::add(const Event& event, std::vector<Made>& compl
   if (event.meta == nullptr || !event.meta->session_id() || event.meta->session_id()->empty())
     return;
   Open& session = open(event, *event.meta->session_id(), complete_now);
-  tell_gaps(session, event.sequence);
+  // What another recorder saw of it has numbers of its own.
+  session.elsewhere = session.elsewhere || session.capture != capture_of(event.origin);
+  if (session.capture == capture_of(event.origin)) {
+    tell_gaps(session, event.sequence);
+    session.last_sequence = event.sequence;
+  }
   session.builder.add(event);
-  session.last_sequence = event.sequence;
   session.last_received = event.received;
   const bool closed = session.builder.is_closed();
   const auto place = places_.find(session.key)->second;

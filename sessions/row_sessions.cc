@@ -62,6 +62,7 @@ void RowSessions::add(const SessionRows& rows, const Group& group) {
       open.summary.begins_here = row.opened;
       beginnings_.insert(row.first_received);
     }
+    if (open.rows > 0 && !row.goes_on && !follows(open, row)) open.sure = false;
     merge(open, row);
     connect(open, row, group.run);
     ++open.rows;
@@ -213,11 +214,19 @@ bool RowSessions::tell(const Open& open, SessionSummary& session) {
   return open.wanted == session.recipients && tell_by_messages(open, session);
 }
 
+// Another recorder's rows may come later than those behind them; and a gap may lie in between, as
+// neither row knows.
+bool RowSessions::follows(const Open& open, const SessionRow& row) const {
+  const auto gap = last_gaps_.find(open.summary.source);
+  const bool gap_since = gap != last_gaps_.end() && gap->second >= open.last_group;
+  return row.first_received >= open.summary.last_received && !gap_since;
+}
+
 // In its own group, the row knows.
 bool RowSessions::has_gap_behind(const Open& open) const {
   if (open.closed) return false;
   const auto gap = last_gaps_.find(open.summary.source);
-  return missing_ || (gap != last_gaps_.end() && gap->second > open.last_group);
+  return gap != last_gaps_.end() && gap->second > open.last_group;
 }
 
 namespace {
@@ -235,7 +244,7 @@ bool tell_worst(SessionSummary& session) {
 
 RowSession RowSessions::finish(const Open& open) const {
   RowSession session;
-  session.gap_behind = has_gap_behind(open);
+  session.gap_behind = has_gap_behind(open) || (missing_ && !open.closed);
   const bool cut = missing_ && open.rows > 1;
   session.summary = open.summary;
   session.summary.is_open = session.summary.connections > 0 && !open.closed;

@@ -87,6 +87,7 @@ class RowSessions {
   static bool tell_by_recipients(const Open& open, SessionSummary& session);
   static bool tell(const Open& open, SessionSummary& session);
   [[nodiscard]] RowSession finish(const Open& open) const;
+  [[nodiscard]] bool follows(const Open& open, const SessionRow& row) const;
   [[nodiscard]] bool has_gap_behind(const Open& open) const;
 
   boost::unordered_flat_map<std::string, Open, TextHash> open_;

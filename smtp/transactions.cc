@@ -1,6 +1,7 @@
 #include "smtp/transactions.h"
 
 #include <algorithm>
+#include <utility>
 
 #include "smtp/words.h"
 
@@ -23,12 +24,14 @@ bool is_refusal(std::uint16_t code) {
 
 void SmtpTransactions::begin_midway() {
   midway_ = true;
+  was_connected_ = true;  // for all we know
   transaction_ = Transaction::Unknown;
 }
 
 void SmtpTransactions::connected() {
   closed();
   midway_ = false;
+  reconnected_ = std::exchange(was_connected_, true);
   wait_for(SmtpStep::Banner);
 }
 
@@ -47,6 +50,7 @@ void SmtpTransactions::closed() {
 }
 
 void SmtpTransactions::message_obtained() {
+  obtained_ = true;
   if (client_.in_message() || run_count_ != 0 || client_.in_chunk()) {
     unsure_ = true;
     return;
@@ -89,7 +93,14 @@ void SmtpTransactions::take(const ClientLines::Item& item) {
   if (item.size_unclear) unsure_ = true;
   if (item.step == SmtpStep::Answer) return;  // it waits since the challenge
   if (item.step == SmtpStep::Rcpt) ++counts_.recipients;
+  if (item.step == SmtpStep::Mail) begin_message();
   wait_for(item.step);
+}
+
+void SmtpTransactions::begin_message() {
+  // One that is sent once more: what became of it before counts twice, or not at all.
+  if (reconnected_ && !obtained_) unsure_ = true;
+  obtained_ = false;
 }
 
 void SmtpTransactions::end_message() {

@@ -79,6 +79,7 @@ class SmtpTransactions {
   void take_data(std::uint16_t code);
   void take_last_chunk(std::uint16_t code);
   void take_auth(std::uint16_t code);
+  void begin_message();
   void end_message();
   void end_transaction();
   void forget_transaction();
@@ -96,6 +97,9 @@ class SmtpTransactions {
   std::uint32_t taken_ = 0;    // recipients of the transaction
   std::uint32_t waiting_ = 0;  // recipients of the message that was sent
   bool settled_ = false;       // what is sent is for nobody
+  bool obtained_ = false;      // a message, for which no MAIL was sent yet
+  bool reconnected_ = false;
+  bool was_connected_ = false;
 };
 
 }  // namespace smtptape

@@ -41,13 +41,14 @@ class Builder {
 
 class Feed {
  public:
-  void event(const std::string& id, std::uint64_t sequence) {
+  void event(const std::string& id, std::uint64_t sequence, const Origin* origin = nullptr) {
     EventBatch batch;
     Event& event = decoder_.decode(R"({"conn_meta":{"id":")" + id +
                                        R"("},"payload":"Connected","when":"2026-08-04T21:00:00Z"})",
                                    Opcode::Text,
                                    batch);
     event.sequence = sequence;
+    event.origin = origin;
     static_cast<void>(sessions.add(batch));
   }
   void gaps(const std::vector<std::uint64_t>& after) {
@@ -102,6 +103,40 @@ TEST(GatheredSessions, AreToldOfGapsThatComeLate) {
   EXPECT_EQ(all.at("before").gaps, 2U) << "they may have taken its end";
   EXPECT_EQ(all.at("behind").late, 0U);
   EXPECT_EQ(all.at("behind").gaps, 0U);
+}
+
+// A recorder that was started again counts anew.
+TEST(GatheredSessions, AreToldOfGapsByTheNumbersOfTheirRecorder) {
+  Origin other;
+  other.capture.bytes[0] = 1;
+  Feed feed;
+  feed.event("a", 5);
+  feed.event("a", 7);
+  feed.gaps({20});
+  feed.event("a", 3, &other);
+  feed.event("a", 30, &other);
+  feed.event("b", 21);
+  feed.event("c", 23);
+  feed.event("b", 24);
+  feed.event("a", 31, &other);
+  feed.gaps({22});
+  const auto all = feed.finish();
+  EXPECT_EQ(all.at("a").gaps, 2U) << "it was not closed";
+  EXPECT_EQ(all.at("a").late, 0U);
+  EXPECT_EQ(all.at("b").late, 1U);
+}
+
+TEST(GatheredSessions, AreToldNothingWhereNumbersGoBack) {
+  Feed feed;
+  feed.event("a", 1);
+  feed.event("a", 9);
+  feed.gaps({9, 11});
+  feed.event("b", 20);
+  feed.gaps({5});
+  feed.event("a", 3);
+  const auto all = feed.finish();
+  EXPECT_EQ(all.at("a").late, 1U);
+  EXPECT_EQ(all.at("a").gaps, 3U) << "behind its last event";
 }
 
 constexpr std::uint64_t kMany = 3000;  // of each

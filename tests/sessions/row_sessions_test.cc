@@ -89,7 +89,7 @@ TEST(RowSessions, AreWhatARowSays) {
   EXPECT_EQ(summary.duration(), 10 * kSecond);
   EXPECT_EQ(summary.last(SessionName::MxHost), "mx_host 1");
   EXPECT_EQ(summary.outcomes, (OutcomeCounts{1, 0, 0, 0, 0, 0}));
-  EXPECT_EQ(summary.worst_reply, 354);
+  EXPECT_EQ(summary.worst_reply, 221);
   EXPECT_EQ(summary.last_reply, 221);
   EXPECT_EQ(summary.tls, Tls::Tls13);
   EXPECT_TRUE(summary.begins_here);
@@ -228,6 +228,7 @@ TEST(RowSessions, WithoutAConnectionAreNamedByTheLastAttempt) {
   SessionRow later = row;
   row.tried = {"mx1", "192.0.2.1"};
   later.opened = false;
+  later.first_received = later.last_received = 30 * kSecond;
   const auto names = [](const std::vector<SessionRow>& rows) {
     RowSessions sessions;
     for (const SessionRow& each : rows)
@@ -300,6 +301,40 @@ TEST(RowSessions, ThatAreOpenMayHaveAGapBehind) {
   closed.add(rows_of({whole_row()}), run(1));
   closed.add({}, {"mta", true, 1});
   EXPECT_FALSE(only(closed).gap_behind);
+}
+
+TEST(RowSessions, MayHaveAGapBetweenTwoRows) {
+  auto [first, second] = cut_rows();
+  first.rests = true;
+  second.goes_on = false;
+  for (const bool gap : {false, true}) {
+    RowSessions sessions;
+    sessions.add(rows_of({first}), run(1));
+    sessions.add({}, {"mta", gap, 1});
+    sessions.add(rows_of({second}), run(2));
+    EXPECT_EQ(only(sessions).told, !gap);
+    first.closed = true;
+    RowSessions closed;
+    closed.add(rows_of({first}), {"mta", gap, 1});
+    closed.add(rows_of({second}), run(2));
+    EXPECT_EQ(only(closed).told, !gap) << "the first doesn't say: it was closed";
+    first.closed = false;
+  }
+}
+
+TEST(RowSessions, OutOfTheirOrderAreNotTold) {
+  auto [first, second] = cut_rows();
+  first.rests = true;
+  second.goes_on = false;
+  const auto told = [](const SessionRow& one, const SessionRow& two) {
+    RowSessions sessions;
+    sessions.add(rows_of({one}), run(1));
+    sessions.add(rows_of({two}), run(2));
+    return only(sessions).told;
+  };
+  EXPECT_TRUE(told(first, second));
+  second.first_received = first.last_received - 1;
+  EXPECT_FALSE(told(first, second));
 }
 
 TEST(RowSessions, AreCompleteAfterASilence) {

@@ -195,6 +195,39 @@ TEST(SmtpTransactions, ChunksAreCountedAndNotRead) {
             "1 to, 1/0/0 last 250 worst 250");
 }
 
+TEST(SmtpTransactions, AMessageThatIsSentOnceMoreMakesItUnsure) {
+  const auto is_sure = [](const std::vector<std::string_view>& dialogue) {
+    return !after(dialogue).unsure();
+  };
+  EXPECT_TRUE(is_sure(
+      {"connected", "S 220 hi", "obtained", "closed", "connected", "S 220 hi", "C MAIL FROM:<a>"}));
+  EXPECT_TRUE(is_sure({"connected", "S 220 hi", "obtained", "C MAIL FROM:<a>", "closed"}));
+  EXPECT_TRUE(is_sure({"connected",
+                       "S 220 hi",
+                       "obtained",
+                       "C MAIL FROM:<a>",
+                       "closed",
+                       "connected",
+                       "S 220 hi",
+                       "obtained",
+                       "C MAIL x"}));
+  EXPECT_FALSE(is_sure({"connected",
+                        "S 220 hi",
+                        "obtained",
+                        "C MAIL FROM:<a>",
+                        "closed",
+                        "connected",
+                        "S 220 hi",
+                        "C MAIL x"}));
+}
+
+// What was obtained before is not known.
+TEST(SmtpTransactions, AMessageOfANewConnectionMayBeSentOnceMore) {
+  EXPECT_TRUE(after({"midway", "connected", "S 220 hi", "C MAIL FROM:<a>"}).unsure());
+  EXPECT_FALSE(after({"midway", "connected", "S 220 hi", "obtained", "C MAIL FROM:<a>"}).unsure());
+  EXPECT_FALSE(after({"midway", "C MAIL FROM:<a>"}).unsure());
+}
+
 TEST(SmtpTransactions, OverLmtpEachRecipientIsDecidedByItsReply) {
   EXPECT_EQ(told(after({"C LHLO me",
                         "S 250 ok",
