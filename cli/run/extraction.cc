@@ -194,7 +194,9 @@ Extraction extract(const ExtractWishes& wishes,
   file.commit();
   extraction.output = file.name();
   extraction.is_file = file.is_file();
-  extraction.beside = company.beside.size();
+  // They are the first to be left out.
+  extraction.beside =
+      company.beside.size() - std::min(company.beside.size(), extraction.left_out.size());
   return extraction;
 }
 

@@ -94,9 +94,9 @@ std::string json_line(const TapeFacts& facts, bool with_groups) {
   object["unknown"] = facts.unknown;
   object["bodies"] = json_string(facts.bodies);
   object["secrets"] = json_string(facts.secrets);
-  object["redacted"] = facts.redacted.has_value();
   object["trimmed"] = facts.trimmed;
   object["masked"] = facts.masked;
+  object["redacted"] = facts.redacted.has_value();
   object["gap_count"] = facts.gap_count;
   object["gaps"] = json_array(facts.gaps, each);
   object["ledger"] = json_of(facts.ledger, facts.sealed);
