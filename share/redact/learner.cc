@@ -42,9 +42,9 @@ void each_part(std::string_view text, std::string_view separators, const Take& t
   }
 }
 
-// The words of "=?utf-8?B?…?=" and "=?utf-8?Q?…?=" (RFC 2047); nothing when there are none.
-std::string decoded_words(std::string_view value) {
-  std::string out;
+// The words of "=?utf-8?B?…?=" and "=?utf-8?Q?…?=" (RFC 2047), decoded.
+std::vector<std::string> decoded_words(std::string_view value) {
+  std::vector<std::string> words;
   for (std::size_t at = value.find("=?"); at != std::string_view::npos; at = value.find("=?", at)) {
     const std::size_t charset = value.find('?', at + 2);
     if (charset == std::string_view::npos || charset + 2 >= value.size()) break;
@@ -52,16 +52,16 @@ std::string decoded_words(std::string_view value) {
     if (end == std::string_view::npos) break;
     std::string word(value.substr(charset + 3, end - charset - 3));
     if (value[charset + 1] == 'B' || value[charset + 1] == 'b') {
-      out += decode_base64(word);
+      words.push_back(decode_base64(word));
     } else {
       std::replace(word.begin(), word.end(), '_', ' ');
       Respelled decoded;
       undo(Spelling::QuotedPrintable, word, decoded);
-      out += decoded.text;
+      words.push_back(std::move(decoded.text));
     }
     at = end + 2;
   }
-  return out;
+  return words;
 }
 
 bool is_printable(std::string_view text) {
@@ -183,7 +183,8 @@ void Learner::learn_line(std::string_view session, std::string_view line) {
   }
   State& state = states_[std::string(session)];
   const bool folds = !line.empty() && kSpace.find(line.front()) != std::string_view::npos;
-  if (folds && !state.field.empty()) {
+  constexpr std::size_t kMostField = 65536;
+  if (folds && !state.field.empty() && state.field.size() < kMostField) {
     state.field += ' ';
     state.field += trimmed(line);
   } else if (!state.field.empty()) {
@@ -313,10 +314,16 @@ void Learner::learn_field(std::string_view value) {
   originals_.add(Kind::Message, value);
   learn_words(value);
   learn_names(value);
-  if (const std::string decoded = decoded_words(value); !decoded.empty()) {
-    originals_.add(Kind::Message, trimmed(decoded));
-    learn_words(decoded);
-    learn_names(decoded);
+  // Each by itself, and what they say together.
+  std::vector<std::string> decoded = decoded_words(value);
+  std::string whole;
+  for (const std::string& word : decoded)
+    whole += word;
+  decoded.push_back(std::move(whole));
+  for (const std::string& text : decoded) {
+    originals_.add(Kind::Message, trimmed(text));
+    learn_words(text);
+    learn_names(text);
   }
 }
 

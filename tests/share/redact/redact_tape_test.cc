@@ -423,6 +423,24 @@ TEST(RedactedTapes, MayHaveInABodyWhatAHeaderKeeps) {
   EXPECT_NE(seen.client.find("Date: Sun, 22 Nov 2026 19:34:17 +0000"), std::string::npos);
 }
 
+TEST(RedactedTapes, HaveNothingOfAnEncodedHeader) {
+  TemporaryFile original;
+  write_tape(frames_of({{'S', "220 hi\r\n"},
+                        {'C', "DATA\r\n"},
+                        {'S', "354 go on\r\n"},
+                        {'C',
+                         "Subject: =?utf-8?B?" + base64_of("Project Falcon") +
+                             "?= =?utf-8?q?and_K=65strel_Nine?=\r\n\r\n.\r\n"},
+                        {'S', "550 5.7.1 no Project Falcon\r\n"},
+                        {'S', "550 5.7.1 not with and Kestrel Nine\r\n"}},
+                       100),
+             original,
+             origin_named("node"));
+  const RedactedTape result = redacted(original);
+  ASSERT_NE(result.tape, nullptr);
+  expect_nothing_left(Seen(*result.tape), {"Project Falcon", "and Kestrel Nine"});
+}
+
 TEST(RedactedTapes, HaveNoPasswordThatIsAWord) {
   TemporaryFile original;
   write_tape(
