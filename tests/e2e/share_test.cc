@@ -138,6 +138,19 @@ TEST_F(Share, RulesNameMoreThatGoes) {
   }
 }
 
+TEST_F(Share, WritesNothingWhereSomethingWouldBeLeft) {
+  const std::string rules = directory_ / "rules.toml";
+  const std::string map = directory_ / "map";
+  write_file(rules, "words = [\"smtp_client\"]\n");
+  const Ran ran = smtptape("redact --rules", {rules, "--map", map, "-o", out_, tape_});
+  EXPECT_EQ(ran.exit, 1);
+  EXPECT_THAT(ran.err, HasSubstr("nothing was written"));
+  EXPECT_THAT(ran.err, HasSubstr("event 1, metadata (labels)"));
+  EXPECT_THAT(ran.err, Not(HasSubstr("smtp_client")));
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  EXPECT_FALSE(std::filesystem::exists(map));
+}
+
 TEST_F(Share, SaysWhatIsWrongWithTheWords) {
   const auto says = [this](const std::string& words, const std::string& what) {
     const Ran ran = smtptape(words + " -o", {out_, tape_});

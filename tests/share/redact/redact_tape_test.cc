@@ -455,6 +455,26 @@ TEST(RedactedTapes, HaveNoPasswordThatIsAWord) {
   EXPECT_NE(Seen(*result.tape).server.find("not *******"), std::string::npos);
 }
 
+TEST(RedactedTapes, AreNoneWhereSomethingIsLeft) {
+  TemporaryFile original;
+  // A word in a place that is kept.
+  write_tape(
+      frames_of(
+          {{'S', "220 hi\r\n"}}, 100, R"(,"ready_queue_name":"src->mx.provider.test@smtp_client")"),
+      original,
+      origin_named("node"));
+  EXPECT_NE(redacted(original).tape, nullptr);
+  RedactionRules rules;
+  rules.words = {"smtp_client"};
+  for (const auto& key :
+       {std::optional<PseudonymKey>(PseudonymKey{1}), std::optional<PseudonymKey>()}) {
+    const RedactedTape result = redacted(original, rules, key);
+    EXPECT_EQ(result.tape, nullptr);
+    ASSERT_FALSE(result.report.leaks.empty());
+    EXPECT_EQ(result.report.leaks[0].where, "event 1, metadata");
+  }
+}
+
 TEST(RedactedTapes, HaveNoWordThatTheRulesName) {
   TemporaryFile original;
   write_tape(
