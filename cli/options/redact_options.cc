@@ -97,6 +97,24 @@ std::string first_line(const std::filesystem::path& file) {
   return text.substr(0, text.find('\n'));
 }
 
+// Behind the first; nothing where there is no such file.
+std::set<std::string> lines_of_map(const std::filesystem::path& file) {
+  std::set<std::string> lines;
+  std::error_code ignored;
+  if (!std::filesystem::exists(file, ignored)) return lines;
+  FdSource source(open_for_reading(file), file.string());
+  std::string buffer(1 << 16, '\0');
+  std::string text;
+  while (const std::size_t got = source.read(buffer.data(), buffer.size()))
+    text.append(buffer, 0, got);
+  for (std::size_t at = text.find('\n'); at != std::string::npos;) {
+    const std::size_t end = text.find('\n', at + 1);
+    if (end != std::string::npos) lines.insert(text.substr(at + 1, end - at));
+    at = end;
+  }
+  return lines;
+}
+
 }  // namespace
 
 void RedactOptions::describe(Options& options) {
@@ -139,13 +157,17 @@ std::optional<PseudonymKey> RedactOptions::key() const {
 
 void RedactOptions::write_map(const RedactedTape& redacted) const {
   if (!map_file) return;
+  // What it had of other tapes stays.
+  std::set<std::string> lines = lines_of_map(*map_file);
+  for (const auto& [name, other] : redacted.report.pseudonyms) {
+    lines.insert(line_of({{"class", name_of(name.first)},
+                          {"original", json_string(name.second)},
+                          {"pseudonym", json_string(other)}}));
+  }
   OutputFile file(*map_file, OutputFile::Existing::Replace);
   file.write(line_of({{"schema", kMapSchema}, {"key", hex(redacted.key)}}));
-  for (const auto& [name, other] : redacted.report.pseudonyms) {
-    file.write(line_of({{"class", name_of(name.first)},
-                        {"original", json_string(name.second)},
-                        {"pseudonym", json_string(other)}}));
-  }
+  for (const std::string& line : lines)
+    file.write(line);
   file.commit();
 }
 

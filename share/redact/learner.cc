@@ -272,8 +272,9 @@ void Learner::learn_domain(Kind kind, std::string_view text) {
   while (text.ends_with('.'))
     text.remove_suffix(1);
   if (placeholder_of_word(text) == "{ipaddr}") return learn_address(text);
-  if (originals_.is_original(text)) return;
+  if (!domains_.emplace(text).second) return;
   originals_.add(kind, text);
+  if (text.size() > kLongestDomain) return;
   for (const std::string& other : other_spellings(text))
     originals_.add(kind, other);
   // Its first name, which may be ours or a customer's.

@@ -53,6 +53,7 @@ class Learner : private MetaVisitor {
   TextMap<State> states_;
   MetaMemo<bool> seen_;
   std::string source_;                       // the last one that was learned
+  TextSet domains_;                          // that were learned
   std::vector<std::string> kept_mailboxes_;  // whose local part stays
   std::string scratch_;
   std::string key_;

@@ -2,7 +2,6 @@
 
 #include <algorithm>
 
-#include "base/error.h"
 #include "share/redact/originals.h"
 
 namespace smtptape {
@@ -105,7 +104,8 @@ const std::string& Pseudonyms::of(Kind kind, const std::string& one) {
   Known& known = known_[static_cast<std::size_t>(as)];
   const auto found = known.find(one);
   if (found != known.end()) return found->second;
-  std::string other = as == Kind::Domain    ? domain(one)
+  const bool labelled = as == Kind::Domain && one.size() <= kLongestDomain;
+  std::string other = labelled              ? domain(one)
                       : as == Kind::Address ? address(one)
                                             : name(name_of(as), one);
   return known.emplace(one, std::move(other)).first->second;

@@ -28,6 +28,9 @@ namespace smtptape {
 
 using PseudonymKey = DigestKey;
 
+// What is longer is no name of a host (RFC 1035), and has no labels that anybody knows.
+inline constexpr std::size_t kLongestDomain = 255;
+
 // Names that stay as they are, in lower case.
 struct KeptNames {
   std::array<bool, kKinds> kinds{};  // whole classes

@@ -108,6 +108,18 @@ TEST_F(Share, TheSameInputAndMapGiveTheSameBytes) {
   EXPECT_EQ(read_file(map), written);
 }
 
+TEST_F(Share, AMapKeepsWhatItHadOfOtherTapes) {
+  const std::string map = directory_ / "map";
+  const std::string part = directory_ / "part.tape";
+  ASSERT_EQ(smtptape("redact --map", {map, "-o", out_, tape_}).exit, 0);
+  const std::string before = read_file(map);
+  ASSERT_EQ(smtptape("extract --failed --limit 20K -o", {part, tape_}).exit, 0);
+  ASSERT_EQ(smtptape("redact --force --map", {map, "-o", out_, part}).exit, 0);
+  const std::vector<std::string> after = lines_of(read_file(map));
+  for (const std::string& line : lines_of(before))
+    EXPECT_NE(std::find(after.begin(), after.end(), line), after.end()) << line;
+}
+
 TEST_F(Share, RedactsStandardInputToStandardOutput) {
   const Ran ran = smtptape({"redact", "-", "-o", "-"}, read_file(tape_));
   ASSERT_EQ(ran.exit, 0) << ran.err;

@@ -455,6 +455,35 @@ TEST(RedactedTapes, HaveNoPasswordThatIsAWord) {
   EXPECT_NE(Seen(*result.tape).server.find("not *******"), std::string::npos);
 }
 
+TEST(RedactedTapes, AreMadeOfDomainsOfAsManyLabelsAsALineHolds) {
+  std::string domain;
+  while (domain.size() < 200'000)
+    domain += "a.";
+  TemporaryFile original;
+  write_tape(
+      frames_of({{'S', "220 hi\r\n"}, {'C', "RCPT TO:<bob@" + domain + "com>\r\n"}}, 1 << 20),
+      original,
+      origin_named("node"));
+  const RedactedTape result = redacted(original);
+  ASSERT_NE(result.tape, nullptr);
+  EXPECT_EQ(Seen(*result.tape).client.find("a.a.a.a.a.a.a.a"), std::string::npos);
+}
+
+TEST(RedactedTapes, HaveNoOtherSpellingOfADomainThatABodyNamedFirst) {
+  TemporaryFile original;
+  write_tape(frames_of({{'S', "220 hi\r\n"},
+                        {'C', "DATA\r\n"},
+                        {'S', "354 go on\r\n"},
+                        {'C', "\r\nmail.falcon.example\r\n.\r\nEHLO mail.falcon.example\r\n"},
+                        {'S', "250 hi falcon.example\r\n"}},
+                       100),
+             original,
+             origin_named("node"));
+  const RedactedTape result = redacted(original);
+  ASSERT_NE(result.tape, nullptr);
+  EXPECT_EQ(Seen(*result.tape).server.find("falcon"), std::string::npos);
+}
+
 TEST(RedactedTapes, AreNoneWhereSomethingIsLeft) {
   TemporaryFile original;
   // A word in a place that is kept.
