@@ -1,0 +1,66 @@
+# The libraries that are not ours, each under one name, libs::NAME, however it is linked: as a shared
+# library, or as archives into targets that have the property SMTPTAPE_STATIC, which need nothing of the
+# machine that they run on, not even its C library.  A program is linked both ways from the same objects.
+find_package(PkgConfig REQUIRED)
+define_property(TARGET PROPERTY SMTPTAPE_STATIC INITIALIZE_FROM_VARIABLE SMTPTAPE_STATIC
+  BRIEF_DOCS "Whether a program is linked without shared libraries")
+set(is_static $<BOOL:$<TARGET_PROPERTY:SMTPTAPE_STATIC>>)
+
+# What is missing for linking statically, as a list of archives.
+set(SMTPTAPE_MISSING_ARCHIVES "" CACHE INTERNAL "")
+
+# take_library(NAME MODULE): MODULE is what pkg-config calls it.
+function(take_library name module)
+  pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  add_library(libs::${name} INTERFACE IMPORTED GLOBAL)
+  set_target_properties(libs::${name} PROPERTIES
+    INTERFACE_INCLUDE_DIRECTORIES "${${name}_INCLUDE_DIRS}"
+    INTERFACE_LINK_DIRECTORIES "${${name}_STATIC_LIBRARY_DIRS}"
+    INTERFACE_LINK_LIBRARIES "$<IF:${is_static},${${name}_STATIC_LIBRARIES},PkgConfig::${name}>")
+  set(missing ${SMTPTAPE_MISSING_ARCHIVES})
+  foreach(part IN LISTS ${name}_STATIC_LIBRARIES)
+    execute_process(COMMAND ${CMAKE_CXX_COMPILER} -print-file-name=lib${part}.a
+      OUTPUT_VARIABLE archive OUTPUT_STRIP_TRAILING_WHITESPACE)
+    if(NOT IS_ABSOLUTE "${archive}" AND NOT ${name}_STATIC_LIBRARY_DIRS)
+      list(APPEND missing lib${part}.a)
+    endif()
+  endforeach()
+  set(SMTPTAPE_MISSING_ARCHIVES ${missing} CACHE INTERNAL "")
+endfunction()
+
+take_library(capnp capnp>=0.9)
+take_library(cares libcares)
+take_library(crypto libcrypto>=3.0)
+take_library(idn2 libidn2)
+take_library(ncurses ncursesw)
+take_library(re2 re2)
+take_library(ssl libssl>=3.0)
+take_library(zlib zlib)
+take_library(zstd libzstd)
+
+# What is linked without shared libraries is a position-independent program all the same.
+include(CheckLinkerFlag)
+check_linker_flag(CXX -static-pie SMTPTAPE_LINKS_STATIC_PIE)
+option(SMTPTAPE_STATIC "Link every program without shared libraries" OFF)
+set(SMTPTAPE_PORTABLE AUTO CACHE STRING
+  "Link portable/smtptape, too, without shared libraries: ON, OFF, or AUTO: where all archives are there")
+set(in_the_way ${SMTPTAPE_MISSING_ARCHIVES})
+if(NOT SMTPTAPE_LINKS_STATIC_PIE)
+  list(APPEND in_the_way "a linker that takes -static-pie")
+endif()
+if(CMAKE_CXX_FLAGS MATCHES "-fsanitize")
+  list(APPEND in_the_way "a build without sanitizers")
+endif()
+list(JOIN in_the_way ", " in_the_way)
+if(SMTPTAPE_PORTABLE STREQUAL AUTO)
+  set(links_portable ON)
+  if(in_the_way)
+    set(links_portable OFF)
+    message(STATUS "No portable/smtptape, for want of: ${in_the_way}")
+  endif()
+else()
+  set(links_portable ${SMTPTAPE_PORTABLE})
+endif()
+if(in_the_way AND (SMTPTAPE_STATIC OR links_portable))
+  message(FATAL_ERROR "Linking without shared libraries takes ${in_the_way}")
+endif()
