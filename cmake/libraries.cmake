@@ -10,7 +10,9 @@ set(is_static $<BOOL:$<TARGET_PROPERTY:SMTPTAPE_STATIC>>)
 set(SMTPTAPE_MISSING_ARCHIVES "" CACHE INTERNAL "")
 
 # take_library(NAME MODULE): MODULE is what pkg-config calls it.
-function(take_library name module)
+set(SMTPTAPE_LIBRARIES)
+macro(take_library name module)
+  list(APPEND SMTPTAPE_LIBRARIES ${name})
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
   add_library(libs::${name} INTERFACE IMPORTED GLOBAL)
   set_target_properties(libs::${name} PROPERTIES
@@ -26,7 +28,7 @@ function(take_library name module)
     endif()
   endforeach()
   set(SMTPTAPE_MISSING_ARCHIVES ${missing} CACHE INTERNAL "")
-endfunction()
+endmacro()
 
 take_library(capnp capnp>=0.9)
 take_library(cares libcares)
