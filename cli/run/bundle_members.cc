@@ -81,7 +81,7 @@ class Members {
     add("REDACTION.txt", redaction_text_of(facts_));
     members_.push_back(
         {"sessions.jsonl", ZipWriter::Packing::Deflate, std::move(sessions), nullptr});
-    // It is compressed already, and read where it is without being unpacked twice.
+    // It is compressed already.
     members_.push_back({std::string(kTape), ZipWriter::Packing::Store, nullptr, &draft_.tape()});
     return {std::move(members_), facts_.page_misses};
   }
