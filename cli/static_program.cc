@@ -11,6 +11,9 @@
 // The linker's --wrap leads calls of NAME here.
 #define SMTPTAPE_INSTEAD_OF(NAME) __asm__("__wrap_" #NAME)
 
+struct archive;
+constexpr int kArchiveFatal = -30;  // ARCHIVE_FATAL, of a header that has its home elsewhere
+
 extern "C" {
 
 void* no_dlopen(const char* file, int mode) SMTPTAPE_INSTEAD_OF(dlopen);
@@ -68,6 +71,12 @@ int no_getservbyport_r(int /*port*/,
                        servent** found) {
   *found = nullptr;
   return ENOENT;
+}
+
+// libarchive names all of its formats in one place; this one would bring an XML library.
+int no_xar(archive* written) SMTPTAPE_INSTEAD_OF(archive_write_set_format_xar);
+int no_xar(archive* /*written*/) {
+  return kArchiveFatal;
 }
 
 }  // extern "C"

@@ -9,11 +9,15 @@ set(is_static $<BOOL:$<TARGET_PROPERTY:SMTPTAPE_STATIC>>)
 # What is missing for linking statically, as a list of archives.
 set(SMTPTAPE_MISSING_ARCHIVES "" CACHE INTERNAL "")
 
-# take_library(NAME MODULE): MODULE is what pkg-config calls it.
+# take_library(NAME MODULE [ARCHIVE…]): MODULE is what pkg-config calls it.  The archives are those that
+# pkg-config names, or these, where we need fewer.
 set(SMTPTAPE_LIBRARIES)
 macro(take_library name module)
   list(APPEND SMTPTAPE_LIBRARIES ${name})
   pkg_check_modules(${name} REQUIRED IMPORTED_TARGET GLOBAL ${module})
+  if(${ARGC} GREATER 2)
+    set(${name}_STATIC_LIBRARIES ${ARGN})
+  endif()
   add_library(libs::${name} INTERFACE IMPORTED GLOBAL)
   set_target_properties(libs::${name} PROPERTIES
     INTERFACE_INCLUDE_DIRECTORIES "${${name}_INCLUDE_DIRS}"
@@ -30,6 +34,7 @@ macro(take_library name module)
   set(SMTPTAPE_MISSING_ARCHIVES ${missing} CACHE INTERNAL "")
 endmacro()
 
+take_library(archive libarchive archive nettle lzma bz2 zstd z)  # of its formats ZIP
 take_library(capnp capnp>=0.9)
 take_library(cares libcares)
 take_library(crypto libcrypto>=3.0)
