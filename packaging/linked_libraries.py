@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
 """What is linked into the program: NOTICE with the licences, and a list of its parts as SPDX JSON.
 
-  linked_libraries.py TO --version V --compiler CXX --archives NAME... --headers PACKAGE...
+  linked_libraries.py TO --version V --compiler CXX --archives NAME... --headers HEADER...
 
-An archive is found as the compiler finds it, and belongs to the Debian package that has it; of libraries
-that are headers only the packages are given.  Their copyright files are quoted in full.
+An archive is found as the compiler finds it, a header of a library that is headers only in /usr/include,
+and both belong to the Debian packages that have them.  Their copyright files are quoted in full.
 """
 import argparse
 import gzip
@@ -29,7 +29,11 @@ def package_of(compiler, archive):
     path = pathlib.Path(said(compiler, f"-print-file-name=lib{archive}.a"))
     if not path.is_absolute():
         sys.exit(f"there is no lib{archive}.a")
-    return said("dpkg-query", "-S", os.path.realpath(path)).split(": ")[0]
+    return owner_of(path)
+
+
+def owner_of(path):
+    return said("dpkg-query", "-S", os.path.realpath(path)).split(": ")[0].split(", ")[0]
 
 
 def described(package):
@@ -95,7 +99,9 @@ def main():
     given = words.parse_args()
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
     archives = sorted({*given.archives, *BY_THE_COMPILER})
-    packages = {package_of(given.compiler, archive) for archive in archives} | set(given.headers)
+    packages = {package_of(given.compiler, archive) for archive in archives}
+    packages |= {owner_of(pathlib.Path("/usr/include", header)) for header in given.headers}
+    packages |= {"ncurses-base"}  # the terminals that top brings
     parts = sorted(map(described, packages), key=lambda part: part["name"])
     given.to.mkdir(parents=True, exist_ok=True)
     (given.to / "NOTICE.gz").write_bytes(gzip.compress(notice(parts).encode(), 9, mtime=0))
