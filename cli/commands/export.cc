@@ -1,6 +1,9 @@
 // smtptape export: frames, byte for byte as they came in; or the sessions as a page.
+#include <array>
+#include <cstdint>
 #include <optional>
 #include <string>
+#include <string_view>
 
 #include "base/counted.h"
 #include "base/time_spec.h"
@@ -12,12 +15,55 @@
 #include "cli/run/selected_tapes.h"
 #include "cli/text/output.h"
 #include "cli/version.h"
+#include "format/wire/packed_sink.h"
 #include "share/page/page.h"
 #include "store/copy/frames.h"
 
 namespace smtptape {
 
 namespace {
+
+enum class Format : std::uint8_t { Jsonl, PackedJsonl, Frames, Html };
+
+struct FormatWords {
+  Format format;
+  std::string_view name;
+  std::string_view help;
+};
+constexpr std::array kFormats{
+    FormatWords{Format::Jsonl, "jsonl", "a frame a line, as it came in (default)"},
+    FormatWords{Format::PackedJsonl, "jsonl.zst", "the same, packed by zstd; import takes it"},
+    FormatWords{Format::Frames, "frames", "opcode, length, bytes: for what lines can't hold"},
+    FormatWords{Format::Html, "html", "a page of whole sessions, to be opened in a browser"},
+};
+
+std::string names_of_formats(std::string_view between) {
+  std::string names;
+  for (const FormatWords& each : kFormats) {
+    if (!names.empty()) names += between;
+    names += each.name;
+  }
+  return names;
+}
+
+// A line each.
+std::string help_of_formats() {
+  std::string help = "What is written:";
+  for (const FormatWords& each : kFormats)
+    help.append("\n").append(each.name).append(": ").append(each.help);
+  return help;
+}
+
+Format parse_format(const std::string& text) {
+  for (const FormatWords& each : kFormats)
+    if (each.name == text) return each.format;
+  throw UsageError("--format: \"" + text + "\" is none of " + names_of_formats(", "));
+}
+
+// Of events as they came in; the others are of sessions.
+bool is_of_frames(Format format) {
+  return format == Format::Jsonl || format == Format::PackedJsonl || format == Format::Frames;
+}
 
 class ExportCommand : public Command {
  public:
@@ -28,52 +74,70 @@ class ExportCommand : public Command {
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape export night.tape | jq .payload\n"
            "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl\n"
+           "  smtptape export /var/lib/smtptape --format jsonl.zst -o night.jsonl.zst\n"
            "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html";
   }
   void describe(Options& options) override {
     options_.emplace(options);
     selection_.describe(options, "event");
-    options.value("--format",
-                  format_,
-                  "jsonl|frames|html",
-                  "jsonl (default): a frame a line; frames: opcode, length, bytes; html: a page "
-                  "of whole sessions, to be opened in a browser");
+    options.value("--format", format_, names_of_formats("|"), help_of_formats());
     options.value("-o,--output", output_, "FILE", "Write here instead of standard output (-)");
     options.flag("--force", force_, "Replace the file if it exists");
   }
   [[nodiscard]] bool as_live() const override { return selection_.filters.as_live; }
 
   [[nodiscard]] int run() override {
-    if (format_ == "html") return write_page();
-    FeedFormat format{};
+    Format format{};
     Selection selection;
     Mistakes mistakes;
-    mistakes.check([&] { format = format_of_frames(); });
-    mistakes.check([&] { selection = selection_.selection(); });
+    mistakes.check([&] { format = parse_format(format_); });
+    mistakes.check([&] { selection = selection_of(format); });
     mistakes.throw_if_any();
-    const Result::Content content =
-        format == FeedFormat::Jsonl ? Result::Content::Json : Result::Content::Bytes;
+    switch (format) {
+      case Format::Jsonl: return write_frames_as(Result::Content::Json, selection);
+      case Format::PackedJsonl: return write_packed(selection);
+      case Format::Frames: return write_frames_as(Result::Content::Bytes, selection);
+      case Format::Html: return write_page(selection);
+    }
+    return static_cast<int>(Exit::Failed);
+  }
+
+ private:
+  int write_frames_as(Result::Content content, const Selection& selection) {
+    const FeedFormat format =
+        content == Result::Content::Json ? FeedFormat::Jsonl : FeedFormat::Frames;
     Result result(output_, force_, content, selection_.tapes);
     SelectedTapes tapes(selection_, selection, progress(result));
     const bool empty = write_frames(tapes.events(), format, result) == 0;
     result.commit();
+    return end_of_frames(tapes, empty);
+  }
+
+  int write_packed(const Selection& selection) {
+    Result result(output_, force_, Result::Content::Packed, selection_.tapes);
+    SelectedTapes tapes(selection_, selection, progress(result));
+    PackedSink packed(result);
+    const bool empty = write_frames(tapes.events(), FeedFormat::Jsonl, packed) == 0;
+    packed.finish();
+    result.commit();
+    return end_of_frames(tapes, empty);
+  }
+
+  int end_of_frames(SelectedTapes& tapes, bool empty) const {
     const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
     return static_cast<int>(incomplete && !as_live() ? Exit::Incomplete : Exit::Done);
   }
 
- private:
-  [[nodiscard]] FeedFormat format_of_frames() const {
-    if (format_ == "jsonl") return FeedFormat::Jsonl;
-    if (format_ == "frames") return FeedFormat::Frames;
-    throw UsageError("--format: \"" + format_ + "\" is none of jsonl, frames, html");
-  }
   [[nodiscard]] std::optional<std::string> progress(const Result& result) const {
     return result.is_file() ? std::string(name()) : progress_unless_shown(name());
   }
 
   // Sessions are told as wholes, unless --scope asks for events.
-  [[nodiscard]] Selection selection_of_page() const {
-    if (as_live()) throw UsageError("--as-live is for frames: a page tells what happened");
+  [[nodiscard]] Selection selection_of(Format format) const {
+    if (is_of_frames(format)) return selection_.selection();
+    if (as_live()) {
+      throw UsageError("--as-live is for frames: --format " + format_ + " tells what happened");
+    }
     SelectionOptions wanted = selection_;
     wanted.default_scope = "session";
     Selection selection = wanted.selection();
@@ -81,8 +145,7 @@ class ExportCommand : public Command {
     return selection;
   }
 
-  int write_page() {
-    const Selection selection = selection_of_page();
+  int write_page(const Selection& selection) {
     Result result(output_, force_, Result::Content::Page, selection_.tapes);
     SelectedTapes tapes(selection_, selection, progress(result));
     PageWriter page(result, header_of_page(selection.window));

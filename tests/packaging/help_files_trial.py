@@ -101,7 +101,7 @@ class HelpFiles(unittest.TestCase):
                 (["replay", "--scope", ""], {"event", "strict", "session"}),
                 (["replay", "--color", "=", "y"], {"yes"}),
                 (["replay", "--color", "="], {"tty", "yes", "no"}),
-                (["export", "--format", ""], {"jsonl", "frames", "html"}),
+                (["export", "--format", ""], {"jsonl", "jsonl.zst", "frames", "html"}),
                 (["serve", "--speed", ""], {"max"})]:
             self.assertEqual(offered, self.complete(*words), words)
 
