@@ -1,4 +1,4 @@
-// smtptape export: frames, byte for byte as they came in; or the sessions as a page.
+// smtptape export: frames, byte for byte as they came in; or sessions, as a page or as rows.
 #include <array>
 #include <cstdint>
 #include <optional>
@@ -13,17 +13,20 @@
 #include "cli/options/selection_options.h"
 #include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
+#include "cli/run/session_lines.h"
 #include "cli/text/output.h"
 #include "cli/version.h"
 #include "format/wire/packed_sink.h"
+#include "replay/json/session_json.h"
 #include "share/page/page.h"
+#include "share/rows/session_csv.h"
 #include "store/copy/frames.h"
 
 namespace smtptape {
 
 namespace {
 
-enum class Format : std::uint8_t { Jsonl, PackedJsonl, Frames, Html };
+enum class Format : std::uint8_t { Jsonl, PackedJsonl, Frames, Html, Csv, SessionLines };
 
 struct FormatWords {
   Format format;
@@ -35,6 +38,8 @@ constexpr std::array kFormats{
     FormatWords{Format::PackedJsonl, "jsonl.zst", "the same, packed by zstd; import takes it"},
     FormatWords{Format::Frames, "frames", "opcode, length, bytes: for what lines can't hold"},
     FormatWords{Format::Html, "html", "a page of whole sessions, to be opened in a browser"},
+    FormatWords{Format::Csv, "csv", "a row a session, for spreadsheets and databases"},
+    FormatWords{Format::SessionLines, "sessions.jsonl", "a line a session, as sessions --json"},
 };
 
 std::string names_of_formats(std::string_view between) {
@@ -69,13 +74,14 @@ class ExportCommand : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "export"; }
   [[nodiscard]] std::string_view summary() const override {
-    return "Write the frames of tapes, byte for byte as they came in, or a page of their sessions";
+    return "Write the frames of tapes as they came in, or their sessions as a page or as rows";
   }
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape export night.tape | jq .payload\n"
            "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl\n"
            "  smtptape export /var/lib/smtptape --format jsonl.zst -o night.jsonl.zst\n"
-           "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html";
+           "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html\n"
+           "  smtptape export /var/lib/smtptape --since yesterday --format csv -o night.csv";
   }
   void describe(Options& options) override {
     options_.emplace(options);
@@ -98,6 +104,8 @@ class ExportCommand : public Command {
       case Format::PackedJsonl: return write_packed(selection);
       case Format::Frames: return write_frames_as(Result::Content::Bytes, selection);
       case Format::Html: return write_page(selection);
+      case Format::Csv: return write_csv(selection);
+      case Format::SessionLines: return write_session_json(selection);
     }
     return static_cast<int>(Exit::Failed);
   }
@@ -130,6 +138,36 @@ class ExportCommand : public Command {
 
   [[nodiscard]] std::optional<std::string> progress(const Result& result) const {
     return result.is_file() ? std::string(name()) : progress_unless_shown(name());
+  }
+
+  // Of no sessions it's the titles alone: still a table.
+  int write_csv(const Selection& selection) {
+    Result result(output_, force_, Result::Content::Bytes, selection_.tapes);
+    result.write(SessionCsv::titles());
+    const SessionCsv csv;
+    const auto line_of = [&csv](const SessionSummary& session, const Story* story) {
+      return csv.line(session, *story);
+    };
+    return write_lines(selection, result, SessionSource::Facts::Stories, line_of);
+  }
+
+  int write_session_json(const Selection& selection) {
+    Result result(output_, force_, Result::Content::Json, selection_.tapes);
+    const auto line_of = [](const SessionSummary& session, const Story* /*story*/) {
+      return json_line(session, std::nullopt);
+    };
+    return write_lines(selection, result, SessionSource::Facts::Figures, line_of);
+  }
+
+  int write_lines(const Selection& selection,
+                  Result& result,
+                  SessionSource::Facts facts,
+                  const SessionLine& line_of) const {
+    SelectedTapes tapes(selection_, selection, progress(result));
+    const bool empty = write_session_lines(tapes, facts, line_of, result) == 0;
+    result.commit();
+    const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
+    return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
   }
 
   // Sessions are told as wholes, unless --scope asks for events.

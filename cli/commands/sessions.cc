@@ -16,6 +16,7 @@
 #include "cli/text/terminal.h"
 #include "replay/json/session_json.h"
 #include "replay/session_table.h"
+#include "sessions/story_facts.h"
 
 namespace smtptape {
 
@@ -31,20 +32,6 @@ constexpr std::array<std::pair<std::string_view, SortBy>, 7> kSorts{{
     {"worst", SortBy::Worst},
     {"slowest", SortBy::Slowest},
 }};
-
-// The longest that the server took for a reply; nullopt: it gave none.
-std::optional<std::int64_t> slowest_reply(const Story& story) {
-  std::optional<std::int64_t> longest;
-  for (const StoryExchange& exchange : story.exchanges) {
-    const SmtpExchange& smtp = exchange.smtp;
-    const bool replied = smtp.kind == SmtpExchange::Kind::Command && smtp.sent != 0 &&
-                         smtp.answer == SmtpExchange::Answer::Reply;
-    if (!replied) continue;
-    const std::int64_t took = span_of(exchange.sent, exchange.replied);
-    longest = std::max(longest.value_or(took), took);
-  }
-  return longest;
-}
 
 class SessionsCommand : public Command {
  public:
