@@ -14,6 +14,7 @@
 #include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/run/session_lines.h"
+#include "cli/run/swaks_commands.h"
 #include "cli/text/output.h"
 #include "cli/version.h"
 #include "format/wire/packed_sink.h"
@@ -26,7 +27,7 @@ namespace smtptape {
 
 namespace {
 
-enum class Format : std::uint8_t { Jsonl, PackedJsonl, Frames, Html, Csv, SessionLines };
+enum class Format : std::uint8_t { Jsonl, PackedJsonl, Frames, Html, Csv, SessionLines, Swaks };
 
 struct FormatWords {
   Format format;
@@ -40,6 +41,7 @@ constexpr std::array kFormats{
     FormatWords{Format::Html, "html", "a page of whole sessions, to be opened in a browser"},
     FormatWords{Format::Csv, "csv", "a row a session, for spreadsheets and databases"},
     FormatWords{Format::SessionLines, "sessions.jsonl", "a line a session, as sessions --json"},
+    FormatWords{Format::Swaks, "swaks", "of what failed, command lines of swaks that repeat it"},
 };
 
 std::string names_of_formats(std::string_view between) {
@@ -81,7 +83,8 @@ class ExportCommand : public Command {
            "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl\n"
            "  smtptape export /var/lib/smtptape --format jsonl.zst -o night.jsonl.zst\n"
            "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html\n"
-           "  smtptape export /var/lib/smtptape --since yesterday --format csv -o night.csv";
+           "  smtptape export /var/lib/smtptape --since yesterday --format csv -o night.csv\n"
+           "  smtptape export night.tape --reply 'mailbox full' --format swaks";
   }
   void describe(Options& options) override {
     options_.emplace(options);
@@ -106,6 +109,7 @@ class ExportCommand : public Command {
       case Format::Html: return write_page(selection);
       case Format::Csv: return write_csv(selection);
       case Format::SessionLines: return write_session_json(selection);
+      case Format::Swaks: return write_swaks(selection);
     }
     return static_cast<int>(Exit::Failed);
   }
@@ -168,6 +172,27 @@ class ExportCommand : public Command {
     result.commit();
     const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
     return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
+  }
+
+  int write_swaks(const Selection& selection) {
+    Result result(output_, force_, Result::Content::Bytes, selection_.tapes);
+    SelectedTapes tapes(selection_, selection, progress(result));
+    const SwaksTotals totals = write_swaks_commands(tapes, result);
+    result.commit();
+    const bool incomplete =
+        tapes.tell_end(totals.sessions == 0 ? Answer::Empty : Answer::Something);
+    tell_swaks(totals);
+    return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
+  }
+
+  static void tell_swaks(const SwaksTotals& totals) {
+    const std::string all = counted(totals.sessions, "session");
+    if (totals.sessions > 0 && totals.failed == 0)
+      return say("none of " + all + " failed, so there is nothing to repeat");
+    const std::uint64_t without = totals.failed - totals.commands;
+    if (without > 0)
+      say("of " + counted(totals.failed, "session") + " that failed " + std::to_string(without) +
+          " can't be repeated by swaks; a comment in place of the command says why");
   }
 
   // Sessions are told as wholes, unless --scope asks for events.

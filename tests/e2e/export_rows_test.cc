@@ -126,6 +126,31 @@ TEST_F(ExportedRows, SayWhatIsMissing) {
   }
 }
 
+TEST_F(ExportedRows, AreCommandLinesOfSwaks) {
+  const Ran ran = exported("swaks --reply 'no such user'");
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_THAT(ran.out, HasSubstr("\nswaks --server 127.0.0.5 --port 2607 --ehlo "));
+  EXPECT_THAT(ran.out, HasSubstr(": '550 5.1.1 No such user'\n"));
+  const std::string file = directory_ / "failed.sh";
+  EXPECT_EQ(exported("swaks -o " + file).exit, 0);
+  EXPECT_EQ(read_file(file), exported("swaks").out);
+  EXPECT_EQ(static_cast<unsigned>(std::filesystem::status(file).permissions()), 0600U);
+  EXPECT_EQ(exported("swaks --force -o " + tape_).exit, 2);
+}
+
+TEST_F(ExportedRows, SayWhereNothingFailed) {
+  const std::string tape = directory_ / "good.tape";
+  ASSERT_EQ(smtptape("import", {golden_path("feeds/basic/raw.jsonl").string(), "-o", tape}).exit,
+            0);
+  const Ran good = smtptape("export --format swaks", {tape});
+  EXPECT_EQ(good.exit, 0);
+  EXPECT_EQ(good.out, "");
+  EXPECT_THAT(good.err, HasSubstr("none of 10 sessions failed, so there is nothing to repeat"));
+  const Ran none = exported("swaks --code 299");
+  EXPECT_EQ(none.exit, 0);
+  EXPECT_THAT(none.err, HasSubstr("nothing was found in 1 tape"));
+}
+
 TEST(StatisticsAsCsv, AreNoFormulasEither) {
   TemporaryDirectory directory;
   const std::string tape = directory / "x.tape";

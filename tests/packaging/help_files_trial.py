@@ -102,7 +102,7 @@ class HelpFiles(unittest.TestCase):
                 (["replay", "--color", "=", "y"], {"yes"}),
                 (["replay", "--color", "="], {"tty", "yes", "no"}),
                 (["export", "--format", ""],
-                 {"jsonl", "jsonl.zst", "frames", "html", "csv", "sessions.jsonl"}),
+                 {"jsonl", "jsonl.zst", "frames", "html", "csv", "sessions.jsonl", "swaks"}),
                 (["serve", "--speed", ""], {"max"})]:
             self.assertEqual(offered, self.complete(*words), words)
 
