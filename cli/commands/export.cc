@@ -20,6 +20,7 @@
 #include "format/wire/packed_sink.h"
 #include "replay/json/session_json.h"
 #include "share/page/page.h"
+#include "share/pcapng/pcapng_export.h"
 #include "share/rows/session_csv.h"
 #include "store/copy/frames.h"
 
@@ -27,7 +28,16 @@ namespace smtptape {
 
 namespace {
 
-enum class Format : std::uint8_t { Jsonl, PackedJsonl, Frames, Html, Csv, SessionLines, Swaks };
+enum class Format : std::uint8_t {
+  Jsonl,
+  PackedJsonl,
+  Frames,
+  Html,
+  Csv,
+  SessionLines,
+  Swaks,
+  Pcapng
+};
 
 struct FormatWords {
   Format format;
@@ -42,6 +52,7 @@ constexpr std::array kFormats{
     FormatWords{Format::Csv, "csv", "a row a session, for spreadsheets and databases"},
     FormatWords{Format::SessionLines, "sessions.jsonl", "a line a session, as sessions --json"},
     FormatWords{Format::Swaks, "swaks", "of what failed, command lines of swaks that repeat it"},
+    FormatWords{Format::Pcapng, "pcapng", "connections as packets, for Wireshark and tshark"},
 };
 
 std::string names_of_formats(std::string_view between) {
@@ -84,7 +95,8 @@ class ExportCommand : public Command {
            "  smtptape export /var/lib/smtptape --format jsonl.zst -o night.jsonl.zst\n"
            "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html\n"
            "  smtptape export /var/lib/smtptape --since yesterday --format csv -o night.csv\n"
-           "  smtptape export night.tape --reply 'mailbox full' --format swaks";
+           "  smtptape export night.tape --reply 'mailbox full' --format swaks\n"
+           "  smtptape export night.tape --session 6a4f6e2e --format pcapng -o one.pcapng";
   }
   void describe(Options& options) override {
     options_.emplace(options);
@@ -110,6 +122,7 @@ class ExportCommand : public Command {
       case Format::Csv: return write_csv(selection);
       case Format::SessionLines: return write_session_json(selection);
       case Format::Swaks: return write_swaks(selection);
+      case Format::Pcapng: return write_pcapng(selection);
     }
     return static_cast<int>(Exit::Failed);
   }
@@ -193,6 +206,39 @@ class ExportCommand : public Command {
     if (without > 0)
       say("of " + counted(totals.failed, "session") + " that failed " + std::to_string(without) +
           " can't be repeated by swaks; a comment in place of the command says why");
+  }
+
+  // Of no packets there is no file.
+  int write_pcapng(const Selection& selection) {
+    Result result(output_, force_, Result::Content::Packets, selection_.tapes);
+    SelectedTapes tapes(selection_, selection, progress(result));
+    PcapngExport packets(result, std::string("smtptape ") + kVersion);
+    if (tapes.tells_recorders_apart()) packets.tell_recorders_apart();
+    EventBatch batch;
+    while (tapes.events().next(batch))
+      packets.add(batch);
+    const PcapngTotals totals = packets.finish();
+    if (totals.packets > 0) result.commit();
+    const bool any = totals.sessions + totals.unconnected > 0;
+    const bool incomplete = tapes.tell_end(any ? Answer::Something : Answer::Empty);
+    tell_pcapng(totals, result);
+    if (totals.packets == 0) return static_cast<int>(Exit::Failed);
+    return static_cast<int>(incomplete ? Exit::Incomplete : Exit::Done);
+  }
+
+  static void tell_pcapng(const PcapngTotals& totals, const Result& result) {
+    if (totals.packets > 0 && result.is_file()) {
+      say(result.name() + ": " + counted(totals.sessions, "session") + ", " +
+          counted(totals.connections, "connection") + ", " + counted(totals.packets, "packet") +
+          "; what the tapes hold is in it: passwords, addresses, mail");
+    }
+    if (totals.unconnected > 0)
+      say(counted(totals.unconnected, "session") + " without a connection left out" +
+          (totals.packets == 0 ? ", so there is no packet" : ""));
+    if (totals.ports.empty()) return;
+    std::string ports = std::to_string(totals.ports.front());
+    if (totals.ports.size() > 1) ports += "-" + std::to_string(totals.ports.back());
+    say("tshark takes these for SMTP with -d tcp.port==" + ports + ",smtp");
   }
 
   // Sessions are told as wholes, unless --scope asks for events.

@@ -66,6 +66,7 @@ std::string_view nothing_for_a_terminal(Result::Content content) {
     case Result::Content::Tape: return "a tape";
     case Result::Content::Page: return "a page";
     case Result::Content::Packed: return "a packed file";
+    case Result::Content::Packets: return "a file of packets";
   }
   return {};
 }

@@ -35,6 +35,7 @@ class Result : public ByteSink {
     Tape,  // nothing for a terminal
     Page,  // likewise
     Packed,
+    Packets,
   };
   // What is read stands in `inputs`.  Throws UsageError for what can't be written to, Error when
   // the name is taken and may not be replaced.

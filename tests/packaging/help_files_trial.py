@@ -102,7 +102,7 @@ class HelpFiles(unittest.TestCase):
                 (["replay", "--color", "=", "y"], {"yes"}),
                 (["replay", "--color", "="], {"tty", "yes", "no"}),
                 (["export", "--format", ""],
-                 {"jsonl", "jsonl.zst", "frames", "html", "csv", "sessions.jsonl", "swaks"}),
+                 {"jsonl", "jsonl.zst", "frames", "html", "csv", "sessions.jsonl", "swaks", "pcapng"}),
                 (["serve", "--speed", ""], {"max"})]:
             self.assertEqual(offered, self.complete(*words), words)
 
