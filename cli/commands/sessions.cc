@@ -16,7 +16,6 @@
 #include "cli/text/terminal.h"
 #include "replay/json/session_json.h"
 #include "replay/session_table.h"
-#include "sessions/story_facts.h"
 
 namespace smtptape {
 

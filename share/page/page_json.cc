@@ -8,7 +8,6 @@
 #include "replay/json/session_json.h"
 #include "replay/json/story_json.h"
 #include "replay/story_text.h"
-#include "sessions/story_facts.h"
 #include "sessions/summary.h"
 
 namespace smtptape {

@@ -8,6 +8,7 @@
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 #include "share/redact/learner.h"
+#include "store/copy/extract.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -53,10 +54,8 @@ void learn(const TemporaryFile& original, const RedactionRules& rules, Learned& 
   Hasher digest;
   while (tape.events().next(batch)) {
     learner.add(batch);
-    for (const Event& event : batch.events) {
-      digest.add({reinterpret_cast<const char*>(&event.sequence), sizeof(event.sequence)});
-      digest.add(event.text);
-    }
+    for (const Event& event : batch.events)
+      add_to_digest(digest, event);
   }
   tape.check_end();
   learned.digest = digest.value();
@@ -136,9 +135,11 @@ RedactedTape redact_tape(const TemporaryFile& original,
                          const std::optional<PseudonymKey>& key,
                          const TapeHeader& fresh,
                          const TapeOptions& options) {
-  Learned learned;
+  const auto kept = std::make_shared<Learned>();
+  Learned& learned = *kept;
   learn(original, rules, learned);
   RedactedTape result;
+  result.originals = {kept, &learned.originals};
   // Where there are very many names a pseudonym may become one of them with what stands around it:
   // another key, another result.
   constexpr int kTries = 3;

@@ -44,6 +44,7 @@ struct RedactedTape {
   std::unique_ptr<TemporaryFile> tape;  // null: something would have leaked
   RedactionReport report;
   PseudonymKey key;
+  std::shared_ptr<const Originals> originals;  // for texts that go with the tape
 };
 
 // `original` is a whole tape.  Without a key, one that nobody knows; with one, the same tape and

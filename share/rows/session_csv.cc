@@ -9,7 +9,6 @@
 
 #include "base/time_spec.h"
 #include "replay/json/csv_text.h"
-#include "sessions/story_facts.h"
 
 namespace smtptape {
 
