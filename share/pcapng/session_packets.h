@@ -36,7 +36,9 @@ class SessionPackets {
   void add_gaps(std::string_view what, std::uint64_t count);
   void note_gaps(std::string_view what, std::uint64_t count) { add_gaps(what, count); }
   [[nodiscard]] PacketedSession finish();
-  [[nodiscard]] bool is_closed() const { return !connected_ && attempts_ > 0 && !attempt_; }
+  [[nodiscard]] bool is_closed() const {
+    return (!connected_ || closing_) && attempts_ > 0 && !attempt_;
+  }
 
  private:
   struct Attempt {

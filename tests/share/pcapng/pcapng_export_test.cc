@@ -243,6 +243,23 @@ TEST(Pcapng, KeepsDialoguesApart) {
   EXPECT_THAT(out.totals.ports, IsEmpty());
 }
 
+TEST(Pcapng, DoesNotWaitForWhatIsOver) {
+  ToldEvents events;
+  events.meta = kAddresses;
+  events.tell("connected", "S 220 mx", "closed");
+  events.wait(10'000);
+  events.id = "c";
+  events.tell("begin");
+  events.id = "b";
+  events.tell("connected", "S 220 mx");
+  events.tell("S 250 ok");
+  const Exported out = exported({&events.batch()});
+  ASSERT_THAT(out.file.streams, SizeIs(2));
+  EXPECT_TRUE(out.file.streams[0].finished);
+  EXPECT_THAT(out.file.streams[1].comments, Not(Contains(HasSubstr("made up"))))
+      << "the first one is over, so it may have the same port";
+}
+
 TEST(Pcapng, HasAnInterfaceForEachRecorder) {
   ToldEvents one("mta1");
   ToldEvents two("mta\x1b[2J");
