@@ -1,5 +1,5 @@
 """export --format swaks: the lines that it prints, run by a shell with the real swaks, repeat the
-dialogue of the recording against a server on the loopback.  Usage: swaks.py PROGRAM"""
+dialogue of the recording against a server on the loopback; and any shell reads them alike.  Usage: swaks.py PROGRAM"""
 import base64
 import json
 import os
@@ -140,6 +140,45 @@ def try_dialogue(name, directory):
     print(f"{name}: {len(expected)} commands, the same")
 
 
+def feed_of_words(words):
+    meta = {"id": "a" + words[0], "mx_address": "127.0.0.1", "mx_host": words[1],
+            "source_address": words[2]}
+    events = ["Connected", {"Read": "220 mx\r\n"}, {"Write": f"EHLO {words[0]}\r\n"},
+              {"Read": "250 ok\r\n"}, {"Write": f"MAIL FROM:<{words[1]}>\r\n"},
+              {"Read": "250 ok\r\n"}, {"Write": f"RCPT TO:<{words[2]}>\r\n"},
+              {"Read": f"550 {words[1]}\r\n"}]
+    return "".join(json.dumps({"conn_meta": dict(sorted(meta.items())), "payload": payload,
+                               "when": f"2026-08-04T13:54:50.{number:03}Z"},
+                              separators=(",", ":")) + "\n" for number, payload in enumerate(events))
+
+
+def try_shells(directory):
+    """Each shell sees the words as they are, in comments, too, which some of them run."""
+    pieces = ["'", "\\", '"', "$(touch canary)", "`touch canary`", ";touch canary;", "|cat", "&",
+              ">canary", "!", "!!", "#", "*", "~", "{a..c}", "$HOME", "(touch canary)", "\\'", "^a^b^"]
+    script, expected = [], []
+    for piece in pieces:
+        words = [f"x{piece}{other}y" for other in ("", "'", "\\")]
+        tape = os.path.join(directory, "words.tape")
+        made = run([PROGRAM, "import", "-", "-o", tape, "--force"], feed_of_words(words))
+        if made.returncode:
+            fail(made.stderr)
+        lines = run([PROGRAM, "export", tape, "--format", "swaks"]).stdout.splitlines()
+        script += ["./words " + line.removeprefix("# ").removeprefix("swaks ") for line in lines]
+        expected += [f"--ehlo\n{words[0]}\n--from\n{words[1]}\n--to\n{words[2]}\n"]
+    words = os.path.join(directory, "words")
+    with open(words, "w", encoding="utf-8") as file:
+        file.write("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    os.chmod(words, 0o700)
+    for shell in ["sh", "bash", "zsh", "fish", "tcsh"]:
+        ran = run([shell], "\n".join(script) + "\n", cwd=directory,
+                  env={**os.environ, "HOME": directory})
+        missing = [words for words in expected if words not in ran.stdout]
+        if missing or os.path.exists(os.path.join(directory, "canary")):
+            fail(f"{shell}: {missing[:1]} {ran.stdout[:2000]}{ran.stderr[:2000]}")
+        print(f"{shell}: {len(expected)} commands, word for word")
+
+
 def main():
     with tempfile.TemporaryDirectory() as directory:
         pair = run(["openssl", "req", "-x509", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=mx",
@@ -149,6 +188,7 @@ def main():
         run(["/bin/sh", "-c", "cat key.pem cert.pem > pair.pem"], cwd=directory)
         for name in DIALOGUES:
             try_dialogue(name, directory)
+        try_shells(directory)
 
 
 main()
