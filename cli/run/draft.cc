@@ -117,7 +117,6 @@ void Draft::make(std::size_t sessions) {
   all_ = sessions == 0;
   taken_ = sessions;
   if (!all_ || (wishes_.reproducible && wishes_.redact == nullptr)) copy_part();
-  extraction_.left_out.clear();
   if (!all_) {
     extraction_.left_out.assign(order_.begin() + static_cast<std::ptrdiff_t>(taken_), order_.end());
   }

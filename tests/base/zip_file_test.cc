@@ -102,9 +102,13 @@ TEST_F(ZipFile, WhatTheSinkOrTheSourceThrowsComesOut) {
   };
   EXPECT_THROW(write(), DiskIsFull);
   StringSink out;
-  ZipWriter zip(out);
-  BrokenSource broken;
-  EXPECT_THROW(zip.add("a", ZipWriter::Packing::Store, 10, broken), Error);
+  {
+    ZipWriter zip(out);
+    BrokenSource broken;
+    EXPECT_THROW(zip.add("a", ZipWriter::Packing::Store, 10, broken), Error);
+  }
+  // What is not whole has no end that looks as if it was.
+  EXPECT_EQ(out.text().find("PK\x05\x06"), std::string::npos);
 }
 
 }  // namespace

@@ -85,6 +85,8 @@ def is_whole_or_nothing_when_killed(tape, directory):
             written += 1
             with zipfile.ZipFile(archive) as whole:
                 check("the archive is whole", whole.testzip() is None and len(whole.namelist()) == 5)
+                check("nobody else reads what is unpacked",
+                      all(member.external_attr >> 16 == 0o100600 for member in whole.infolist()))
             os.remove(archive)
         left = [name for name in os.listdir(directory) if name.endswith(".zip")]
         check("nothing partial has its name", not left, left)
