@@ -92,7 +92,7 @@ class ExportCommand : public Command {
   [[nodiscard]] std::string_view examples() const override {
     return "  smtptape export night.tape | jq .payload\n"
            "  smtptape export /var/lib/smtptape --tenant acme --scope session -o acme.jsonl\n"
-           "  smtptape export /var/lib/smtptape --format jsonl.zst -o night.jsonl.zst\n"
+           "  smtptape export night.tape --scope session --format jsonl.zst -o night.jsonl.zst\n"
            "  smtptape export /var/lib/smtptape --failed --since -2h --format html -o night.html\n"
            "  smtptape export /var/lib/smtptape --since yesterday --format csv -o night.csv\n"
            "  smtptape export night.tape --reply 'mailbox full' --format swaks\n"
