@@ -73,17 +73,18 @@ Bundle make_bundle(const BundleWishes& wishes,
       wishes.chosen};
   const Chosen chosen = choose(options, selection, wishes.extract.company);
   Draft draft(wishes.extract, options, chosen, file.name());
-  std::vector<BundleMember> members;
+  BundleContent content;
   std::unique_ptr<TemporaryFile> zip;
   draft.fit([&] {
-    members = members_of(draft, names);
-    zip = zip_of(members);
+    content = content_of(draft, names);
+    zip = zip_of(content.members);
     return zip->size();
   });
   Bundle bundle;
   bundle.extraction = draft.extraction();
   bundle.bytes = zip->size();
-  for (const BundleMember& member : members)
+  bundle.page_misses = content.page_misses;
+  for (const BundleMember& member : content.members)
     bundle.members.emplace_back(member.name, member.file().size());
   if (wishes.asks) {
     show(bundle, draft);
@@ -102,6 +103,10 @@ void tell_of(const Bundle& bundle) {
   const Extraction& extraction = bundle.extraction;
   if (!bundle.written) return say("nothing was written");
   tell_content(extraction, bundle.bytes);
+  if (bundle.page_misses > 0) {
+    say("the page has no room for " + counted(bundle.page_misses, "session") +
+        " of them; the tape has all");
+  }
   say("what is attached to a public tracker is public: anybody can read it, now and later");
   if (bundle.bytes > kGitHubTakes)
     say("GitHub takes up to 25 MB; --limit 24MiB leaves out sessions until it fits");
@@ -116,6 +121,7 @@ std::string json_line(const Bundle& bundle) {
   boost::json::object object = json_of(bundle.extraction, "smtptape.bundle/1");
   object["bytes"] = bundle.bytes;
   object["written"] = bundle.written;
+  object["page_left_out"] = bundle.page_misses;
   boost::json::object members;
   for (const auto& [name, bytes] : bundle.members)
     members[name] = bytes;

@@ -24,7 +24,8 @@ struct Bundle {
   Extraction extraction;
   std::vector<std::pair<std::string, std::uint64_t>> members;  // and their bytes
   std::uint64_t bytes = 0;                                     // of the archive
-  bool written = false;                                        // else it was not wanted
+  std::uint64_t page_misses = 0;  // sessions for which the page had no room
+  bool written = false;           // else it was not wanted
 };
 
 // The archive appears whole or not at all.  Throws Error when nothing is chosen, or when something

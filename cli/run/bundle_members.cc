@@ -58,7 +58,7 @@ class Members {
  public:
   Members(const Draft& draft, const BundleNames& names) : draft_(draft), names_(names) {}
 
-  std::vector<BundleMember> make() {
+  BundleContent make() {
     facts_.tape = kTape;
     facts_.writer = std::string("smtptape ") + kVersion;
     facts_.system = system_name();
@@ -81,9 +81,9 @@ class Members {
     add("REDACTION.txt", redaction_text_of(facts_));
     members_.push_back(
         {"sessions.jsonl", ZipWriter::Packing::Deflate, std::move(sessions), nullptr});
-    // It is compressed already, and read where it is without being unpacked twice.
+    // It is compressed already.
     members_.push_back({std::string(kTape), ZipWriter::Packing::Store, nullptr, &draft_.tape()});
-    return std::move(members_);
+    return {std::move(members_), facts_.page_misses};
   }
 
  private:
@@ -97,7 +97,7 @@ class Members {
     const SelectionOptions options = options_for(draft_.tape());
     Selection selection;
     selection.whole_sessions = true;
-    SelectedTapes tapes(options, selection, std::nullopt);
+    SelectedTapes tapes(options, selection, "sessions");
     SessionSource source(tapes, SessionSource::Facts::Stories);
     SessionBatch batch;
     SortedLines lines;
@@ -123,7 +123,7 @@ class Members {
     const SelectionOptions options = options_for(draft_.tape());
     Selection selection;
     selection.whole_sessions = true;
-    SelectedTapes tapes(options, selection, std::nullopt);
+    SelectedTapes tapes(options, selection, "the page");
     PageHeader header;
     header.writer = facts_.writer;
     header.tapes = " " + facts_.tape;
@@ -185,7 +185,7 @@ class Members {
 
 }  // namespace
 
-std::vector<BundleMember> members_of(const Draft& draft, const BundleNames& names) {
+BundleContent content_of(const Draft& draft, const BundleNames& names) {
   return Members(draft, names).make();
 }
 

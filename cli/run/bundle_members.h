@@ -1,6 +1,7 @@
 // What an archive holds, made of a tape.
 #pragma once
 
+#include <cstdint>
 #include <memory>
 #include <string>
 #include <vector>
@@ -24,7 +25,12 @@ struct BundleNames {
   std::string chosen;   // what chose the sessions; of a redacted one it is not told
 };
 
-// The draft outlives them.  Throws Error when one of them would tell what was taken out.
-[[nodiscard]] std::vector<BundleMember> members_of(const Draft& draft, const BundleNames& names);
+struct BundleContent {
+  std::vector<BundleMember> members;
+  std::uint64_t page_misses = 0;  // sessions for which the page had no room
+};
+
+// The draft outlives it.  Throws Error when a member would tell what was taken out.
+[[nodiscard]] BundleContent content_of(const Draft& draft, const BundleNames& names);
 
 }  // namespace smtptape

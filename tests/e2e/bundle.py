@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What bundle asks a person, and what is left of it when it is killed.
+"""What bundle asks a person, what is left of it when it is killed, and what it says of a full page.
 
 usage: bundle.py SMTPTAPE GOLDEN_DIR
 """
@@ -65,6 +65,25 @@ def asks(tape, directory):
     os.remove(archive)
 
 
+def tells_of_sessions_that_the_page_has_no_room_for(directory):
+    feed, tape, archive = (os.path.join(directory, name) for name in ("many.jsonl", "many.tape", "many.trace.zip"))
+    with open(feed, "w", encoding="utf-8") as out:
+        for session in range(6):
+            for event in range(20_000):
+                out.write(f'{{"conn_meta":{{"id":"session-{session}"}},"payload":{{"Write":"NOOP\\r\\n"}},'
+                          f'"when":"2026-08-04T21:{session:02}:{event // 400:02}.{event % 400:03}Z"}}\n')
+    subprocess.run([PROGRAM, "import", feed, "-o", tape], check=True, capture_output=True, timeout=WITHIN)
+    ran = subprocess.run([PROGRAM, "bundle", tape, "--yes", "--no-redact", "-o", archive],
+                         check=True, capture_output=True, text=True, timeout=WITHIN)
+    words = "the page has no room for 1 session of them; the tape has all"
+    check("it says what the page lacks", words in ran.stderr, ran.stderr)
+    with zipfile.ZipFile(archive) as whole:
+        report = whole.read("report.md").decode()
+        check("the report says so, too", "The page has no room for 1 session; the tape has them" in report, report)
+        check("the figures have it", whole.read("sessions.jsonl").count(b"\n") == 6)
+    os.remove(archive)
+
+
 def is_whole_or_nothing_when_killed(tape, directory):
     archive = os.path.join(directory, "killed.trace.zip")
     arguments = [PROGRAM, "bundle", tape, "--yes", "-o", archive]
@@ -99,3 +118,4 @@ with tempfile.TemporaryDirectory() as directory:
                    check=True, capture_output=True, timeout=WITHIN)
     asks(tape, directory)
     is_whole_or_nothing_when_killed(tape, directory)
+    tells_of_sessions_that_the_page_has_no_room_for(directory)
