@@ -11,6 +11,7 @@
 #include "cli/command.h"
 #include "cli/options/mistakes.h"
 #include "cli/options/selection_options.h"
+#include "cli/run/page_of_tapes.h"
 #include "cli/run/result.h"
 #include "cli/run/selected_tapes.h"
 #include "cli/run/session_lines.h"
@@ -19,7 +20,6 @@
 #include "cli/version.h"
 #include "format/wire/packed_sink.h"
 #include "replay/json/session_json.h"
-#include "share/page/page.h"
 #include "share/pcapng/pcapng_export.h"
 #include "share/rows/session_csv.h"
 #include "store/copy/frames.h"
@@ -257,14 +257,7 @@ class ExportCommand : public Command {
   int write_page(const Selection& selection) {
     Result result(output_, force_, Result::Content::Page, selection_.tapes);
     SelectedTapes tapes(selection_, selection, progress(result));
-    PageWriter page(result, header_of_page(selection.window));
-    if (tapes.tells_recorders_apart()) page.tell_recorders_apart();
-    EventBatch batch;
-    while (tapes.events().next(batch))
-      page.add(batch);
-    const SelectedTapes::Told& told = tapes.told();
-    const PageTotals totals =
-        page.finish({told.gaps, told.gap_count, told.trouble.damage, told.trouble.notices});
+    const PageTotals totals = smtptape::write_page(tapes, header_of_page(selection.window), result);
     const bool empty = totals.sessions == 0 && totals.left_out == 0;
     if (!empty) result.commit();
     const bool incomplete = tapes.tell_end(empty ? Answer::Empty : Answer::Something);
@@ -278,7 +271,6 @@ class ExportCommand : public Command {
   [[nodiscard]] PageHeader header_of_page(const TimeWindow& window) const {
     constexpr std::int64_t kMilli = 1'000'000;
     PageHeader header;
-    header.writer = std::string("smtptape ") + kVersion;
     header.written = now_unix_nanos();
     for (const std::string& tape : selection_.tapes)
       header.tapes += " " + shell_word(tape);
