@@ -152,6 +152,9 @@ struct StoryError {
 struct Story {
   std::string id;
   std::string source;  // the recorder's name for the node
+  // Of the recorder's tapes in which it began and ended, the numbers; 0: not known.
+  std::uint64_t first_tape = 0;
+  std::uint64_t last_tape = 0;
   std::string egress_pool;
   std::string egress_source;
   std::string ready_queue;

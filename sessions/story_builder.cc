@@ -73,6 +73,7 @@ void StoryBuilder::add(const Event& event) {
   story_.first_received = std::min(story_.first_received, event.received);
   story_.last_received = std::max(story_.last_received, event.received);
   ++story_.events;
+  if (event.origin != nullptr) story_.last_tape = event.origin->tape_number;
   story_.abbreviated += event.kind == EventKind::AbbreviatedWrite ? 1 : 0;
   story_.trimmed += event.trimmed ? 1 : 0;
   story_.masked += event.masked ? 1 : 0;
@@ -88,7 +89,10 @@ void StoryBuilder::take_first(const Event& event) {
   if (event.kind == EventKind::Unknown) now_ = from_unix_nanos(event.received);
   story_.begun = story_.ended = spent_until_ = last_ = now_;
   story_.first_received = story_.last_received = event.received;
-  if (event.origin != nullptr) story_.source = event.origin->source;
+  if (event.origin != nullptr) {
+    story_.source = event.origin->source;
+    story_.first_tape = event.origin->tape_number;
+  }
   story_.begins_here = event.kind == EventKind::BeginSession;
   if (!story_.begins_here && event.kind != EventKind::Connected) smtp_.begin_midway();
 }

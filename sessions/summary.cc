@@ -91,6 +91,25 @@ std::optional<std::int64_t> slowest_reply(const Story& story) {
   return longest;
 }
 
+std::string trouble_of(const Story& story) {
+  const StoryExchange* worst = nullptr;
+  for (const StoryExchange& exchange : story.exchanges) {
+    const auto code = exchange.smtp.reply.code;
+    if (code >= 400 && (worst == nullptr || code > worst->smtp.reply.code)) worst = &exchange;
+  }
+  constexpr std::size_t kMostTrouble = 300;  // bytes
+  std::string text;
+  if (worst != nullptr) {
+    text = worst->smtp.reply.text;
+  } else if (!story.attempts.empty() && !story.attempts.back().why.empty()) {
+    text = story.attempts.back().why;
+  } else if (!story.errors.empty()) {
+    text = story.errors.back().text;
+  }
+  text.resize(std::min({text.size(), text.find('\n'), kMostTrouble}));
+  return text;
+}
+
 std::string_view outcome_of(const SessionSummary& session) {
   std::optional<Outcome> only;
   for (std::size_t i = 0; i < kOutcomes; ++i) {

@@ -1,6 +1,7 @@
 // smtptape open: looks at what somebody attached, or at what is about to be.
 #include <cstdlib>
 #include <optional>
+#include <utility>
 
 #include "base/counted.h"
 #include "base/time_spec.h"
@@ -9,15 +10,13 @@
 #include "cli/command.h"
 #include "cli/options/selection_options.h"
 #include "cli/run/browser.h"
+#include "cli/run/page_of_tapes.h"
 #include "cli/run/selected_tapes.h"
-#include "cli/run/session_source.h"
+#include "cli/run/session_lines.h"
 #include "cli/text/output.h"
 #include "cli/text/pager.h"
-#include "cli/text/sorted_lines.h"
 #include "cli/text/terminal.h"
-#include "cli/version.h"
 #include "replay/session_table.h"
-#include "share/page/page.h"
 
 namespace smtptape {
 
@@ -97,20 +96,12 @@ class OpenCommand : public Command {
     TextRoom room;
     if (is_terminal()) room = {terminal_columns(), terminal_takes_utf8()};
     const SessionTable table({}, room);
-    SessionSource source(tapes, SessionSource::Facts::Figures);
-    SortedLines lines;
-    SessionBatch batch;
     bool any = false;
-    while (source.next(batch)) {
-      if (!any && !batch.sessions.empty()) out.write(table.titles());
-      for (const SessionSummary& session : batch.sessions) {
-        any = true;
-        lines.add({session.first_received, 0, table.line({session, std::nullopt})});
-      }
-      lines.write_until(batch.until, out);
-    }
-    source.tell_end();
-    lines.write_all_to(out);
+    const auto line_of = [&](const SessionSummary& session, const Story* /*story*/) {
+      if (!std::exchange(any, true)) out.write(table.titles());
+      return table.line({session, std::nullopt});
+    };
+    static_cast<void>(write_session_lines(tapes, SessionSource::Facts::Figures, line_of, out));
     pager.finish();
     return tapes.tell_end(any ? Answer::Something : Answer::Empty);
   }
@@ -121,16 +112,9 @@ class OpenCommand : public Command {
     OutputFile file(name, OutputFile::Existing::Refuse);
     SelectedTapes tapes(selection_, all, std::nullopt);
     PageHeader header;
-    header.writer = std::string("smtptape ") + kVersion;
     header.written = now_unix_nanos();
     header.tapes = " " + shell_word(files_.front());
-    PageWriter page(file, header);
-    EventBatch batch;
-    while (tapes.events().next(batch))
-      page.add(batch);
-    const SelectedTapes::Told& told = tapes.told();
-    const PageTotals totals =
-        page.finish({told.gaps, told.gap_count, told.trouble.damage, told.trouble.notices});
+    const PageTotals totals = write_page(tapes, header, file);
     if (totals.sessions == 0) return;
     file.commit();
     if (totals.left_out > 0)

@@ -8,14 +8,13 @@
 #include "base/error.h"
 #include "base/small_file.h"
 #include "base/visible_text.h"
+#include "cli/run/page_of_tapes.h"
 #include "cli/run/redaction.h"
 #include "cli/run/selected_tapes.h"
-#include "cli/run/session_source.h"
-#include "cli/text/sorted_lines.h"
+#include "cli/run/session_lines.h"
 #include "cli/version.h"
 #include "replay/json/session_json.h"
 #include "share/bundle/report.h"
-#include "share/page/page.h"
 
 namespace smtptape {
 
@@ -64,6 +63,7 @@ class Members {
     facts_.system = system_name();
     const Extraction& extraction = draft_.extraction();
     facts_.recorder = extraction.recorder;
+    facts_.events = extraction.extract.events;
     facts_.incomplete = extraction.incomplete;
     facts_.left_out = extraction.left_out.size();
     if (extraction.redaction) {
@@ -98,21 +98,12 @@ class Members {
     Selection selection;
     selection.whole_sessions = true;
     SelectedTapes tapes(options, selection, "sessions");
-    SessionSource source(tapes, SessionSource::Facts::Stories);
-    SessionBatch batch;
-    SortedLines lines;
-    while (source.next(batch)) {
-      for (std::size_t i = 0; i < batch.sessions.size(); ++i) {
-        lines.add({batch.sessions[i].first_received,
-                   batch.sessions[i].first_received,
-                   json_line(batch.sessions[i], slowest_reply(batch.stories[i]))});
-        figures_.add(batch.sessions[i], batch.stories[i]);
-        check(batch.sessions[i]);
-      }
-      lines.write_until(batch.until, to);
-    }
-    source.tell_end();
-    lines.write_all_to(to);
+    const auto line_of = [this](const SessionSummary& session, const Story* story) {
+      figures_.add(session, *story);
+      check(session);
+      return json_line(session, slowest_reply(*story));
+    };
+    static_cast<void>(write_session_lines(tapes, SessionSource::Facts::Stories, line_of, to));
     const SelectedTapes::Told& told = tapes.told();
     facts_.gaps = told.gaps;
     facts_.gap_count = told.gap_count;
@@ -125,18 +116,8 @@ class Members {
     selection.whole_sessions = true;
     SelectedTapes tapes(options, selection, "the page");
     PageHeader header;
-    header.writer = facts_.writer;
     header.tapes = " " + facts_.tape;
-    PageWriter page(to, header);
-    EventBatch batch;
-    while (tapes.events().next(batch)) {
-      facts_.events += batch.events.size();
-      page.add(batch);
-    }
-    const SelectedTapes::Told& told = tapes.told();
-    const PageTotals totals =
-        page.finish({told.gaps, told.gap_count, told.trouble.damage, told.trouble.notices});
-    facts_.page_misses = totals.left_out;
+    facts_.page_misses = smtptape::write_page(tapes, header, to).left_out;
     if (to.size() == 0)
       to.write(
           "<!doctype html>\n<title>SMTP sessions</title>\n<p>No session is in the tape.</p>\n");

@@ -58,6 +58,19 @@ void refuse_if_known(const std::filesystem::path& output, const KnownFiles& know
   if (found != known.end()) refuse(output, found->second);
 }
 
+// What it is in words; empty: a terminal can have it.
+std::string_view nothing_for_a_terminal(Result::Content content) {
+  switch (content) {
+    case Result::Content::Json:
+    case Result::Content::Bytes: return {};
+    case Result::Content::Tape: return "a tape";
+    case Result::Content::Page: return "a page";
+    case Result::Content::Packed: return "a packed file";
+    case Result::Content::Packets: return "a file of packets";
+  }
+  return {};
+}
+
 // A name beside which nothing can be put: in /proc and /dev, where a file behind it lies elsewhere.
 void refuse_descriptor_of_file(const std::string& output) {
   std::error_code error;
@@ -116,9 +129,9 @@ Result::Result(const std::string& output,
         output, force ? OutputFile::Existing::Replace : OutputFile::Existing::Refuse);
     return;
   }
-  const bool for_terminal = content == Content::Json || content == Content::Bytes;
-  if (!for_terminal && ::isatty(STDOUT_FILENO) != 0) {
-    throw UsageError("-o " + output + ": a " + (content == Content::Tape ? "tape" : "page") +
+  const std::string_view what = nothing_for_a_terminal(content);
+  if (!what.empty() && ::isatty(STDOUT_FILENO) != 0) {
+    throw UsageError("-o " + output + ": " + std::string(what) +
                      " is nothing for a terminal; give a file, or a pipe behind it");
   }
   name_ = "standard output";

@@ -34,6 +34,8 @@ class Result : public ByteSink {
     Bytes,
     Tape,  // nothing for a terminal
     Page,  // likewise
+    Packed,
+    Packets,
   };
   // What is read stands in `inputs`.  Throws UsageError for what can't be written to, Error when
   // the name is taken and may not be replaced.

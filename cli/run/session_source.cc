@@ -228,8 +228,10 @@ class SessionSource::FromRows : public Reader {
 };
 
 SessionSource::SessionSource(SelectedTapes& tapes, Facts facts) {
-  // Rows are read of all that is in a tape.
-  const bool all = tapes.selection().sources.empty() && tapes.selection().sessions.empty();
+  // Rows are read of all that is in a tape, and tell of whole sessions.
+  const Selection& selection = tapes.selection();
+  const bool all =
+      selection.sources.empty() && selection.sessions.empty() && selection.takes_whole_sessions();
   const bool by_rows = facts == Facts::Figures && all && tapes.pool() != nullptr &&
                        !tapes.tells_recorders_apart() && RowPieces::are_worth_it(tapes.tapes());
   if (by_rows) {

@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "base/time_spec.h"
-#include "base/visible_text.h"
+#include "replay/json/csv_text.h"
 #include "replay/json/json_text.h"
 #include "replay/json/session_json.h"
 
@@ -94,23 +94,6 @@ std::string json_line(const Statistics& statistics, const StatsView& view, const
 
 // ---- CSV ----
 
-std::string csv_cell(std::string_view text) {
-  const std::string plain = as_utf8(text);
-  if (plain.find_first_of(",\"\r\n") == std::string::npos) return plain;
-  std::string out = "\"";
-  for (const char c : plain) {
-    if (c == '"') out.push_back('"');
-    out.push_back(c);
-  }
-  return out + "\"";
-}
-
-void append_line(std::string& out, const std::vector<std::string>& cells) {
-  for (std::size_t i = 0; i < cells.size(); ++i)
-    out.append(i == 0 ? "" : ",").append(csv_cell(cells[i]));
-  out += "\r\n";
-}
-
 std::vector<std::string> csv_names(const Statistics& statistics) {
   std::vector<std::string> names;
   for (const StatsKey key : statistics.question().by)
@@ -129,9 +112,10 @@ std::vector<std::string> csv_names(const Statistics& statistics) {
   return names;
 }
 
-std::vector<std::string> csv_cells(const Statistics& statistics, const Entry& entry) {
+// Behind the keys.
+std::vector<std::string> csv_figures(const Statistics& statistics, const Entry& entry) {
   const KeyFigures& figures = entry.second;
-  std::vector<std::string> cells = entry.first;
+  std::vector<std::string> cells;
   for (const std::uint64_t count : {figures.sessions, figures.messages, figures.replies})
     cells.push_back(std::to_string(count));
   for (std::size_t i = 0; i < kOutcomes; ++i)
@@ -160,9 +144,19 @@ std::string json_lines(const Statistics& statistics, const StatsView& view) {
 
 std::string csv_lines(const Statistics& statistics, const StatsView& view) {
   std::string out;
-  append_line(out, csv_names(statistics));
-  for (const Entry* const entry : in_order(statistics, view))
-    append_line(out, csv_cells(statistics, *entry));
+  for (const std::string& name : csv_names(statistics))
+    out.append(out.empty() ? "" : ",").append(name);
+  out += kCsvLineEnd;
+  for (const Entry* const entry : in_order(statistics, view)) {
+    for (const std::string& key : entry->first) {
+      append_csv_field(out, key);
+      out.push_back(',');
+    }
+    const std::vector<std::string> figures = csv_figures(statistics, *entry);
+    for (std::size_t i = 0; i < figures.size(); ++i)
+      out.append(i == 0 ? "" : ",").append(figures[i]);
+    out += kCsvLineEnd;
+  }
   return out;
 }
 

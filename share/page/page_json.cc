@@ -18,7 +18,6 @@ using boost::json::array;
 using boost::json::object;
 
 constexpr std::size_t kMostWords = 4096;  // bytes of a row's names, for searching
-constexpr std::size_t kMostReply = 300;
 
 object event_json(const PageEvent& event, const Story& story) {
   object json{{"at", json_seconds(span_of(story.begun, event.when))},
@@ -66,25 +65,6 @@ Words words_of(const Story& story) {
   return words;
 }
 
-// What went wrong, in the words of whoever said it.
-std::string trouble_of(const Story& story) {
-  const StoryExchange* worst = nullptr;
-  for (const StoryExchange& exchange : story.exchanges) {
-    const auto code = exchange.smtp.reply.code;
-    if (code >= 400 && (worst == nullptr || code > worst->smtp.reply.code)) worst = &exchange;
-  }
-  std::string text;
-  if (worst != nullptr) {
-    text = worst->smtp.reply.text;
-  } else if (!story.attempts.empty() && !story.attempts.back().why.empty()) {
-    text = story.attempts.back().why;
-  } else if (!story.errors.empty()) {
-    text = story.errors.back().text;
-  }
-  text.resize(std::min({text.size(), text.find('\n'), kMostReply}));
-  return text;
-}
-
 }  // namespace
 
 std::string details_of(const PageSession& session) {
@@ -101,11 +81,10 @@ std::string row_of(const PageSession& session, PagePlace place) {
   const Story& story = session.story;
   object json = json_of(summary_of(story), std::nullopt);
   const Words words = words_of(story);
-  std::string trouble = trouble_of(story);
   json["begun"] = json_seconds(to_unix_nanos(story.begun).value_or(0));
   json["took"] = json_seconds(span_of(story.begun, story.ended));
   json["events"] = story.events;
-  json["trouble"] = text_or_null(trouble);
+  json["trouble"] = text_or_null(trouble_of(story));
   json["words"] = json_string(words.text());
   if (!words.complete()) json["words_left_out"] = true;
   json["place"] = array{place.block, place.line};

@@ -60,6 +60,19 @@ def follow(store, work, *options):
     return start("replay", "-f", store, "--color", "no", *options, stdout=out, stderr=err), work / "follow.out"
 
 
+def sleeps(process):
+    """How often it went to sleep."""
+    status = pathlib.Path(f"/proc/{process.pid}/status").read_text("ascii")
+    return int(re.search(r"^voluntary_ctxt_switches:\s*(\d+)", status, re.MULTILINE)[1])
+
+
+def has_looked(follower):
+    """It looks what is there, then sleeps and looks again: a few times more than what starting takes."""
+    wait_for("it looks for what comes", lambda: sleeps(follower) > 0)
+    before = sleeps(follower)
+    wait_for("it looks again", lambda: sleeps(follower) >= before + 10)
+
+
 def ends(follower, how):
     """Its exit code."""
     try:
@@ -100,6 +113,7 @@ def check_the_last_sessions(work):
     store = work / "growing"
     store.mkdir()
     first, first_out = follow(store, work, "-n", "2")
+    has_looked(first)
     record(GOLDEN / "tlsauth" / "raw.jsonl", store, "m")
     whole = run("replay", store, "--color", "no").stdout
     wait_for("all of what was not there at the start", lambda: first_out.stat().st_size >= len(whole))

@@ -1,4 +1,5 @@
 // What people give to import: packed files, tapes, and files that are something else.
+#include <chrono>
 #include <filesystem>
 
 #include <gmock/gmock.h>
@@ -74,6 +75,58 @@ TEST_F(PackedFeeds, AreIncompleteWhereHardlyALineIsAnEvent) {
   EXPECT_EQ(marked.exit, 0);
   EXPECT_THAT(marked.err, HasSubstr("byte order mark"));
   EXPECT_TRUE(shell("$S export y.tape").out == whole_);
+}
+
+TEST_F(PackedFeeds, ThatExportMadeAreTheLines) {
+  ASSERT_EQ(shell("$S import $F -o night.tape").exit, 0);
+  const Ran ran = shell("$S export night.tape --format jsonl.zst -o night.jsonl.zst");
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  EXPECT_TRUE(shell("zstd -dc night.jsonl.zst").out == whole_);
+  EXPECT_TRUE(shell("$S export night.tape --format jsonl.zst | zstd -dc").out == whole_);
+  EXPECT_LT(std::filesystem::file_size(directory_ / "night.jsonl.zst"), whole_.size() / 5);
+  EXPECT_EQ(shell("stat -c %a night.jsonl.zst").out, "600\n");
+  EXPECT_EQ(shell("$S import night.jsonl.zst -o again.tape").exit, 0);
+  EXPECT_TRUE(shell("$S export again.tape").out == whole_);
+  const std::string filtered = "--code 5xx --until @1900000000";
+  EXPECT_EQ(shell("$S export night.tape --format jsonl.zst " + filtered + " | zstd -dc").out,
+            shell("$S export night.tape " + filtered).out);
+}
+
+TEST_F(PackedFeeds, ThatExportMadeOfNothingAreWhole) {
+  ASSERT_EQ(shell("$S import $F -o night.tape").exit, 0);
+  const Ran ran =
+      shell("$S export night.tape --tenant nobody --scope strict --format jsonl.zst -o x");
+  EXPECT_EQ(ran.exit, 0);
+  EXPECT_THAT(ran.err, HasSubstr("nothing was found in 1 tape"));
+  const Ran unpacked = shell("zstd -dc < x");
+  EXPECT_EQ(unpacked.exit, 0) << unpacked.err;
+  EXPECT_EQ(unpacked.out, "");
+  const Ran again = shell("$S import x -o none.tape && $S export none.tape");
+  EXPECT_EQ(again.exit, 0) << again.err;
+  EXPECT_EQ(again.out, "");
+}
+
+TEST_F(PackedFeeds, AreNotMadeOfWhatLinesCantHoldNorOverAnInput) {
+  ASSERT_EQ(shell("$S import $F -o night.tape; cp night.tape before").exit, 0);
+  EXPECT_EQ(shell("$S export night.tape --format jsonl.zst -o night.tape --force").exit, 2);
+  EXPECT_EQ(shell("cmp night.tape before").exit, 0);
+  ASSERT_EQ(
+      shell("printf '\\001\\003\\000\\000\\000a\\nb' | $S import - --format frames -o x.tape").exit,
+      0);
+  const Ran ran = shell("$S export x.tape --format jsonl.zst -o x.jsonl.zst");
+  EXPECT_EQ(ran.exit, 1) << ran.err;
+  EXPECT_FALSE(wrote("x.jsonl.zst"));
+}
+
+TEST_F(PackedFeeds, AreNothingForATerminal) {
+  ASSERT_EQ(shell("$S import $F -o night.tape").exit, 0);
+  const Ran ran = run_program(SMTPTAPE_PROGRAM,
+                              {"export", directory_ / "night.tape", "--format", "jsonl.zst"},
+                              {},
+                              std::chrono::seconds(30),
+                              Output::Terminal);
+  EXPECT_EQ(ran.exit, 2);
+  EXPECT_THAT(ran.err, HasSubstr("a packed file is nothing for a terminal"));
 }
 
 }  // namespace

@@ -152,7 +152,7 @@ TEST_F(ExportedPage, IsNotMadeAsALiveToolWould) {
   EXPECT_EQ(ran.exit, 2);
   EXPECT_THAT(ran.err, HasSubstr("--as-live is for frames"));
   EXPECT_THAT(smtptape("export --format pdf", {tape_}).err,
-              HasSubstr("\"pdf\" is none of jsonl, frames, html"));
+              HasSubstr("\"pdf\" is none of jsonl, jsonl.zst, frames, html"));
 }
 
 TEST_F(ExportedPage, IsNothingForATerminal) {

@@ -101,7 +101,8 @@ class HelpFiles(unittest.TestCase):
                 (["replay", "--scope", ""], {"event", "strict", "session"}),
                 (["replay", "--color", "=", "y"], {"yes"}),
                 (["replay", "--color", "="], {"tty", "yes", "no"}),
-                (["export", "--format", ""], {"jsonl", "frames", "html"}),
+                (["export", "--format", ""],
+                 {"jsonl", "jsonl.zst", "frames", "html", "csv", "sessions.jsonl", "swaks", "pcapng"}),
                 (["serve", "--speed", ""], {"max"})]:
             self.assertEqual(offered, self.complete(*words), words)
 
