@@ -4,6 +4,7 @@
 #include <array>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/idna.h"
 #include "format/wire/json.h"
 #include "share/redact/client_line.h"
@@ -85,13 +86,23 @@ void Learner::add(const EventBatch& batch) {
   for (const Event& event : batch.events) {
     if (event.meta != nullptr && seen_.find(*event.meta) == nullptr) {
       seen_.remember(*event.meta, true);
-      static_cast<void>(visit(*event.meta, *this));
+      add(*event.meta);
     }
     if (event.origin != nullptr) learn_source(*event.origin);
     add(event);
   }
   for (const Gap& gap : batch.gaps)
     if (gap.origin != nullptr) learn_source(*gap.origin);
+}
+
+void Learner::add(const Meta& meta) {
+  if (meta.form() == Meta::Form::Other) leave_out({}, meta.text());
+  for (const Meta::Entry& member : meta.entries()) {
+    const std::uint64_t hash = hash_of(member);
+    if (members_.find(hash) != nullptr) continue;
+    members_.remember(hash, true);
+    static_cast<void>(visit(member, *this));
+  }
 }
 
 void Learner::learn_source(const Origin& origin) {
@@ -176,12 +187,7 @@ void Learner::learn_parts(std::string_view name) {
 }
 
 void Learner::learn_line(std::string_view session, std::string_view line) {
-  if (states_.size() >= SessionText::kMostSessions && !states_.contains(session)) {
-    for (const auto& [other, state] : states_)
-      learn_field(state.field);
-    states_.clear();
-  }
-  State& state = states_[std::string(session)];
+  State& state = state_of(session);
   const bool folds = !line.empty() && kSpace.find(line.front()) != std::string_view::npos;
   constexpr std::size_t kMostField = 65536;
   if (folds && !state.field.empty() && state.field.size() < kMostField) {
@@ -191,22 +197,47 @@ void Learner::learn_line(std::string_view session, std::string_view line) {
     learn_field(state.field);
     state.field.clear();
   }
+  const Line facts = learned_line(line);
+  if (facts.value_size > 0) state.field = line.substr(line.size() - facts.value_size);
+  if (facts.logs_in) {
+    state.logging_in = true;
+    return;
+  }
+  if (facts.unknown && state.logging_in && is_base64_word(line)) learn_credential(line);
+  if (!facts.unknown && !line.empty()) state.logging_in = false;
+}
+
+Learner::State& Learner::state_of(std::string_view session) {
+  const auto known = states_.find(session);
+  if (known != states_.end()) return known->second;
+  if (states_.size() >= SessionText::kMostSessions) {
+    for (const auto& [other, state] : states_)
+      learn_field(state.field);
+    states_.clear();
+  }
+  return states_[std::string(session)];
+}
+
+// What a line says whoever says it; learned when it is new.
+Learner::Line Learner::learned_line(std::string_view line) {
+  const std::uint64_t hash = hash64(line);
+  if (const Line* const known = lines_.find(hash)) return *known;
+  Line facts;
   const bool command = is_smtp_command(line);
-  if (const HeaderField field = redacted_field(line); !command && !field.value.empty())
-    state.field = field.value;
+  const HeaderField field = redacted_field(line);
+  if (!command) facts.value_size = static_cast<std::uint32_t>(field.value.size());
   // "text/plain" in a body is no secret where a header has it.
   if (!command) originals_.add_public(kept_value(line));
   Spans spans;
   find_in_client_line(line, spans);
   learn_spans(line, spans);
-  const bool unknown = spans.size() == 1 && spans[0].kind == Kind::Message && spans[0].from == 0;
-  if (has_verb(line, "AUTH")) {
-    state.logging_in = true;
-    return;
-  }
-  if (unknown && state.logging_in && is_base64_word(line)) learn_credential(line);
-  if (!unknown && !line.empty()) state.logging_in = false;
-  if (!unknown) return;
+  facts.unknown = spans.size() == 1 && spans[0].kind == Kind::Message && spans[0].from == 0;
+  facts.logs_in = has_verb(line, "AUTH");
+  if (facts.unknown && !facts.logs_in) learn_unknown(line, field.name);
+  return lines_.remember(hash, facts);
+}
+
+void Learner::learn_unknown(std::string_view line, std::string_view header) {
   learn_words(line);
   // "XVERB and its arguments"
   const std::string_view verb = verb_of(line);
@@ -214,7 +245,7 @@ void Learner::learn_line(std::string_view session, std::string_view line) {
                          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
                        });
   if (shouted) each_part(line, " \t=,;<>", [this](std::string_view part) { learn_parts(part); });
-  if (const HeaderField field = redacted_field(line); !field.name.empty()) learn_parts(field.name);
+  if (!header.empty()) learn_parts(header);
 }
 
 void Learner::learn_spans(std::string_view text, const Spans& spans) {
@@ -312,6 +343,9 @@ void Learner::learn_credential(std::string_view argument) {
 void Learner::learn_field(std::string_view value) {
   value = trimmed(value);
   if (value.empty()) return;
+  const std::uint64_t hash = hash64(value);
+  if (fields_.find(hash) != nullptr) return;
+  fields_.remember(hash, true);
   originals_.add(Kind::Message, value);
   learn_words(value);
   learn_names(value);

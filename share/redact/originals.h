@@ -19,13 +19,13 @@
 #include <boost/unordered/unordered_flat_set.hpp>
 
 #include "share/redact/spans.h"
-#include "smtp/spellings.h"
+#include "share/redact/windows.h"
 
 namespace smtptape {
 
 class Originals {
  public:
-  static constexpr std::size_t kLeast = 6;
+  static constexpr std::size_t kLeast = kWindowBytes;
   static constexpr std::size_t kMost = 8'000'000;  // of them: about 40 bytes each
   // Of a longer one its beginning is enough to know it by.
   static constexpr std::size_t kMostBytes = 4096;
@@ -67,20 +67,19 @@ class Originals {
     bool operator<(const Entry& other) const;
   };
   void add_folded(Kind kind, const std::string& folded);
-  [[nodiscard]] bool has_window(std::uint64_t window) const;
-  [[nodiscard]] bool may_be_digits(Digits digits, unsigned skip, std::string_view text) const;
   template <class Take>
   void look_through(std::string_view text, const Take& take) const;
+  template <class Take>
+  void look_at(std::string_view low, std::size_t at, std::size_t first, const Take& take) const;
   void build();
-  void leave_out_public();
+  [[nodiscard]] bool leave_out_public();
 
   std::vector<Entry> entries_;
   boost::unordered_flat_set<std::uint64_t> added_;   // hashes of what was added, as it was
   boost::unordered_flat_set<std::uint64_t> seen_;    // hashes of the entries
   boost::unordered_flat_set<std::uint64_t> wholes_;  // of all, short ones too
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_;  // entry of a window
-  std::vector<std::uint64_t> bits_;                                // which windows there are
-  unsigned shift_ = 64;
+  Windows windows_;                                                // which windows there are
   bool has_credentials_ = false;
   std::vector<std::string> public_;
   std::vector<std::string> kept_;

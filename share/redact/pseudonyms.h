@@ -55,8 +55,18 @@ class Pseudonyms {
   struct Count {
     std::uint64_t places = 0;
     std::uint64_t bytes = 0;
+    Count operator-(const Count& other) const {
+      return {places - other.places, bytes - other.bytes};
+    }
   };
   [[nodiscard]] const std::array<Count, kKinds>& counts() const { return counts_; }
+  // The same was overwritten once more, elsewhere.
+  void count(const std::array<Count, kKinds>& again) {
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      counts_[kind].places += again[kind].places;
+      counts_[kind].bytes += again[kind].bytes;
+    }
+  }
   // What stands for what, by class: sorted.
   [[nodiscard]] std::map<std::pair<Kind, std::string>, std::string> all() const;
 

@@ -87,7 +87,7 @@ void Redactor::redact(Event& event, Held& held) {
   event.verbatim = nullptr;
   redact_text(event, held);
   if (event.meta != nullptr) {
-    const MetaPtr& meta = redacted(*event.meta).meta;
+    const MetaPtr& meta = redacted(*event.meta);
     event.meta = meta.get();
     if (held.metas->empty() || held.metas->back() != meta) held.metas->push_back(meta);
   }
@@ -152,16 +152,51 @@ void Redactor::take(std::string& text, const Spans& spans) {
   pseudonyms_.replace(text, spans);
 }
 
-const Redactor::MetaResult& Redactor::redacted(const Meta& meta) {
-  if (const MetaResult* const known = metas_.find(meta)) return *known;
-  current_.meta = visit(meta, *this);
-  current_.short_values = std::make_shared<const ShortValues>(short_values_of(meta));
-  return metas_.remember(meta, current_);
+const MetaPtr& Redactor::redacted(const Meta& meta) {
+  if (const MetaPtr* const known = metas_.find(meta)) return *known;
+  if (meta.form() != Meta::Form::Object) {
+    if (meta.form() == Meta::Form::Other) leave_out({}, meta.text());
+    return metas_.remember(meta, Meta::null());
+  }
+  std::vector<std::shared_ptr<const Member>> members;
+  std::vector<Meta::Entry> entries;
+  for (const Meta::Entry& entry : meta.entries()) {
+    members.push_back(redacted(entry));
+    const Member& member = *members.back();
+    if (member.json) entries.push_back({entry.key, *member.json});
+  }
+  return metas_.remember(meta, Meta::derive(nullptr, entries, {}));
+}
+
+std::shared_ptr<const Redactor::Member> Redactor::redacted(const Meta::Entry& member) {
+  const std::uint64_t hash = hash_of(member);
+  if (const auto* const known = members_.find(hash)) {
+    pseudonyms_.count((*known)->counts);
+    omitted_.members += (*known)->omitted;
+    return *known;
+  }
+  const auto result = std::make_shared<Member>();
+  const auto counts = pseudonyms_.counts();
+  const std::uint64_t omitted = omitted_.members;
+  result->json = visit(member, *this);
+  for (std::size_t kind = 0; kind < kKinds; ++kind)
+    result->counts[kind] = pseudonyms_.counts()[kind] - counts[kind];
+  result->omitted = omitted_.members - omitted;
+  return members_.remember(hash, result);
+}
+
+const ShortValues& Redactor::short_values(const Meta& meta) {
+  if (const auto* const known = short_values_.find(meta)) return **known;
+  const auto values = std::make_shared<ShortValues>();
+  for (const Meta::Entry& member : meta.entries())
+    add_short_values(member, *values);
+  std::sort(values->begin(), values->end());
+  values->erase(std::unique(values->begin(), values->end()), values->end());
+  return *short_values_.remember(meta, values);
 }
 
 FreeText Redactor::free_text(const Meta* meta) {
-  const ShortValues* const values = meta == nullptr ? nullptr : redacted(*meta).short_values.get();
-  return {originals_, values};
+  return {originals_, meta == nullptr ? nullptr : &short_values(*meta)};
 }
 
 const std::shared_ptr<const Origin>& Redactor::known(const Origin& origin) {

@@ -7,10 +7,12 @@
 // is all that isn't known: metadata, notes, words of a gap.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,7 @@
 #include "share/redact/metadata.h"
 #include "share/redact/originals.h"
 #include "share/redact/pseudonyms.h"
+#include "share/redact/recent.h"
 #include "share/redact/session_text.h"
 
 namespace smtptape {
@@ -55,9 +58,11 @@ class Redactor : public EventSource, private MetaVisitor {
     std::size_t bytes = 0;
     std::shared_ptr<std::vector<MetaPtr>> metas = std::make_shared<std::vector<MetaPtr>>();
   };
-  struct MetaResult {
-    MetaPtr meta;
-    std::shared_ptr<const ShortValues> short_values;
+  // What became of a member of metadata, and what of it was counted.
+  struct Member {
+    std::optional<std::string> json;  // nullopt: it was left out
+    std::array<Pseudonyms::Count, kKinds> counts{};
+    std::uint64_t omitted = 0;
   };
 
   void take(std::string& text, const Spans& spans) override;
@@ -71,7 +76,9 @@ class Redactor : public EventSource, private MetaVisitor {
   void redact_beside_events(EventBatch& batch);
   void redact_unit(const SessionText::Unit& unit);
   void redact_diagnostic(Event& event, std::span<char> text);
-  [[nodiscard]] const MetaResult& redacted(const Meta& meta);
+  [[nodiscard]] const MetaPtr& redacted(const Meta& meta);
+  [[nodiscard]] std::shared_ptr<const Member> redacted(const Meta::Entry& member);
+  [[nodiscard]] const ShortValues& short_values(const Meta& meta);
   [[nodiscard]] const std::shared_ptr<const Origin>& known(const Origin& origin);
   [[nodiscard]] const Origin& pinned(const Origin& origin, EventBatch& batch);
   [[nodiscard]] FreeText free_text(const Meta* meta);
@@ -84,8 +91,9 @@ class Redactor : public EventSource, private MetaVisitor {
   std::deque<std::unique_ptr<Held>> held_;
   std::size_t held_bytes_ = 0;
   bool ended_ = false;
-  MetaMemo<MetaResult> metas_;
-  MetaResult current_;
+  MetaMemo<MetaPtr> metas_;
+  MetaMemo<std::shared_ptr<const ShortValues>> short_values_;
+  Recent<std::shared_ptr<const Member>> members_;
   std::vector<std::pair<Origin, std::shared_ptr<const Origin>>> origins_;
   Omitted omitted_;
   std::string key_;
