@@ -6,8 +6,8 @@
 
 #include "base/counted.h"
 #include "base/error.h"
+#include "base/followed_file.h"
 #include "base/io.h"
-#include "base/temporary_file.h"
 #include "base/time_spec.h"
 #include "cli/options/tape_output.h"
 #include "cli/run/redaction.h"
@@ -67,12 +67,13 @@ std::uint64_t copy_bytes(ByteSource& from, ByteSink& to) {
 // A tape that was chosen, before it is known how much of it goes out, and in which form.
 class Draft {
  public:
-  Draft(const ExtractWishes& wishes, TemporaryFile& original)
+  // `original` is yet to be written: what is in it is learned meanwhile.
+  Draft(const ExtractWishes& wishes, FollowedFile& original)
       : wishes_(wishes), original_(original) {
-    if (wishes.redact != nullptr) {
-      rules_ = wishes.redact->rules();
-      key_ = wishes.redact->key();
-    }
+    if (wishes.redact == nullptr) return;
+    learned_.rules = wishes.redact->rules();
+    key_ = wishes.redact->key();
+    learning_.emplace(original, "learner", [this](ByteSource& tape) { learn(tape, learned_); });
   }
 
   // First of all those that were chosen, then what stands beside them.
@@ -83,12 +84,13 @@ class Draft {
 
   // As many sessions as fit, from the front of their order.
   void write(Extraction& extraction, Result& file) {
+    original_.end();
     make(std::nullopt, extraction);
     while (wishes_.most_bytes && bytes_ > *wishes_.most_bytes)
       make(fewer(), extraction);
     if (redacted_.tape) {
       extraction.redaction = redacted_.report;
-      extraction.rules = rules_;
+      extraction.rules = learned_.rules;
       extraction.extract.events = redacted_.report.events;
       wishes_.redact->write_map(redacted_);
     }
@@ -118,12 +120,22 @@ class Draft {
     } else {
       taken_ = order_.size();
     }
-    if (wishes_.redact != nullptr) {
-      redacted_ =
-          redact_tape(part(), rules_, key_, new_tape_header({}), file_options(indexed_keys()));
-      refuse_leaks(redacted_.report);
-    }
+    if (wishes_.redact != nullptr) redact();
     bytes_ = result().size();
+  }
+
+  void redact() {
+    if (part_) {
+      RedactionRules rules = std::move(learned_.rules);
+      learned_ = {};
+      learned_.rules = std::move(rules);
+      learn(*part_->read(), learned_);
+    } else {
+      learning_->wait();
+    }
+    redacted_ =
+        redact_tape(part(), learned_, key_, new_tape_header({}), file_options(indexed_keys()));
+    refuse_leaks(redacted_.report);
   }
 
   // Of what was too much.
@@ -153,14 +165,15 @@ class Draft {
   }
 
   const ExtractWishes& wishes_;
-  TemporaryFile& original_;
-  RedactionRules rules_;
+  FollowedFile& original_;
+  Learned learned_;
   std::optional<PseudonymKey> key_;
   std::vector<std::string> order_;       // of the sessions; may be found when it is needed
   std::size_t taken_ = 0;                // of them
   std::unique_ptr<TemporaryFile> part_;  // null: all of the original
   RedactedTape redacted_;
-  std::uint64_t bytes_ = 0;  // of the result
+  std::uint64_t bytes_ = 0;           // of the result
+  std::optional<Follower> learning_;  // last: it uses the others
 };
 
 }  // namespace
@@ -183,7 +196,7 @@ Extraction extract(const ExtractWishes& wishes,
   Extraction extraction;
   if (wishes.redact != nullptr || wishes.most_bytes) {
     // What was chosen is read several times, and must be the same each time: a store may grow.
-    TemporaryFile original;
+    FollowedFile original;
     Draft draft(wishes, original);
     extraction = copy_chosen(options, all, wishes.levels, original, file.name());
     draft.set_order(company);

@@ -2,7 +2,8 @@
 //
 // Three readings: what there is to take out (Learner), the tape without it (Redactor), and a look
 // through the result for every original in every spelling (LeakCheck).  If one of them is there
-// nothing comes out.
+// nothing comes out.  Each reads behind who writes: the first behind the copy of what was chosen,
+// the third behind the second, on threads of their own.
 #pragma once
 
 #include <array>
@@ -11,10 +12,12 @@
 #include <string>
 #include <vector>
 
+#include "base/io.h"
 #include "base/temporary_file.h"
 #include "format/tape/tape_info.h"
 #include "format/tape/tape_options.h"
 #include "share/redact/leak_check.h"
+#include "share/redact/originals.h"
 #include "share/redact/pseudonyms.h"
 #include "share/redact/redactor.h"
 
@@ -28,6 +31,17 @@ struct RedactionRules {
   std::array<bool, kKinds> kept{};  // classes that stay as they are
   std::vector<std::string> words;   // that go, too
 };
+
+// What the original tells of what must not be in the result.
+struct Learned {
+  RedactionRules rules;
+  Originals originals;
+  KeptNames kept;
+  TapeHeader header;
+  std::uint64_t digest = 0;  // of what was read
+};
+// Reads a whole tape.
+void learn(ByteSource& tape, Learned& learned);
 
 struct RedactionReport {
   std::uint64_t events = 0;
@@ -46,10 +60,10 @@ struct RedactedTape {
   PseudonymKey key;
 };
 
-// `original` is a whole tape.  Without a key, one that nobody knows; with one, the same tape and
-// rules give the same bytes.
+// `original` is the tape that `learned` tells of.  Without a key, one that nobody knows; with one,
+// the same tape and rules give the same bytes.
 [[nodiscard]] RedactedTape redact_tape(const TemporaryFile& original,
-                                       const RedactionRules& rules,
+                                       const Learned& learned,
                                        const std::optional<PseudonymKey>& key,
                                        const TapeHeader& fresh,
                                        const TapeOptions& options);

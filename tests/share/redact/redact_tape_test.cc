@@ -55,7 +55,10 @@ RedactedTape redacted(const TemporaryFile& original,
                       const std::optional<PseudonymKey>& key = PseudonymKey{1}) {
   TapeHeader fresh;
   fresh.writer = "test";
-  return redact_tape(original, rules, key, fresh, {});
+  Learned learned;
+  learned.rules = rules;
+  learn(*original.read(), learned);
+  return redact_tape(original, learned, key, fresh, {});
 }
 
 // Everything that a reader can see of a tape.
