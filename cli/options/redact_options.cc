@@ -159,7 +159,7 @@ void RedactOptions::write_map(const RedactedTape& redacted) const {
   if (!map_file) return;
   // What it had of other tapes stays.
   std::set<std::string> lines = lines_of_map(*map_file);
-  for (const auto& [name, other] : redacted.report.pseudonyms) {
+  for (const auto& [name, other] : redacted.pseudonyms->all()) {
     lines.insert(line_of({{"class", name_of(name.first)},
                           {"original", json_string(name.second)},
                           {"pseudonym", json_string(other)}}));

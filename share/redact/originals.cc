@@ -136,8 +136,7 @@ void Originals::add_word(std::string_view text) {
 
 void Originals::add_folded(Kind kind, const std::string& one) {
   const std::uint64_t hash = hash64(one);
-  wholes_.insert(hash);
-  if (one.size() < kLeast || !says_something(one) || !seen_.insert(hash).second) return;
+  if (!wholes_.insert(hash).second || one.size() < kLeast || !says_something(one)) return;
   if (entries_.size() == kMost) {
     throw Error("redaction would have to look for more than " + std::to_string(kMost) +
                 " different names and lines; choose fewer sessions, or a shorter time");
@@ -157,7 +156,6 @@ void Originals::add_public(std::string_view text) {
 
 void Originals::finish() {
   added_ = {};
-  seen_ = {};
   std::sort(entries_.begin(), entries_.end());
   build();
   if (leave_out_public()) build();
@@ -236,6 +234,12 @@ void Originals::find(std::string_view text, std::vector<Found>& found) const {
   look_through(text, [&found](const Entry& entry, std::size_t at) {
     found.push_back({at, at + entry.size, entry.kind, false});
   });
+}
+
+bool Originals::has_any(std::string_view text) const {
+  bool any = false;
+  look_through(text, [&any](const Entry&, std::size_t) { any = true; });
+  return any;
 }
 
 void Originals::find_spelled(std::string_view text, std::vector<Found>& found) const {

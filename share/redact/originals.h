@@ -52,6 +52,7 @@ class Originals {
   };
   // Appends where `text` has one as it is.
   void find(std::string_view text, std::vector<Found>& found) const;
+  [[nodiscard]] bool has_any(std::string_view text) const;
   // Appends where it has one in another spelling.
   void find_spelled(std::string_view text, std::vector<Found>& found) const;
   // It is one as a whole, of any length.
@@ -76,7 +77,6 @@ class Originals {
 
   std::vector<Entry> entries_;
   boost::unordered_flat_set<std::uint64_t> added_;   // hashes of what was added, as it was
-  boost::unordered_flat_set<std::uint64_t> seen_;    // hashes of the entries
   boost::unordered_flat_set<std::uint64_t> wholes_;  // of all, short ones too
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_;  // entry of a window
   Windows windows_;                                                // which windows there are

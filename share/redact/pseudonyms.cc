@@ -26,7 +26,8 @@ bool is_foreign(char c) {
 // As many bytes as are asked for, that follow from a key and a text.
 class Stream {
  public:
-  Stream(const PseudonymKey& key, std::string text) : key_(key), text_(std::move(text)) {}
+  Stream(KeyedDigester& digester, std::string text)
+      : digester_(digester), text_(std::move(text) + '\0'), own_size_(text_.size()) {}
 
   // Below `bound`, which is small.
   unsigned next(unsigned bound) {
@@ -38,12 +39,15 @@ class Stream {
 
  private:
   void refill() {
-    digest_ = keyed_digest(key_, text_ + '\0' + std::to_string(block_++));
+    text_.resize(own_size_);
+    text_ += std::to_string(block_++);
+    digest_ = digester_.of(text_);
     at_ = 0;
   }
 
-  const PseudonymKey& key_;
+  KeyedDigester& digester_;
   std::string text_;
+  std::size_t own_size_;
   KeyedDigest digest_{};
   std::size_t at_ = sizeof(KeyedDigest);
   unsigned block_ = 0;
@@ -73,7 +77,7 @@ void KeptNames::add_host(std::string_view host) {
 }
 
 Pseudonyms::Pseudonyms(const PseudonymKey& key, KeptNames kept, IsTaboo is_taboo)
-    : key_(key), kept_(std::move(kept)), is_taboo_(std::move(is_taboo)) {
+    : digester_(key), kept_(std::move(kept)), is_taboo_(std::move(is_taboo)) {
 }
 
 void Pseudonyms::replace(std::span<char> text, const Spans& spans) {
@@ -111,8 +115,8 @@ const std::string& Pseudonyms::of(Kind kind, const std::string& one) {
   return known.emplace(one, std::move(other)).first->second;
 }
 
-std::string Pseudonyms::shaped(std::string_view use, std::string_view one, unsigned attempt) const {
-  Stream stream(key_, std::string(use) + '\0' + std::to_string(attempt) + '\0' + std::string(one));
+std::string Pseudonyms::shaped(std::string_view use, std::string_view one, unsigned attempt) {
+  Stream stream(digester_, std::string(use) + '\0' + std::to_string(attempt) + '\0' + std::string(one));
   constexpr unsigned kLetters = 26;
   constexpr unsigned kDigits = 10;
   constexpr unsigned kHexLetters = 6;
@@ -197,7 +201,7 @@ std::string Pseudonyms::with_other_labels(const std::string& one,
   return other;
 }
 
-std::string Pseudonyms::address(const std::string& one) const {
+std::string Pseudonyms::address(const std::string& one) {
   constexpr unsigned kDecimal = 10;
   constexpr unsigned kHex = 16;
   const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
@@ -231,7 +235,7 @@ std::string Pseudonyms::address(const std::string& one) const {
     for (std::size_t i = at; i < to; ++i)
       value =
           value * base + static_cast<unsigned>(is_digit(one[i]) ? one[i] - '0' : one[i] - 'a' + 10);
-    Stream stream(key_, "address" + std::string(1, '\0') + one.substr(0, at));
+    Stream stream(digester_, "address" + std::string(1, '\0') + one.substr(0, at));
     if (value >= low && value < high) {
       value = low + (value - low + 1 + stream.next(high - low - 1)) % (high - low);
       for (std::size_t i = to; i > at; --i, value /= base)
@@ -245,8 +249,8 @@ std::string Pseudonyms::address(const std::string& one) const {
   return other;
 }
 
-std::array<std::uint8_t, 16> Pseudonyms::id_of(std::string_view bytes) const {
-  const KeyedDigest digest = keyed_digest(key_, "id" + std::string(1, '\0') + std::string(bytes));
+std::array<std::uint8_t, 16> Pseudonyms::id_of(std::string_view bytes) {
+  const KeyedDigest digest = digester_.of("id" + std::string(1, '\0') + std::string(bytes));
   std::array<std::uint8_t, 16> id{};
   std::copy_n(digest.begin(), id.size(), id.begin());
   return id;

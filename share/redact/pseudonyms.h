@@ -50,7 +50,7 @@ class Pseudonyms {
   // Overwrites the spans of `text`.
   void replace(std::span<char> text, const Spans& spans);
   // 16 bytes that stand for others.
-  [[nodiscard]] std::array<std::uint8_t, 16> id_of(std::string_view bytes) const;
+  [[nodiscard]] std::array<std::uint8_t, 16> id_of(std::string_view bytes);
   // How many bytes of each class were overwritten, and how many places.
   struct Count {
     std::uint64_t places = 0;
@@ -81,12 +81,12 @@ class Pseudonyms {
   [[nodiscard]] std::string with_other_labels(const std::string& folded,
                                               std::size_t kept,
                                               unsigned attempt);
-  [[nodiscard]] std::string address(const std::string& folded) const;
+  [[nodiscard]] std::string address(const std::string& folded);
   [[nodiscard]] std::string shaped(std::string_view use,
                                    std::string_view folded,
-                                   unsigned attempt) const;
+                                   unsigned attempt);
 
-  PseudonymKey key_;
+  KeyedDigester digester_;
   KeptNames kept_;
   IsTaboo is_taboo_;
   std::array<Known, kKinds> known_;

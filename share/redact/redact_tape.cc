@@ -49,7 +49,7 @@ std::string names_of_kept(const std::array<bool, kKinds>& kept) {
 TapeHeader header_of(const TapeHeader& fresh,
                      const Learned& learned,
                      Redactor& redactor,
-                     const Pseudonyms& pseudonyms) {
+                     Pseudonyms& pseudonyms) {
   TapeHeader header;
   header.tape_id.bytes = pseudonyms.id_of("tape " + std::to_string(learned.digest));
   header.writer = fresh.writer;
@@ -114,11 +114,11 @@ RedactedTape redact_with(const PseudonymKey& key,
   RedactedTape result;
   result.key = key;
   RedactionReport& report = result.report;
-  Pseudonyms pseudonyms(key, learned.kept, [&learned](std::string_view text) {
-    std::vector<Originals::Found> found;
-    learned.originals.find(text, found);
-    return !found.empty() || learned.originals.is_original(text);
-  });
+  result.pseudonyms =
+      std::make_unique<Pseudonyms>(key, learned.kept, [&learned](std::string_view text) {
+        return learned.originals.has_any(text) || learned.originals.is_original(text);
+      });
+  Pseudonyms& pseudonyms = *result.pseudonyms;
   const auto source = original.read();
   TapeEvents tape(*source);
   Redactor redactor(tape.events(), learned.originals, pseudonyms);
@@ -134,7 +134,6 @@ RedactedTape redact_with(const PseudonymKey& key,
   report.counts = pseudonyms.counts();
   report.omitted = redactor.omitted();
   report.kept_names = learned.originals.kept();
-  report.pseudonyms = pseudonyms.all();
   result.tape = std::move(file);
   return result;
 }

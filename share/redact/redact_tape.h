@@ -8,6 +8,7 @@
 
 #include <array>
 #include <cstdint>
+#include <memory>
 #include <optional>
 #include <string>
 #include <vector>
@@ -50,14 +51,14 @@ struct RedactionReport {
   Omitted omitted;
   // Names that stay because an MX host has them: the domains of recipients, most of them.
   std::vector<std::string> kept_names;
-  std::map<std::pair<Kind, std::string>, std::string> pseudonyms;
   std::vector<Leak> leaks;  // then there is no result
 };
 
 struct RedactedTape {
   std::unique_ptr<TemporaryFile> tape;  // null: something would have leaked
   RedactionReport report;
-  PseudonymKey key;
+  std::unique_ptr<Pseudonyms> pseudonyms;  // what stands for what
+  PseudonymKey key{};
 };
 
 // `original` is the tape that `learned` tells of.  Without a key, one that nobody knows; with one,

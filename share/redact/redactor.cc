@@ -49,14 +49,21 @@ bool Redactor::next(EventBatch& batch) {
     if (ended_ && held_.empty()) return false;
     if (ended_ || !pull()) texts_.end_all();
   }
-  held_bytes_ -= held_.front()->bytes;
-  batch = std::move(held_.front()->batch);
+  std::unique_ptr<Held> first = std::move(held_.front());
   held_.pop_front();
+  held_bytes_ -= first->bytes;
+  // Its memory is used again.
+  std::swap(batch, first->batch);
+  if (spare_.size() < kMostSpare) spare_.push_back(std::move(first->batch));
   return true;
 }
 
 bool Redactor::pull() {
   auto held = std::make_unique<Held>();
+  if (!spare_.empty()) {
+    held->batch = std::move(spare_.back());
+    spare_.pop_back();
+  }
   if (!from_.next(held->batch)) {
     ended_ = true;
     return false;

@@ -90,6 +90,8 @@ class Redactor : public EventSource, private MetaVisitor {
   SessionText texts_;
   std::deque<std::unique_ptr<Held>> held_;
   std::size_t held_bytes_ = 0;
+  static constexpr std::size_t kMostSpare = 4;
+  std::vector<EventBatch> spare_;
   bool ended_ = false;
   MetaMemo<MetaPtr> metas_;
   MetaMemo<std::shared_ptr<const ShortValues>> short_values_;
