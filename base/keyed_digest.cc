@@ -28,7 +28,8 @@ EVP_MAC_CTX* new_state(const DigestKey& key) {
   if (state == nullptr) return nullptr;
   char digest[] = "SHA256";
   const std::array<OSSL_PARAM, 2> parameters{
-      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0), OSSL_PARAM_construct_end()};
+      OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest, 0),
+      OSSL_PARAM_construct_end()};
   if (EVP_MAC_init(state, key.data(), key.size(), parameters.data()) == 1) return state;
   EVP_MAC_CTX_free(state);
   return nullptr;
@@ -50,7 +51,8 @@ KeyedDigest KeyedDigester::of(std::string_view text) {
   // Without a key it begins anew with the one that it has.
   const bool done =
       EVP_MAC_init(state, nullptr, 0, nullptr) == 1 &&
-      EVP_MAC_update(state, reinterpret_cast<const unsigned char*>(text.data()), text.size()) == 1 &&
+      EVP_MAC_update(state, reinterpret_cast<const unsigned char*>(text.data()), text.size()) ==
+          1 &&
       EVP_MAC_final(state, digest.data(), &size, digest.size()) == 1;
   if (!done || size != digest.size()) throw Error("OpenSSL can't make an HMAC of SHA-256");
   return digest;

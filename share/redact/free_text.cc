@@ -149,6 +149,11 @@ void add_span(std::string_view text, const Found& found, Spans& spans) {
   spans.push_back({found.from, found.to, found.kind});
 }
 
+// What may not be kept goes before what may be, and what is overwritten before that.
+bool outranks(Kind a, Kind b) {
+  return becomes_asterisks(a) || (always_goes(a) && !always_goes(b));
+}
+
 // What overlaps is one: of the kind of the one that covers the others, else it goes as an id.
 Spans as_spans(std::string_view text, std::vector<Found>& found) {
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
@@ -160,7 +165,7 @@ Spans as_spans(std::string_view text, std::vector<Found>& found) {
     std::size_t next = i + 1;
     for (; next < found.size() && found[next].from < whole.to; ++next) {
       const Found& other = found[next];
-      if (always_goes(other.kind)) whole.kind = other.kind;
+      if (outranks(other.kind, whole.kind)) whole.kind = other.kind;
       if (other.to <= whole.to) continue;
       whole.to = other.to;
       if (!always_goes(whole.kind)) whole.kind = Kind::Id;
@@ -172,7 +177,15 @@ Spans as_spans(std::string_view text, std::vector<Found>& found) {
   return spans;
 }
 
+void find_matches(std::string_view text, const LinePatterns* patterns, std::vector<Found>& found) {
+  if (patterns == nullptr) return;
+  patterns->each_match(text, [&found](std::size_t from, std::size_t to) {
+    found.push_back({from, to, Kind::Named, false});
+  });
+}
+
 void find_known(std::string_view text, const FreeText& how, std::vector<Found>& found) {
+  find_matches(text, how.patterns, found);
   how.originals.find(text, found);
   how.originals.find_spelled(text, found);
   if (how.short_values != nullptr) find_short(text, *how.short_values, found);
@@ -262,6 +275,7 @@ Spans FreeText::in_reply(std::string_view text) const {
       if (!line.starts_with(kGoOn)) find_shapes(words, found);
       if (originals.has_credentials()) find_half_masked(words, found);
       if (short_values != nullptr) find_short(words, *short_values, found);
+      find_matches(words, patterns, found);
       for (std::size_t i = before; i < found.size(); ++i) {
         found[i].from += at + code;
         found[i].to += at + code;
@@ -272,6 +286,7 @@ Spans FreeText::in_reply(std::string_view text) const {
   }
   const Joined joined = join(text, lines);
   std::vector<Found> known;
+  find_matches(joined.text, patterns, known);
   originals.find(joined.text, known);
   originals.find_spelled(joined.text, known);
   for (const Found& one : known) {

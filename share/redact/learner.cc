@@ -8,6 +8,7 @@
 #include "base/idna.h"
 #include "format/wire/json.h"
 #include "share/redact/client_line.h"
+#include "share/redact/free_text.h"
 #include "share/redact/session_key.h"
 #include "smtp/normal_reply.h"
 #include "smtp/spellings.h"
@@ -74,12 +75,18 @@ bool is_printable(std::string_view text) {
 
 }  // namespace
 
-Learner::Learner(Originals& originals, KeptNames& kept)
-    : originals_(originals), kept_(kept), texts_([this](const SessionText::Unit& unit) {
+Learner::Learner(Originals& originals, KeptNames& kept, const RedactionRules& rules)
+    : originals_(originals),
+      kept_(kept),
+      rules_(rules),
+      texts_([this](const SessionText::Unit& unit) {
         const std::string_view text(unit.text.data(), unit.text.size());
-        if (unit.side == SessionText::Side::Client)
-          learn_line(unit.session, without_line_end(text));
+        if (unit.side == SessionText::Side::Server) return learn_reply(text);
+        learn_line(unit.session, without_line_end(text));
       }) {
+  kept.kinds = rules.kept;
+  for (const std::string& word : rules.words)
+    originals.add_named(word);
 }
 
 void Learner::add(const EventBatch& batch) {
@@ -128,18 +135,23 @@ void Learner::add(const Event& event) {
     case EventKind::Closed:
       texts_.end_session(key_);
       if (const auto state = states_.find(key_); state != states_.end()) {
-        learn_field(state->second.field);
+        end_field(state->second);
         states_.erase(state);
       }
       return;
+    case EventKind::Read:
+      if (rules_.patterns.empty()) return;
+      scratch_.assign(event.text);
+      return texts_.add(key_, SessionText::Side::Server, {scratch_, nullptr}, event.meta);
+    case EventKind::Diagnostic: return learn_matches(event.text);
     default: return;
   }
 }
 
 void Learner::finish() {
   texts_.end_all();
-  for (const auto& [session, state] : states_)
-    learn_field(state.field);
+  for (auto& [session, state] : states_)
+    end_field(state);
   states_.clear();
   for (const std::string& mailbox : kept_mailboxes_) {
     const std::string domain = folded(mailbox).substr(mailbox.rfind('@') + 1);
@@ -150,10 +162,12 @@ void Learner::finish() {
 }
 
 void Learner::take(std::string& text, const Spans& spans) {
+  learn_matches(text);
   learn_spans(text, spans);
 }
 
 void Learner::take_public(std::string_view text) {
+  learn_matches(text);
   const std::string_view host = without_port(text);
   if (placeholder_of_word(host) == "{ipaddr}") {
     kept_.addresses.insert(folded(host));
@@ -167,13 +181,17 @@ void Learner::take_public(std::string_view text) {
 // Whatever is in it, keys too.
 void Learner::leave_out(std::string_view key, std::string_view json) {
   learn_parts(key);
+  learn_matches(key);
   for (std::size_t at = json.find('"'); at != std::string_view::npos; at = json.find('"', at)) {
     std::size_t end = at + 1;
     while (end < json.size() && json[end] != '"')
       end += json[end] == '\\' ? 2U : 1U;
     std::string text;
     JsonReader reader(json.substr(at, std::min(end + 1, json.size()) - at));
-    if (reader.read_string(text)) learn_parts(text);
+    if (reader.read_string(text)) {
+      learn_parts(text);
+      learn_matches(text);
+    }
     at = std::min(end + 1, json.size());
   }
 }
@@ -193,12 +211,14 @@ void Learner::learn_line(std::string_view session, std::string_view line) {
   if (folds && !state.field.empty() && state.field.size() < kMostField) {
     state.field += ' ';
     state.field += trimmed(line);
-  } else if (!state.field.empty()) {
-    learn_field(state.field);
-    state.field.clear();
+  } else {
+    end_field(state);
   }
   const Line facts = learned_line(line);
-  if (facts.value_size > 0) state.field = line.substr(line.size() - facts.value_size);
+  if (facts.value_size > 0) {
+    state.field = line.substr(line.size() - facts.value_size);
+    state.named = facts.named;
+  }
   if (facts.logs_in) {
     state.logging_in = true;
     return;
@@ -211,8 +231,8 @@ Learner::State& Learner::state_of(std::string_view session) {
   const auto known = states_.find(session);
   if (known != states_.end()) return known->second;
   if (states_.size() >= SessionText::kMostSessions) {
-    for (const auto& [other, state] : states_)
-      learn_field(state.field);
+    for (auto& [other, state] : states_)
+      end_field(state);
     states_.clear();
   }
   return states_[std::string(session)];
@@ -224,12 +244,17 @@ Learner::Line Learner::learned_line(std::string_view line) {
   if (const Line* const known = lines_.find(hash)) return *known;
   Line facts;
   const bool command = is_smtp_command(line);
-  const HeaderField field = redacted_field(line);
-  if (!command) facts.value_size = static_cast<std::uint32_t>(field.value.size());
-  // "text/plain" in a body is no secret where a header has it.
-  if (!command) originals_.add_public(kept_value(line));
+  const HeaderField field = redacted_field(line, rules_.headers);
+  if (!command) {
+    facts.value_size = static_cast<std::uint32_t>(field.value.size());
+    facts.named =
+        !rules_.headers.values_go.empty() && rules_.headers.values_go.contains(folded(field.name));
+    // "text/plain" in a body is no secret where a header has it.
+    originals_.add_public(kept_value(line, rules_.headers));
+  }
+  learn_matches(line);
   Spans spans;
-  find_in_client_line(line, spans);
+  find_in_client_line(line, spans, rules_.headers);
   learn_spans(line, spans);
   facts.unknown = spans.size() == 1 && spans[0].kind == Kind::Message && spans[0].from == 0;
   facts.logs_in = has_verb(line, "AUTH");
@@ -245,7 +270,7 @@ void Learner::learn_unknown(std::string_view line, std::string_view header) {
                          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
                        });
   if (shouted) each_part(line, " \t=,;<>", [this](std::string_view part) { learn_parts(part); });
-  if (!header.empty()) learn_parts(header);
+  if (!header.empty() && !rules_.headers.names_stay.contains(folded(header))) learn_parts(header);
 }
 
 void Learner::learn_spans(std::string_view text, const Spans& spans) {
@@ -340,6 +365,40 @@ void Learner::learn_credential(std::string_view argument) {
   });
 }
 
+// What the rules' patterns match, behind the codes, in each line and in what they say together.
+void Learner::learn_reply(std::string_view reply) {
+  std::string joined;
+  each_part(reply, "\n", [&](std::string_view line) {
+    line = without_line_end(line);
+    line.remove_prefix(reply_code_size(line));
+    learn_matches(line);
+    joined += line;
+  });
+  learn_matches(joined);
+}
+
+void Learner::learn_matches(std::string_view text) {
+  if (rules_.patterns.empty() || text.empty()) return;
+  const std::uint64_t hash = hash64(text);
+  if (matched_.find(hash) != nullptr) return;
+  matched_.remember(hash, true);
+  rules_.patterns.each_match(text, [&](std::size_t from, std::size_t to) {
+    originals_.add_named(text.substr(from, to - from));
+  });
+}
+
+void Learner::end_field(State& state) {
+  if (state.named) {
+    originals_.add_named(trimmed(state.field));
+    each_part(state.field, " \t,;=<>\"'()", [this](std::string_view word) {
+      if (word.size() >= Originals::kLeast) originals_.add_named(word);
+    });
+  }
+  learn_field(state.field);
+  state.field.clear();
+  state.named = false;
+}
+
 void Learner::learn_field(std::string_view value) {
   value = trimmed(value);
   if (value.empty()) return;
@@ -349,6 +408,7 @@ void Learner::learn_field(std::string_view value) {
   originals_.add(Kind::Message, value);
   learn_words(value);
   learn_names(value);
+  learn_matches(value);
   // Each by itself, and what they say together.
   std::vector<std::string> decoded = decoded_words(value);
   std::string whole;
@@ -359,6 +419,7 @@ void Learner::learn_field(std::string_view value) {
     originals_.add(Kind::Message, trimmed(text));
     learn_words(text);
     learn_names(text);
+    learn_matches(text);
   }
 }
 

@@ -130,8 +130,9 @@ void Originals::add(Kind kind, std::string_view text) {
   if (other.changed && says_something(other.text)) add_folded(kind, other.text);
 }
 
-void Originals::add_word(std::string_view text) {
-  add_folded(Kind::Label, folded(text.substr(0, kMostBytes)));
+void Originals::add_named(std::string_view text) {
+  has_named_ = has_named_ || !text.empty();
+  if (!text.empty()) add_folded(Kind::Named, folded(text.substr(0, kMostBytes)));
 }
 
 void Originals::add_folded(Kind kind, const std::string& one) {

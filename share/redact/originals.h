@@ -32,8 +32,8 @@ class Originals {
 
   // Throws Error when there are too many.
   void add(Kind kind, std::string_view text);
-  // A word that somebody named, be it known to everybody or not.
-  void add_word(std::string_view text);
+  // What somebody named, be it known to everybody or not.
+  void add_named(std::string_view text);
   // A name that is kept on purpose: what stands in it is no original.
   void add_public(std::string_view text);
   void finish();
@@ -41,6 +41,8 @@ class Originals {
   // What is public, in lower case; to be told.
   [[nodiscard]] const std::vector<std::string>& kept() const { return kept_; }
   [[nodiscard]] std::size_t size() const { return entries_.size(); }
+  // The rules named something.
+  [[nodiscard]] bool has_named() const { return has_named_; }
   // Somebody logged in.
   [[nodiscard]] bool has_credentials() const { return has_credentials_; }
 
@@ -81,6 +83,7 @@ class Originals {
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_;  // entry of a window
   Windows windows_;                                                // which windows there are
   bool has_credentials_ = false;
+  bool has_named_ = false;
   std::vector<std::string> public_;
   std::vector<std::string> kept_;
 };

@@ -88,7 +88,7 @@ void Pseudonyms::replace(std::span<char> text, const Spans& spans) {
 void Pseudonyms::replace_one(std::span<char> text, Kind kind) {
   const auto index = static_cast<std::size_t>(kind);
   if (text.empty() || kept_.kinds[index]) return;
-  if (always_goes(kind)) {
+  if (becomes_asterisks(kind)) {
     std::fill(text.begin(), text.end(), kGone);
   } else {
     const std::string one = folded({text.data(), text.size()});
@@ -116,7 +116,8 @@ const std::string& Pseudonyms::of(Kind kind, const std::string& one) {
 }
 
 std::string Pseudonyms::shaped(std::string_view use, std::string_view one, unsigned attempt) {
-  Stream stream(digester_, std::string(use) + '\0' + std::to_string(attempt) + '\0' + std::string(one));
+  Stream stream(digester_,
+                std::string(use) + '\0' + std::to_string(attempt) + '\0' + std::string(one));
   constexpr unsigned kLetters = 26;
   constexpr unsigned kDigits = 10;
   constexpr unsigned kHexLetters = 6;

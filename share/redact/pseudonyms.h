@@ -82,9 +82,7 @@ class Pseudonyms {
                                               std::size_t kept,
                                               unsigned attempt);
   [[nodiscard]] std::string address(const std::string& folded);
-  [[nodiscard]] std::string shaped(std::string_view use,
-                                   std::string_view folded,
-                                   unsigned attempt);
+  [[nodiscard]] std::string shaped(std::string_view use, std::string_view folded, unsigned attempt);
 
   KeyedDigester digester_;
   KeptNames kept_;

@@ -121,7 +121,7 @@ RedactedTape redact_with(const PseudonymKey& key,
   Pseudonyms& pseudonyms = *result.pseudonyms;
   const auto source = original.read();
   TapeEvents tape(*source);
-  Redactor redactor(tape.events(), learned.originals, pseudonyms);
+  Redactor redactor(tape.events(), learned.originals, pseudonyms, learned.rules);
   auto file = std::make_unique<FollowedFile>();
   Follower leaks(
       *file, "leak-check", [&](ByteSource& redacted) { check(redacted, learned, report.leaks); });
@@ -141,10 +141,7 @@ RedactedTape redact_with(const PseudonymKey& key,
 }  // namespace
 
 void learn(ByteSource& tape, Learned& learned) {
-  learned.kept.kinds = learned.rules.kept;
-  for (const std::string& word : learned.rules.words)
-    learned.originals.add_word(word);
-  Learner learner(learned.originals, learned.kept);
+  Learner learner(learned.originals, learned.kept, learned.rules);
   TapeEvents from(tape);
   EventBatch batch;
   Hasher digest;

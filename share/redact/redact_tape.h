@@ -21,17 +21,13 @@
 #include "share/redact/originals.h"
 #include "share/redact/pseudonyms.h"
 #include "share/redact/redactor.h"
+#include "share/redact/rules.h"
 
 namespace smtptape {
 
 // The note of a tape that was redacted: which classes were left as they were, "nothing" or
 // "domains,hosts".
 inline constexpr std::string_view kRedactedNote = "redacted";
-
-struct RedactionRules {
-  std::array<bool, kKinds> kept{};  // classes that stay as they are
-  std::vector<std::string> words;   // that go, too
-};
 
 // What the original tells of what must not be in the result.
 struct Learned {

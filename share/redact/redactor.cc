@@ -33,10 +33,14 @@ std::span<char> own_copy(std::string_view text, Arena& arena) {
 
 }  // namespace
 
-Redactor::Redactor(EventSource& from, const Originals& originals, Pseudonyms& pseudonyms)
+Redactor::Redactor(EventSource& from,
+                   const Originals& originals,
+                   Pseudonyms& pseudonyms,
+                   const RedactionRules& rules)
     : from_(from),
       originals_(originals),
       pseudonyms_(pseudonyms),
+      rules_(rules),
       levels_(kLevels),
       texts_([this](const SessionText::Unit& unit) { redact_unit(unit); }) {
 }
@@ -138,9 +142,22 @@ void Redactor::redact_unit(const SessionText::Unit& unit) {
   if (unit.begins_midway) {
     spans.push_back({0, line.size(), Kind::Message});
   } else {
-    find_in_client_line(line, spans);
+    find_in_client_line(line, spans, rules_.headers);
+    find_named(line, spans);
   }
   pseudonyms_.replace(unit.text, spans);
+}
+
+// What the rules name, of what would stay of a client's line.
+void Redactor::find_named(std::string_view line, Spans& spans) const {
+  std::vector<Originals::Found> found;
+  if (originals_.has_named()) originals_.find(line, found);
+  std::erase_if(found, [](const Originals::Found& one) { return one.kind != Kind::Named; });
+  rules_.patterns.each_match(line, [&found](std::size_t from, std::size_t to) {
+    found.push_back({from, to, Kind::Named, false});
+  });
+  for (const Originals::Found& one : found)
+    add_uncovered({one.from, one.to, one.kind}, spans);
 }
 
 void Redactor::redact_beside_events(EventBatch& batch) {
@@ -203,7 +220,9 @@ const ShortValues& Redactor::short_values(const Meta& meta) {
 }
 
 FreeText Redactor::free_text(const Meta* meta) {
-  return {originals_, meta == nullptr ? nullptr : &short_values(*meta)};
+  return {originals_,
+          meta == nullptr ? nullptr : &short_values(*meta),
+          rules_.patterns.empty() ? nullptr : &rules_.patterns};
 }
 
 const std::shared_ptr<const Origin>& Redactor::known(const Origin& origin) {

@@ -25,6 +25,7 @@
 #include "share/redact/originals.h"
 #include "share/redact/pseudonyms.h"
 #include "share/redact/recent.h"
+#include "share/redact/rules.h"
 #include "share/redact/session_text.h"
 
 namespace smtptape {
@@ -42,7 +43,10 @@ class Redactor : public EventSource, private MetaVisitor {
   static constexpr std::size_t kMostHeld = 64 << 20;
 
   // All outlive it.
-  Redactor(EventSource& from, const Originals& originals, Pseudonyms& pseudonyms);
+  Redactor(EventSource& from,
+           const Originals& originals,
+           Pseudonyms& pseudonyms,
+           const RedactionRules& rules);
   ~Redactor() override;
 
   [[nodiscard]] bool next(EventBatch& batch) override;
@@ -75,6 +79,7 @@ class Redactor : public EventSource, private MetaVisitor {
   void redact_text(Event& event, Held& held);
   void redact_beside_events(EventBatch& batch);
   void redact_unit(const SessionText::Unit& unit);
+  void find_named(std::string_view line, Spans& spans) const;
   void redact_diagnostic(Event& event, std::span<char> text);
   [[nodiscard]] const MetaPtr& redacted(const Meta& meta);
   [[nodiscard]] std::shared_ptr<const Member> redacted(const Meta::Entry& member);
@@ -86,6 +91,7 @@ class Redactor : public EventSource, private MetaVisitor {
   EventSource& from_;
   const Originals& originals_;
   Pseudonyms& pseudonyms_;
+  const RedactionRules& rules_;
   CaptureLevels levels_;
   SessionText texts_;
   std::deque<std::unique_ptr<Held>> held_;

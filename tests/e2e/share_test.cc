@@ -141,12 +141,44 @@ TEST_F(Share, RulesNameMoreThatGoes) {
   write_file(rules, "words = [\"Greylisting in action\"]\n");
   ASSERT_EQ(smtptape("redact --rules", {rules, "-o", out_, tape_}).exit, 0);
   EXPECT_THAT(smtptape("export", {out_}).out, Not(HasSubstr("Greylisting in action")));
-  for (const std::string wrong :
-       {"words = 1\n", "words = [1]\n", "words = [\"abc\"]\n", "wrods = []\n", "[["}) {
+  write_file(rules, "patterns = [\"Greylisting [a-z]+ action\"]\nheaders = ['Date']\n");
+  ASSERT_EQ(smtptape("redact --force --rules", {rules, "-o", out_, tape_}).exit, 0);
+  EXPECT_THAT(smtptape("export", {out_}).out, Not(HasSubstr("Greylisting in action")));
+}
+
+TEST_F(Share, RulesThatAreWrongAreToldWithTheirLine) {
+  const std::string rules = directory_ / "rules.toml";
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"words = 1\n", "line 1: words: is no list"},
+      {"words = [1]\n", "line 1: words: what stands there is no text"},
+      {"\nwords = [\"abcdef\",\n \"abc\"]\n", "line 3: words: one has 6 characters"},
+      {"\nwrods = []\n", "line 2: \"wrods\" is no rule; did you mean words?"},
+      {"pattern = []\n", "did you mean patterns?"},
+      {"header-names = []\n", "did you mean header_names?"},
+      {"[[", "reading the rules"},
+      {"patterns = ['a', 'b(c']\n", "line 1: patterns: \"b(c\" is no regular expression as RE2"},
+      {"patterns = [\n'a*']\n", "line 2: patterns: \"a*\" matches where nothing is"},
+      {"patterns = ['\\b']\n", "matches where nothing is"},
+      {"patterns = ['x|$']\n", "matches where nothing is"},
+      {"patterns = ['']\n", "line 1: patterns: the pattern is empty"},
+      {"headers = ['a b']\n", "line 1: headers: \"a b\" is no name of a header"},
+      {"header_names = ['X-A:']\n", "line 1: header_names: \"X-A:\" is no name"},
+      {"patterns = [" +
+           [] {
+             std::string many;
+             for (int i = 0; i < 101; ++i)
+               many += "'x',";
+             return many;
+           }() +
+           "]\n",
+       "more than 100"}};
+  for (const auto& [wrong, what] : all) {
     write_file(rules, wrong);
-    const Ran ran = smtptape("redact --force --rules", {rules, "-o", out_, tape_});
+    const Ran ran = smtptape("redact --rules", {rules, "-o", out_, tape_});
     EXPECT_EQ(ran.exit, 1) << wrong;
     EXPECT_THAT(ran.err, HasSubstr(rules)) << wrong;
+    EXPECT_THAT(ran.err, HasSubstr(what)) << wrong;
+    EXPECT_FALSE(std::filesystem::exists(out_));
   }
 }
 
@@ -157,7 +189,7 @@ TEST_F(Share, WritesNothingWhereSomethingWouldBeLeft) {
   const Ran ran = smtptape("redact --rules", {rules, "--map", map, "-o", out_, tape_});
   EXPECT_EQ(ran.exit, 1);
   EXPECT_THAT(ran.err, HasSubstr("nothing was written"));
-  EXPECT_THAT(ran.err, HasSubstr("event 1, metadata (labels)"));
+  EXPECT_THAT(ran.err, HasSubstr("event 1, metadata (named)"));
   EXPECT_THAT(ran.err, Not(HasSubstr("smtp_client")));
   EXPECT_FALSE(std::filesystem::exists(out_));
   EXPECT_FALSE(std::filesystem::exists(map));
