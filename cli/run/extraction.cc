@@ -176,11 +176,25 @@ class Draft {
   std::optional<Follower> learning_;  // last: it uses the others
 };
 
+// What is written must not be what else is written, or read.
+void refuse_shared_files(const ExtractWishes& wishes, const std::vector<std::string>& tapes) {
+  const RedactOptions& redact = *wishes.redact;
+  std::vector<NamedFile> read;
+  if (redact.rules_file) read.push_back({"--rules", *redact.rules_file});
+  if (redact.map_file) {
+    std::vector<NamedFile> others = read;
+    others.push_back({"-o", wishes.output});
+    refuse_shared_file({"--map", *redact.map_file}, others, tapes);
+  }
+  refuse_shared_file({"-o", wishes.output}, read, tapes);
+}
+
 }  // namespace
 
 Extraction extract(const ExtractWishes& wishes,
                    const SelectionOptions& options,
                    const Selection& selection) {
+  if (wishes.redact != nullptr) refuse_shared_files(wishes, options.tapes);
   Result file(wishes.output, wishes.force, Result::Content::Tape, options.tapes);
   Company company;
   Selection all = selection;

@@ -182,6 +182,54 @@ TEST_F(Share, RulesThatAreWrongAreToldWithTheirLine) {
   }
 }
 
+TEST_F(Share, NoFileIsWrittenOverAnotherOfTheSameCommand) {
+  const std::string rules = directory_ / "rules.toml";
+  const std::string there = directory_ / "there";
+  const std::string link = directory_ / "link";
+  const std::string nowhere = directory_ / "nowhere";
+  const std::string hard = directory_ / "hard";
+  const std::string rules_link = directory_ / "rules-link";
+  write_file(rules, "words = []\n");
+  ASSERT_EQ(smtptape("redact --map", {there, "-o", directory_ / "first.tape", tape_}).exit, 0);
+  const std::string map = read_file(there);
+  std::filesystem::create_symlink(there, link);
+  std::filesystem::create_symlink("out.tape", nowhere);
+  std::filesystem::create_hard_link(there, hard);
+  std::filesystem::create_symlink(rules, rules_link);
+  std::filesystem::create_directory(directory_ / "sub");
+  const std::string tape = read_file(tape_);
+  const std::vector<std::vector<std::string>> all{
+      {"--map", out_, "-o", out_},
+      {"--map", directory_ / "./out.tape", "-o", out_},
+      {"--map", directory_ / "sub/../out.tape", "-o", out_},
+      {"--map", nowhere, "-o", out_},
+      {"--map", out_, "-o", nowhere},
+      {"--map", link, "-o", there},
+      {"--map", there, "-o", link},
+      {"--map", there, "-o", hard},
+      {"--rules", rules, "-o", rules},
+      {"--rules", rules, "-o", rules_link},
+      {"--rules", rules, "--map", rules, "-o", out_},
+      {"--rules", rules_link, "--map", rules, "-o", out_},
+      {"--map", tape_, "-o", out_}};
+  for (const std::vector<std::string>& some : all) {
+    for (const char* const command : {"redact --force", "extract --redact --force"}) {
+      std::vector<std::string> more = some;
+      more.push_back(tape_);
+      const Ran ran = smtptape(command, more);
+      EXPECT_EQ(ran.exit, 2) << command << " " << some[1] << " " << some[3] << ran.err;
+      EXPECT_THAT(ran.err, HasSubstr(": that is ")) << some[1];
+      EXPECT_THAT(ran.err, HasSubstr("give another name")) << some[1];
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  EXPECT_EQ(read_file(there), map);
+  EXPECT_EQ(read_file(rules), "words = []\n");
+  EXPECT_EQ(read_file(tape_), tape);
+  // What is another file is fine, of whatever name.
+  EXPECT_EQ(smtptape("redact --map", {directory_ / "sub/out.tape", "-o", out_, tape_}).exit, 0);
+}
+
 TEST_F(Share, WritesNothingWhereSomethingWouldBeLeft) {
   const std::string rules = directory_ / "rules.toml";
   const std::string map = directory_ / "map";
