@@ -75,11 +75,16 @@ void find_in_word(std::string_view word, std::size_t at, std::vector<Found>& fou
   if (from >= to) return;
   const std::string_view core = word.substr(from, to - from);
   if (core.size() < word.size()) return find_in_word(core, at + from, found);
-  constexpr std::string_view kBetween = "=/?&#;,<>()[]{}\"'`:|";
-  if (word.find_first_of(kBetween) == std::string_view::npos) return;
+  // An address of version 6 has colons itself: "[IPv6:2001:db8::1]", "[2001:db8::1]:25".
+  constexpr std::string_view kVersion6 = "IPV6:";
+  if (same_word(word.substr(0, kVersion6.size()), kVersion6))
+    return find_in_word(word.substr(kVersion6.size()), at + kVersion6.size(), found);
+  std::string_view between = "=/?&#;,<>()[]{}\"'`|";
+  if (word.find_first_of(between) == std::string_view::npos) between = ":";
+  if (word.find_first_of(between) == std::string_view::npos) return;
   // "http://host/p?u=bob@dest.example": a part of it may be one.
   for (std::size_t part = 0; part < word.size();) {
-    const std::size_t end = std::min(word.find_first_of(kBetween, part), word.size());
+    const std::size_t end = std::min(word.find_first_of(between, part), word.size());
     if (end > part) find_in_word(word.substr(part, end - part), at + part, found);
     part = end + 1;
   }

@@ -9,6 +9,7 @@
 #include "format/wire/json.h"
 #include "share/redact/client_line.h"
 #include "share/redact/free_text.h"
+#include "share/redact/ip_address.h"
 #include "share/redact/session_key.h"
 #include "smtp/normal_reply.h"
 #include "smtp/spellings.h"
@@ -29,8 +30,8 @@ std::string_view trimmed(std::string_view text) {
 // "127.0.0.1" of "127.0.0.1:25", "::1" of "[::1]:25".
 std::string_view without_port(std::string_view text) {
   if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
-  const bool version4 =
-      text.find('.') != std::string_view::npos && text.find("::") == std::string_view::npos;
+  const bool version4 = text.find('.') != std::string_view::npos &&
+                        text.find("::") == std::string_view::npos && !parse_address(text);
   return version4 ? text.substr(0, text.find(':')) : text;
 }
 
@@ -170,7 +171,7 @@ void Learner::take_public(std::string_view text) {
   learn_matches(text);
   const std::string_view host = without_port(text);
   if (placeholder_of_word(host) == "{ipaddr}") {
-    kept_.addresses.insert(folded(host));
+    kept_.addresses.insert(usual_address(host));
     originals_.add_public(host);
     return;
   }
@@ -305,9 +306,12 @@ void Learner::learn(Kind kind, std::string_view text) {
 }
 
 void Learner::learn_address(std::string_view text) {
-  const std::string address(without_port(text));
-  originals_.add(Kind::Address, address);
-  if (address.find(':') != std::string::npos || address.find('.') == std::string::npos) return;
+  const std::string_view as_written = without_port(text);
+  originals_.add_address(as_written);
+  const std::string address = usual_address(as_written);
+  if (address != as_written) originals_.add_address(address);
+  if (address.find(':') != std::string::npos) return learn_version6(address);
+  if (address.find('.') == std::string::npos) return;
   // As they stand in names of hosts and in queries of block lists.
   std::vector<std::string_view> parts;
   each_part(address, ".", [&parts](std::string_view part) { parts.push_back(part); });
@@ -319,6 +323,27 @@ void Learner::learn_address(std::string_view text) {
     std::replace(dashed.begin(), dashed.end(), '.', '-');
     originals_.add(Kind::Address, dashed);
   }
+}
+
+// As it stands in names of hosts and in queries of block lists.
+void Learner::learn_version6(std::string_view usual) {
+  const auto address = parse_address(usual);
+  if (!address) return;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string padded;
+  std::string reversed;
+  for (const std::uint8_t byte : *address) {
+    if (!padded.empty() && padded.size() % 5 == 4) padded += '-';
+    padded += kDigits[byte / 16];
+    padded += kDigits[byte % 16];
+  }
+  for (auto digit = padded.rbegin(); digit != padded.rend(); ++digit)
+    if (*digit != '-') reversed.append(reversed.empty() ? "" : ".").append(1, *digit);
+  std::string dashed(usual);
+  std::replace(dashed.begin(), dashed.end(), ':', '-');
+  for (const std::string_view one :
+       {std::string_view(padded), std::string_view(reversed), std::string_view(dashed)})
+    originals_.add(Kind::Address, one);
 }
 
 void Learner::learn_domain(Kind kind, std::string_view text) {

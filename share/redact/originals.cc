@@ -8,6 +8,7 @@
 #include "base/error.h"
 #include "base/hash.h"
 #include "share/redact/digit_runs.h"
+#include "share/redact/ip_address.h"
 #include "share/redact/known_words.h"
 #include "smtp/spellings.h"
 
@@ -24,6 +25,10 @@ bool is_plain(char c) {
 }
 char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
+}
+
+std::uint64_t hash_of(const IpAddress& address) {
+  return hash64({reinterpret_cast<const char*>(address.data()), address.size()});
 }
 
 // Lines that are drawn, and the like, say nothing.
@@ -130,6 +135,11 @@ void Originals::add(Kind kind, std::string_view text) {
   if (other.changed && says_something(other.text)) add_folded(kind, other.text);
 }
 
+void Originals::add_address(std::string_view text) {
+  add(Kind::Address, text);
+  if (const auto address = parse_address(text)) addresses_.insert(hash_of(*address));
+}
+
 void Originals::add_named(std::string_view text) {
   has_named_ = has_named_ || !text.empty();
   if (!text.empty()) add_folded(Kind::Named, folded(text.substr(0, kMostBytes)));
@@ -178,6 +188,7 @@ bool Originals::leave_out_public() {
   public_.erase(std::unique(public_.begin(), public_.end()), public_.end());
   boost::unordered_flat_set<std::uint64_t> gone;
   for (const std::string& name : public_) {
+    if (const auto address = parse_address(name)) addresses_.erase(hash_of(*address));
     look_through(name, [&](const Entry& entry, std::size_t from) {
       if (entry.kind == Kind::Credential) return;
       std::string kept = name.substr(from, entry.size);
@@ -235,6 +246,13 @@ void Originals::find(std::string_view text, std::vector<Found>& found) const {
   look_through(text, [&found](const Entry& entry, std::size_t at) {
     found.push_back({at, at + entry.size, entry.kind, false});
   });
+  if (addresses_.empty()) return;
+  each_address(
+      text,
+      [this](const IpAddress& address) { return addresses_.contains(hash_of(address)); },
+      [&found](std::size_t from, std::size_t to) {
+        found.push_back({from, to, Kind::Address, false});
+      });
 }
 
 bool Originals::has_any(std::string_view text) const {

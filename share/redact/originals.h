@@ -32,6 +32,8 @@ class Originals {
 
   // Throws Error when there are too many.
   void add(Kind kind, std::string_view text);
+  // However it is written.
+  void add_address(std::string_view text);
   // What somebody named, be it known to everybody or not.
   void add_named(std::string_view text);
   // A name that is kept on purpose: what stands in it is no original.
@@ -52,8 +54,9 @@ class Originals {
     Kind kind = Kind::Message;
     bool spelled = false;  // in another way than it was seen
   };
-  // Appends where `text` has one as it is.
+  // Appends where `text` has one as it is, or, an address, in any form.
   void find(std::string_view text, std::vector<Found>& found) const;
+  // Any as it is.
   [[nodiscard]] bool has_any(std::string_view text) const;
   // Appends where it has one in another spelling.
   void find_spelled(std::string_view text, std::vector<Found>& found) const;
@@ -81,7 +84,9 @@ class Originals {
   boost::unordered_flat_set<std::uint64_t> added_;   // hashes of what was added, as it was
   boost::unordered_flat_set<std::uint64_t> wholes_;  // of all, short ones too
   boost::unordered_flat_map<std::uint64_t, std::uint32_t> first_;  // entry of a window
-  Windows windows_;                                                // which windows there are
+  // Hashes of addresses.
+  boost::unordered_flat_set<std::uint64_t> addresses_;
+  Windows windows_;  // which windows there are
   bool has_credentials_ = false;
   bool has_named_ = false;
   std::vector<std::string> public_;

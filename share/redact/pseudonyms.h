@@ -35,7 +35,7 @@ inline constexpr std::size_t kLongestDomain = 255;
 struct KeptNames {
   std::array<bool, kKinds> kinds{};  // whole classes
   TextSet domains;                   // and what ends in them
-  TextSet addresses;
+  TextSet addresses;                 // as usual_address() writes them
 
   // The host's name, and each domain that it is in.
   void add_host(std::string_view host);
@@ -82,6 +82,11 @@ class Pseudonyms {
                                               std::size_t kept,
                                               unsigned attempt);
   [[nodiscard]] std::string address(const std::string& folded);
+  [[nodiscard]] std::string address4(const std::string& one);
+  [[nodiscard]] std::string address6(const std::string& one);
+  [[nodiscard]] std::string other_number(std::string_view digits,
+                                         unsigned base,
+                                         const std::string& before);
   [[nodiscard]] std::string shaped(std::string_view use, std::string_view folded, unsigned attempt);
 
   KeyedDigester digester_;

@@ -12,6 +12,7 @@
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
 #include "sessions/stories.h"
+#include "share/redact/ip_address.h"
 #include "smtp/normal_reply.h"
 #include "tests/share/redact/redacted.h"
 
@@ -337,6 +338,38 @@ TEST(RedactedTapes, HaveNoOtherSpellingOfADomainThatABodyNamedFirst) {
   const RedactedTape result = redacted(original);
   ASSERT_NE(result.tape, nullptr);
   EXPECT_EQ(Seen(*result.tape).server.find("falcon"), std::string::npos);
+}
+
+TEST(RedactedTapes, HaveOneNameForAnAddressInEveryForm) {
+  const testing::Dialogue dialogue(
+      {{'S', "220 hi\r\n"},
+       {'C', "EHLO [IPv6:2001:DB8:0:0:0:0:0:17]\r\n"},
+       {'S', "250 hi [IPv6:2001:0db8::0017] at 2001:db8::17, not 2001:db8::99\r\n"},
+       {'C', "RCPT TO:<bob@[IPv6:2001:db8:0::17]>\r\n"},
+       {'S',
+        "550 listed: 2001-db8--17.isp.test and "
+        "7.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.bl.test\r\n"},
+       {'S', "550 [2001:db8::aa]:25 and [IPv6:2001:db8::bb]\r\n"}},
+      {},
+      1000,
+      R"(,"mx_address":"[2001:db8::99]:25","source_address":"[2001:db8::17]:4123")");
+  ASSERT_FALSE(dialogue.leaks()) << dialogue.where();
+  const Seen seen = dialogue.seen();
+  std::set<std::string> names;
+  std::string text = seen.client + seen.server;
+  for (std::size_t at = 0; (at = text.find("IPv6:")) != std::string::npos;)
+    text.replace(at, 5, " ");
+  each_address(
+      text,
+      [](const IpAddress&) { return true; },
+      [&](std::size_t from, std::size_t to) {
+        names.insert(usual_address(text.substr(from, to - from)));
+      });
+  EXPECT_EQ(names.size(), 4U) << text;
+  EXPECT_EQ(names.count("2001:db8::99"), 1U);
+  for (const std::string gone :
+       {"db8::17", "DB8", "0017", "db8:0::17", "db8--17", "7.1.0.0", "::aa", "::bb"})
+    EXPECT_EQ(text.find(gone), std::string::npos) << gone << text;
 }
 
 TEST(RedactedTapes, AreNoneWhereSomethingIsLeft) {
