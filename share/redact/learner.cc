@@ -381,11 +381,14 @@ void Learner::learn_credential(std::string_view argument) {
   each_part(plain, "\0\1"sv, [this](std::string_view part) {
     originals_.add(Kind::Credential, part);
     // "user=NAME", "auth=Bearer TOKEN", "n,,n=NAME,r=NONCE", "NAME DIGEST"
-    each_part(part, ", ", [this](std::string_view word) {
+    each_part(part, ", ", [&](std::string_view word) {
       originals_.add(Kind::Credential, word);
       const std::size_t equals = word.find('=');
-      if (equals != std::string_view::npos && equals + 1 < word.size())
-        originals_.add(Kind::Credential, word.substr(equals + 1));
+      const std::string_view value =
+          word.substr(equals == std::string_view::npos ? word.size() : equals + 1);
+      // It stands in the name of OAUTHBEARER, which stays.
+      const bool of_scheme = part.starts_with("auth=") && same_word(value, "BEARER");
+      if (!of_scheme) originals_.add(Kind::Credential, value);
     });
   });
 }

@@ -1,6 +1,7 @@
 // Tapes of a few frames, redacted, and all that a reader can see of what came out.
 #pragma once
 
+#include <set>
 #include <string>
 #include <utility>
 #include <vector>
@@ -15,9 +16,11 @@
 
 namespace smtptape::testing {
 
+// `cut`: numbers of events, from 1, of whose texts a recorder left out the end.
 inline void write_tape(const std::vector<std::string>& frames,
                        TemporaryFile& to,
-                       const Origin& origin) {
+                       const Origin& origin,
+                       const std::set<std::uint64_t>& cut = {}) {
   TapeHeader header;
   header.tape_id.bytes[0] = 7;
   header.origin = origin;
@@ -31,6 +34,10 @@ inline void write_tape(const std::vector<std::string>& frames,
     Event& event = decoder.decode(batch.arena.copy(frame), Opcode::Text, batch);
     event.sequence = ++sequence;
     event.received = static_cast<std::int64_t>(sequence) * 1'000'000;
+    if (cut.contains(sequence)) {
+      event.trimmed = true;
+      event.length = event.text.size() + 100;
+    }
     writer.add(event);
   }
   Ledger ledger;

@@ -110,6 +110,16 @@ TEST(RedactionRules, GoWhateverIsKept) {
   EXPECT_GT(dialogue.result().report.counts[static_cast<std::size_t>(Kind::Named)].places, 1U);
 }
 
+TEST(RedactionRules, GoOutOfANameThatIsKept) {
+  RedactionRules rules;
+  rules.words = {"falcon.nine"};
+  rules.kept[static_cast<std::size_t>(Kind::LocalPart)] = true;
+  rules.kept[static_cast<std::size_t>(Kind::Domain)] = true;
+  const Dialogue dialogue({{'S', "220 hi\r\n550 5.1.1 no falcon.nine@kestrel.net\r\n"}}, rules);
+  ASSERT_FALSE(dialogue.leaks());
+  EXPECT_EQ(dialogue.seen().text.find("falcon.nine"), std::string::npos);
+}
+
 const Dialogue::Said kMessage{{'S', "220 hi\r\n"},
                               {'C', "DATA\r\n"},
                               {'S', "354 go on\r\n"},
