@@ -58,4 +58,8 @@ KeyedDigest KeyedDigester::of(std::string_view text) {
   return digest;
 }
 
+KeyedDigest keyed_digest(const DigestKey& key, std::string_view text) {
+  return KeyedDigester(key).of(text);
+}
+
 }  // namespace smtptape

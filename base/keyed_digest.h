@@ -12,6 +12,8 @@ using KeyedDigest = std::array<std::uint8_t, 32>;
 
 // From the system's source of random bytes.
 [[nodiscard]] DigestKey random_digest_key();
+[[nodiscard]] KeyedDigest keyed_digest(const DigestKey& key, std::string_view text);
+
 // Many digests with one key.  One thread at a time.
 class KeyedDigester {
  public:

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <string>
 #include <string_view>
 
 #include "base/io.h"
@@ -19,6 +20,8 @@ class TemporaryFile : public ByteSink {
     size_ += bytes.size();
   }
   [[nodiscard]] std::uint64_t size() const { return size_; }
+  // For who takes names of files; good as long as the file is.
+  [[nodiscard]] std::string path() const { return "/proc/self/fd/" + std::to_string(file_.get()); }
   // From its beginning; the file outlives it.
   [[nodiscard]] std::unique_ptr<ByteSource> read() const {
     return std::make_unique<Source>(file_.get());

@@ -51,6 +51,8 @@ std::unique_ptr<Command> make_import_command();
 std::unique_ptr<Command> make_export_command();
 std::unique_ptr<Command> make_extract_command();
 std::unique_ptr<Command> make_redact_command();
+std::unique_ptr<Command> make_bundle_command();
+std::unique_ptr<Command> make_open_command();
 std::unique_ptr<Command> make_merge_command();
 std::unique_ptr<Command> make_info_command();
 std::unique_ptr<Command> make_verify_command();

@@ -19,6 +19,8 @@ std::vector<std::unique_ptr<Command>> all_commands() {
   commands.push_back(make_export_command());
   commands.push_back(make_extract_command());
   commands.push_back(make_redact_command());
+  commands.push_back(make_bundle_command());
+  commands.push_back(make_open_command());
   commands.push_back(make_merge_command());
   commands.push_back(make_info_command());
   commands.push_back(make_verify_command());

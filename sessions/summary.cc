@@ -78,6 +78,19 @@ SessionSummary summary_of(const Story& story) {
   return session;
 }
 
+std::optional<std::int64_t> slowest_reply(const Story& story) {
+  std::optional<std::int64_t> longest;
+  for (const StoryExchange& exchange : story.exchanges) {
+    const SmtpExchange& smtp = exchange.smtp;
+    const bool replied = smtp.kind == SmtpExchange::Kind::Command && smtp.sent != 0 &&
+                         smtp.answer == SmtpExchange::Answer::Reply;
+    if (!replied) continue;
+    const std::int64_t took = span_of(exchange.sent, exchange.replied);
+    longest = std::max(longest.value_or(took), took);
+  }
+  return longest;
+}
+
 std::string_view outcome_of(const SessionSummary& session) {
   std::optional<Outcome> only;
   for (std::size_t i = 0; i < kOutcomes; ++i) {

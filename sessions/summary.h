@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <tuple>
@@ -67,6 +68,8 @@ struct SessionSummary {
 }
 
 [[nodiscard]] SessionSummary summary_of(const Story& story);
+// The longest that the server took for a reply, ns; nullopt: it gave none.
+[[nodiscard]] std::optional<std::int64_t> slowest_reply(const Story& story);
 
 // What became of it, in a word or two: that of its recipients; else why there were none.
 [[nodiscard]] std::string_view outcome_of(const SessionSummary& session);

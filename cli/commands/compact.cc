@@ -14,6 +14,7 @@
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
 #include "store/copy/tape_copy.h"
+#include "store/find/input_files.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -108,13 +109,15 @@ class CompactCommand : public Command {
     if (is_alarm(check.state)) {
       return leave(path, std::string(name_of(check.state)) + "; `smtptape recover` copies it");
     }
+    if (replace_ && is_unpacked_zip(path))
+      return leave(path, "is an archive; -o DIR writes its tape there");
     if (replace_ && check.header->layout == Layout::TwoFrames) {
       ++already_;
       return;
     }
     // Behind a link the original itself is replaced, not the link.
     const std::filesystem::path to = replace_ ? std::filesystem::canonical(path)
-                                              : std::filesystem::path(output_) / path.filename();
+                                              : std::filesystem::path(output_) / name_of_copy(path);
     if (!replace_ && std::filesystem::exists(to)) {
       throw Error(to.string() + ": exists already; give another directory");
     }

@@ -1,11 +1,8 @@
 // smtptape extract: the chosen events as a new sealed tape, the file to attach to a bug report.
-#include <optional>
-
-#include "base/time_spec.h"
 #include "cli/command.h"
+#include "cli/options/extract_options.h"
 #include "cli/options/redact_options.h"
 #include "cli/options/selection_options.h"
-#include "cli/options/words.h"
 #include "cli/run/extraction.h"
 #include "cli/text/json_lines.h"
 #include "cli/text/output.h"
@@ -13,19 +10,6 @@
 namespace smtptape {
 
 namespace {
-
-Bodies parse_bodies(const std::string& text) {
-  if (text == "full") return Bodies::Full;
-  if (text == "headers") return Bodies::Headers;
-  if (text == "none") return Bodies::None;
-  throw UsageError("--bodies: \"" + text + "\" is none of full, headers, none");
-}
-
-Secrets parse_secrets(const std::string& text) {
-  if (text == "keep") return Secrets::Keep;
-  if (text == "mask") return Secrets::Mask;
-  throw UsageError("--secrets: \"" + text + "\" is none of keep, mask");
-}
 
 class ExtractCommand : public Command {
  public:
@@ -44,21 +28,9 @@ class ExtractCommand : public Command {
     selection_.describe(options, "session");
     options.value("-o,--output", output_, "X.tape", "The tape to write, or - for standard output");
     options.flag("--force", force_, "Replace the tape if it exists");
-    options.value("--limit", limit_, "SIZE", "Leave out whole sessions beyond this, as 24MiB");
+    what_.describe_limit(options, "Leave out whole sessions beyond this, as 24MiB");
     options.flag("--json", json_, "One JSON object instead of words");
-    options.group("More sessions, to compare with");
-    options.value("--with-neighbours",
-                  neighbours_,
-                  "N",
-                  "N sessions of the same ready queue before each, and N after it");
-    options.value(
-        "--with-good", good_, "N", "N sessions that went well, of the same queues if there are");
-    options.group("Less of them");
-    options.value("--bodies",
-                  bodies_,
-                  "full|headers|none",
-                  "Of messages keep: full (default), headers, none");
-    options.value("--secrets", secrets_, "keep|mask", "Passwords of AUTH: keep (default), mask");
+    what_.describe(options);
     options.flag("--redact", redact_, "Without passwords, mail and names: see smtptape redact");
     redact_options_.describe(options);
   }
@@ -87,11 +59,7 @@ class ExtractCommand : public Command {
     wishes.output = output_;
     wishes.force = force_;
     if (redact_) wishes.redact = &redact_options_;
-    if (limit_) wishes.most_bytes = parse_size(*limit_, "--limit");
-    if (neighbours_) wishes.company.neighbours = parse_count_of(*neighbours_, "--with-neighbours");
-    if (good_) wishes.company.good = parse_count_of(*good_, "--with-good");
-    wishes.levels.bodies = parse_bodies(bodies_);
-    wishes.levels.secrets = parse_secrets(secrets_);
+    what_.apply_to(wishes);
     return wishes;
   }
 
@@ -100,11 +68,7 @@ class ExtractCommand : public Command {
   bool force_ = false;
   bool json_ = false;
   bool redact_ = false;
-  std::optional<std::string> limit_;
-  std::optional<std::string> neighbours_;
-  std::optional<std::string> good_;
-  std::string bodies_ = "full";
-  std::string secrets_ = "keep";
+  ExtractOptions what_;
   RedactOptions redact_options_;
 };
 

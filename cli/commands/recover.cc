@@ -12,6 +12,7 @@
 #include "cli/text/output.h"
 #include "cli/text/progress.h"
 #include "store/copy/tape_copy.h"
+#include "store/find/input_files.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -66,7 +67,7 @@ class RecoverCommand : public Command {
       constexpr const char* kWhy = "is being written";
       return leave(path, kWhy, path.string() + ": " + kWhy + ", so it was left alone");
     }
-    const std::filesystem::path to = std::filesystem::path(output_) / path.filename();
+    const std::filesystem::path to = std::filesystem::path(output_) / name_of_copy(path);
     if (std::filesystem::exists(to)) {
       throw Error(to.string() + ": exists already; give another directory");
     }

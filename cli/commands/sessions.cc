@@ -32,20 +32,6 @@ constexpr std::array<std::pair<std::string_view, SortBy>, 7> kSorts{{
     {"slowest", SortBy::Slowest},
 }};
 
-// The longest that the server took for a reply; nullopt: it gave none.
-std::optional<std::int64_t> slowest_reply(const Story& story) {
-  std::optional<std::int64_t> longest;
-  for (const StoryExchange& exchange : story.exchanges) {
-    const SmtpExchange& smtp = exchange.smtp;
-    const bool replied = smtp.kind == SmtpExchange::Kind::Command && smtp.sent != 0 &&
-                         smtp.answer == SmtpExchange::Answer::Reply;
-    if (!replied) continue;
-    const std::int64_t took = span_of(exchange.sent, exchange.replied);
-    longest = std::max(longest.value_or(took), took);
-  }
-  return longest;
-}
-
 class SessionsCommand : public Command {
  public:
   [[nodiscard]] std::string_view name() const override { return "sessions"; }

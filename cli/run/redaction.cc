@@ -18,17 +18,16 @@ std::string listed(const std::vector<std::string>& names, std::size_t most) {
 
 }  // namespace
 
-void refuse_leaks(const RedactionReport& report) {
-  if (report.leaks.empty()) return;
-  std::string text = "nothing was written: after redaction " +
-                     counted(report.leaks.size(), "place") +
+void refuse_leaks(const std::vector<Leak>& leaks) {
+  if (leaks.empty()) return;
+  std::string text = "nothing was written: after redaction " + counted(leaks.size(), "place") +
                      " still had something of the original, at";
   constexpr std::size_t kMostShown = 5;
-  for (std::size_t i = 0; i < report.leaks.size() && i < kMostShown; ++i) {
-    text += (i == 0 ? " " : "; ") + report.leaks[i].where + " (" +
-            std::string(name_of(report.leaks[i].kind)) + ")";
+  for (std::size_t i = 0; i < leaks.size() && i < kMostShown; ++i) {
+    text +=
+        (i == 0 ? " " : "; ") + leaks[i].where + " (" + std::string(name_of(leaks[i].kind)) + ")";
   }
-  if (report.leaks.size() > kMostShown) text += "; …";
+  if (leaks.size() > kMostShown) text += "; …";
   throw Error(text + "; leave these sessions out, or keep the class by --keep");
 }
 

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include <boost/json/object.hpp>
 
@@ -10,7 +11,7 @@
 namespace smtptape {
 
 // Throws Error when something would have leaked: where, and of which class.
-void refuse_leaks(const RedactionReport& report);
+void refuse_leaks(const std::vector<Leak>& leaks);
 
 // For a person, several lines.
 [[nodiscard]] std::string text_of(const RedactionReport& report, const RedactionRules& rules);

@@ -127,7 +127,7 @@ void refuse_inputs_as_copies(const std::filesystem::path& directory,
   for (const ListedTape& file : files)
     add(known, file.path.string());
   for (const ListedTape& file : files)
-    refuse_if_known(directory / file.path.filename(), known);
+    refuse_if_known(directory / name_of_copy(file.path), known);
 }
 
 void refuse_standard_output(const std::string& directory) {

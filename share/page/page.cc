@@ -110,8 +110,8 @@ class PageWriter::Impl {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="referrer" content="no-referrer">
-<title>SMTP sessions, )");
-    out_.write(as_html(show_time(header_.written)));
+<title>SMTP sessions)");
+    if (header_.written != 0) out_.write(", " + as_html(show_time(header_.written)));
     out_.write("</title>\n<style>");
     out_.write(text_of_bytes(kStyle));
     out_.write("</style>\n</head>\n<body>\n");
@@ -173,20 +173,22 @@ class PageWriter::Impl {
   }
 
   [[nodiscard]] std::string about(const PageEnd& end) const {
-    boost::json::object json{{"schema", kPageSchema},
-                             {"writer", json_string(header_.writer)},
-                             {"written", json_string(show_time(header_.written))},
-                             {"tapes", json_string(header_.tapes)},
-                             {"chosen", json_string(header_.chosen)},
-                             {"sessions", totals_.sessions},
-                             {"events", totals_.events},
-                             {"events_without_session", totals_.without_session},
-                             {"gaps", json_array(end.gaps, json_string)},
-                             {"gap_count", end.gap_count},
-                             {"damage", json_array(end.damage, json_string)},
-                             {"notices", json_array(end.notices, json_string)},
-                             {"transcripts_cut", totals_.cut},
-                             {"left_out", totals_.left_out}};
+    boost::json::object json{
+        {"schema", kPageSchema},
+        {"writer", json_string(header_.writer)},
+        {"written",
+         header_.written == 0 ? boost::json::value() : json_string(show_time(header_.written))},
+        {"tapes", json_string(header_.tapes)},
+        {"chosen", json_string(header_.chosen)},
+        {"sessions", totals_.sessions},
+        {"events", totals_.events},
+        {"events_without_session", totals_.without_session},
+        {"gaps", json_array(end.gaps, json_string)},
+        {"gap_count", end.gap_count},
+        {"damage", json_array(end.damage, json_string)},
+        {"notices", json_array(end.notices, json_string)},
+        {"transcripts_cut", totals_.cut},
+        {"left_out", totals_.left_out}};
     json["left_out_ids"] = json_array(left_out_, json_string);
     const bool any = totals_.left_out > 0;
     const auto time = [any](std::int64_t at) {

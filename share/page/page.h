@@ -23,7 +23,7 @@ namespace smtptape {
 
 struct PageHeader {
   std::string writer;        // "smtptape 0.1.0"
-  std::int64_t written = 0;  // ns since 1970
+  std::int64_t written = 0;  // ns since 1970; 0: not told
   std::string tapes;         // that were read, as words of a shell
   std::string chosen;        // what chose of them, as words of a shell
 };

@@ -67,8 +67,9 @@ PlainSession plain_session(const PageSession& session) {
 }
 
 std::string plain_words(const PageHeader& header, const PageTotals& totals, std::size_t plain) {
-  std::string out = "<p>" + as_html(header.writer) + ", " + as_html(show_time(header.written)) +
-                    ": " + counted(totals.sessions, "session") + ".";
+  std::string out = "<p>" + as_html(header.writer) +
+                    (header.written == 0 ? "" : ", " + as_html(show_time(header.written))) + ": " +
+                    counted(totals.sessions, "session") + ".";
   if (totals.left_out > 0)
     out += " There was no room for " + std::to_string(totals.left_out) + " more.";
   if (totals.sessions > plain) {

@@ -9,6 +9,7 @@
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 #include "share/redact/learner.h"
+#include "store/copy/extract.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -147,10 +148,8 @@ void learn(ByteSource& tape, Learned& learned) {
   Hasher digest;
   while (from.events().next(batch)) {
     learner.add(batch);
-    for (const Event& event : batch.events) {
-      digest.add({reinterpret_cast<const char*>(&event.sequence), sizeof(event.sequence)});
-      digest.add(event.text);
-    }
+    for (const Event& event : batch.events)
+      add_to_digest(digest, event);
   }
   from.check_end();
   learned.digest = digest.value();
@@ -160,7 +159,7 @@ void learn(ByteSource& tape, Learned& learned) {
 }
 
 RedactedTape redact_tape(const TemporaryFile& original,
-                         const Learned& learned,
+                         const std::shared_ptr<const Learned>& learned,
                          const std::optional<PseudonymKey>& key,
                          const TapeHeader& fresh,
                          const TapeOptions& options) {
@@ -170,7 +169,8 @@ RedactedTape redact_tape(const TemporaryFile& original,
   const int tries = key ? 1 : kTries;
   RedactedTape result;
   for (int attempt = 0; attempt < tries; ++attempt) {
-    result = redact_with(key ? *key : random_digest_key(), original, learned, {fresh, options});
+    result = redact_with(key ? *key : random_digest_key(), original, *learned, {fresh, options});
+    result.originals = {learned, &learned->originals};
     if (result.report.leaks.empty()) return result;
   }
   result.tape.reset();

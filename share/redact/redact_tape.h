@@ -55,12 +55,13 @@ struct RedactedTape {
   RedactionReport report;
   std::unique_ptr<Pseudonyms> pseudonyms;  // what stands for what
   PseudonymKey key{};
+  std::shared_ptr<const Originals> originals;  // for texts that go with the tape
 };
 
 // `original` is the tape that `learned` tells of.  Without a key, one that nobody knows; with one,
 // the same tape and rules give the same bytes.
 [[nodiscard]] RedactedTape redact_tape(const TemporaryFile& original,
-                                       const Learned& learned,
+                                       const std::shared_ptr<const Learned>& learned,
                                        const std::optional<PseudonymKey>& key,
                                        const TapeHeader& fresh,
                                        const TapeOptions& options);

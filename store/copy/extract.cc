@@ -121,8 +121,27 @@ std::vector<std::string> sessions_of(EventSource& events) {
   return sessions;
 }
 
+void add_to_digest(Hasher& hasher, const Event& event) {
+  hasher.add({reinterpret_cast<const char*>(&event.sequence), sizeof(event.sequence)});
+  hasher.add(event.text);
+}
+
+Digest digest_of(EventSource& events) {
+  Digest digest;
+  Hasher hasher;
+  EventBatch batch;
+  while (events.next(batch)) {
+    for (const Event& event : batch.events) {
+      add_to_digest(hasher, event);
+      digest.last_received = std::max(digest.last_received, event.received);
+    }
+  }
+  digest.value = hasher.value();
+  return digest;
+}
+
 Extract write_sessions(EventSource& events,
-                       const std::set<std::string, std::less<>>& sessions,
+                       const std::set<std::string, std::less<>>* sessions,
                        TapeWriter& writer,
                        std::int64_t now) {
   Insiders insiders;
@@ -131,9 +150,9 @@ Extract write_sessions(EventSource& events,
   std::uint64_t seen = 0;
   while (events.next(batch)) {
     seen += batch.events.size();
-    std::erase_if(batch.events, [&sessions](const Event& event) {
-      return event.meta != nullptr && event.meta->session_id() &&
-             !sessions.contains(*event.meta->session_id());
+    std::erase_if(batch.events, [sessions](const Event& event) {
+      return sessions != nullptr && event.meta != nullptr && event.meta->session_id() &&
+             !sessions->contains(*event.meta->session_id());
     });
     insiders.add(batch);
     for (const Event& event : batch.events)

@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "base/hash.h"
 #include "format/tape/tape_writer.h"
 #include "smtp/levels.h"
 #include "store/plan/selection.h"
@@ -39,9 +40,16 @@ struct Extract {
 
 // The sessions that a tape has, in the order of their first events.
 [[nodiscard]] std::vector<std::string> sessions_of(EventSource& events);
-// Writes what `events` gives of these sessions, and what belongs to none.
+// What the same events have in common, and the time of the last one.
+void add_to_digest(Hasher& hasher, const Event& event);
+struct Digest {
+  std::uint64_t value = 0;
+  std::int64_t last_received = 0;
+};
+[[nodiscard]] Digest digest_of(EventSource& events);
+// Writes what `events` gives of these sessions (null: of all), and what belongs to none.
 [[nodiscard]] Extract write_sessions(EventSource& events,
-                                     const std::set<std::string, std::less<>>& sessions,
+                                     const std::set<std::string, std::less<>>* sessions,
                                      TapeWriter& writer,
                                      std::int64_t now);
 

@@ -10,6 +10,8 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/zip_file.h"
+#include "store/find/zipped_tape.h"
 #include "store/read/inputs.h"
 
 namespace smtptape {
@@ -39,6 +41,30 @@ void spool(const std::string& name) {
   spooled.push_back(std::move(to));
 }
 
+// Its tape stands for an archive.
+void unpack_if_zip(const std::string& name) {
+  const std::lock_guard lock(mutex);
+  if (find_spooled(name) != nullptr) return;
+  UniqueFd file;
+  try {
+    file = open_for_reading(name);
+  } catch (const Error&) {
+    return;  // who opens it says so
+  }
+  if (!is_zip(file.get())) return;
+  spooled.push_back({file_id(file.get()).value_or(FileId{}), tape_in_zip(file.get(), name)});
+}
+
+// The same of standard input, which is then the tape.
+void unpack_standard_input_if_zip() {
+  struct stat found {};
+  const bool is_file = ::fstat(STDIN_FILENO, &found) == 0 && S_ISREG(found.st_mode);
+  if (!is_file || ::lseek(STDIN_FILENO, 0, SEEK_CUR) != 0 || !is_zip(STDIN_FILENO)) return;
+  const UniqueFd tape = tape_in_zip(STDIN_FILENO, "standard input");
+  ::dup2(tape.get(), STDIN_FILENO);
+  ::lseek(STDIN_FILENO, 0, SEEK_SET);
+}
+
 void prepare(const std::string& name) {
   struct stat found {};
   if (::stat(name.c_str(), &found) != 0) return;  // who opens it says so
@@ -50,6 +76,7 @@ void prepare(const std::string& name) {
   }
   refuse_standard_output_as_input(name);
   if (S_ISFIFO(found.st_mode)) spool(name);
+  if (S_ISREG(found.st_mode)) unpack_if_zip(name);
 }
 
 // A file by another way: with a place of its own, which begins where standard input is.
@@ -79,13 +106,31 @@ void refuse_standard_output_as_input(const std::filesystem::path& path) {
 void prepare_inputs(const std::vector<std::string>& names) {
   const bool standard_input = std::find(names.begin(), names.end(), kStandardInput) != names.end();
   for (const std::string& name : names) {
-    if (name == kStandardInput) continue;
+    if (name == kStandardInput) {
+      unpack_standard_input_if_zip();
+      continue;
+    }
     if (standard_input && is_pipe(name) &&
         file_id(std::filesystem::path(name)) == file_id(STDIN_FILENO)) {
       throw UsageError(name + " and -: standard input can be read only once");
     }
     prepare(name);
   }
+}
+
+bool is_unpacked_zip(const std::filesystem::path& path) {
+  if (is_pipe(path)) return false;
+  const std::lock_guard lock(mutex);
+  return !spooled.empty() && find_spooled(path) != nullptr;
+}
+
+std::filesystem::path name_of_copy(const std::filesystem::path& path) {
+  if (!is_unpacked_zip(path)) return path.filename();
+  std::filesystem::path name = path.filename();
+  for (const char* const extension : {".zip", ".trace"})
+    if (name.extension() == extension) name = name.stem();
+  if (name.extension() != ".tape") name += ".tape";
+  return name;
 }
 
 bool is_standard_input_read_once() {

@@ -29,6 +29,7 @@ AT_HOME = [
     (r"boost/asio", {"base/net", "capture", "replay", "share"}),
     (r"openssl/", {"base", "base/net"}),
     (r"ares\.h", {"base/net"}),
+    (r"archive(_entry)?\.h", {"base"}),
     (r"idn2\.h", {"base"}),
     (r"zlib", {"format", "share"}),
     (r"capnp/|kj/|zstd", {"format"}),

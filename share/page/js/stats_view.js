@@ -83,7 +83,7 @@ function leftOut(about) {
 function origin(about, copy) {
   return make("section", {class: "card"}, make("h3", null, "This page"),
     make("p", null, `${countText(about.sessions, "session")} and ${countText(about.events, "event")}, written ` +
-      `${about.written} by `, foreign(about.writer), ". It asks the network for nothing. Times are UTC."),
+      `${about.written ?? ""} by `, foreign(about.writer), ". It asks the network for nothing. Times are UTC."),
     make("p", {class: "command mono"}, foreign(`smtptape sessions${about.tapes}${about.chosen}`)),
     make("div", {class: "actions"}, button("Copy this command", () => copy("sessions"))));
 }

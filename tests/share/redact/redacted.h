@@ -57,9 +57,9 @@ inline RedactedTape redacted(const TemporaryFile& original,
                              const std::optional<PseudonymKey>& key = PseudonymKey{1}) {
   TapeHeader fresh;
   fresh.writer = "test";
-  Learned learned;
-  learned.rules = rules;
-  learn(*original.read(), learned);
+  const auto learned = std::make_shared<Learned>();
+  learned->rules = rules;
+  learn(*original.read(), *learned);
   return redact_tape(original, learned, key, fresh, {});
 }
 
