@@ -1,6 +1,9 @@
 // A temporary file that others read while it is written: they wait for what is not there yet.
 #pragma once
 
+#include <unistd.h>
+
+#include <cerrno>
 #include <condition_variable>
 #include <cstddef>
 #include <cstdint>
@@ -9,6 +12,7 @@
 #include <mutex>
 #include <utility>
 
+#include "base/error.h"
 #include "base/task_lane.h"
 #include "base/temporary_file.h"
 
@@ -34,19 +38,22 @@ class FollowedFile : public TemporaryFile {
  private:
   class Source : public ByteSource {
    public:
-    explicit Source(FollowedFile& file) : file_(file), source_(file.read()) {}
+    explicit Source(FollowedFile& file) : file_(file), source_(open_for_reading(file.path())) {}
     [[nodiscard]] std::size_t read(char* to, std::size_t size) override {
       std::unique_lock lock(file_.mutex_);
       file_.changed_.wait(lock, [this] { return file_.ended_ || file_.written_ > at_; });
       lock.unlock();
-      const std::size_t got = source_->read(to, size);
-      at_ += got;
-      return got;
+      // Not by a source that counts what is read: for a progress line it was read before.
+      ssize_t got = 0;
+      while ((got = ::read(source_.get(), to, size)) < 0)
+        if (errno != EINTR) throw system_error("reading a temporary file", errno);
+      at_ += static_cast<std::uint64_t>(got);
+      return static_cast<std::size_t>(got);
     }
 
    private:
     FollowedFile& file_;
-    std::unique_ptr<ByteSource> source_;
+    UniqueFd source_;
     std::uint64_t at_ = 0;
   };
 

@@ -11,6 +11,7 @@
 #include "cli/run/fewer_sessions.h"
 #include "cli/run/redaction.h"
 #include "cli/run/selected_tapes.h"
+#include "cli/text/progress.h"
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 
@@ -131,6 +132,7 @@ void Draft::make(std::size_t sessions) {
 }
 
 void Draft::redact() {
+  const Progress progress("redacting", std::nullopt);
   if (part_ != nullptr) {
     learned_ = std::make_shared<Learned>();
     learned_->rules = extraction_.rules;
