@@ -14,4 +14,17 @@ using KeyedDigest = std::array<std::uint8_t, 32>;
 [[nodiscard]] DigestKey random_digest_key();
 [[nodiscard]] KeyedDigest keyed_digest(const DigestKey& key, std::string_view text);
 
+// Many digests with one key.  One thread at a time.
+class KeyedDigester {
+ public:
+  explicit KeyedDigester(const DigestKey& key);
+  ~KeyedDigester();
+  KeyedDigester(const KeyedDigester&) = delete;
+  KeyedDigester& operator=(const KeyedDigester&) = delete;
+  [[nodiscard]] KeyedDigest of(std::string_view text);
+
+ private:
+  void* state_;
+};
+
 }  // namespace smtptape

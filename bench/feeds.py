@@ -43,6 +43,9 @@ class Feed:
     def speed(self, seconds):
         return f"{self.size / seconds / 1e9:.2f} GB/s"
 
+    def megabytes(self, seconds):
+        return f"{self.size / seconds / 1e6:.0f} MB/s of JSON"
+
     def rate(self, seconds):
         return f"{self.events / seconds / 1e6:.2f} M events/s"
 

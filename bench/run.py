@@ -80,6 +80,10 @@ def writing_rows(bench, feeds, peers, work):
         own, others = bench.compare(f"import, {feed.name}", command, packers, to_null, feed.speed)
         mine, theirs = (min(took.processor for took in found) for found in (own, others["zstd -3"]))
         bench.add(f"– processor time, {feed.name}", milliseconds(mine), f"zstd -3: {milliseconds(theirs)}", theirs / mine)
+        bench.compare(f"redact, {feed.name}", [PROGRAM, "redact", feed.tape, "-o", work / "redacted.tape", "--force"], [], to_null,
+                      feed.megabytes)
+        bench.compare(f"bundle, {feed.name}", [PROGRAM, "bundle", feed.tape, "-o", work / "safe.zip", "--force", "--yes"], [],
+                      to_null, feed.megabytes)
         far = work / "far.zst"
         pack(feed.lines, far, "--long=27")
         sizes = [("zstd -3", feed.packed), ("zstd -3 --long=27", far), *([("mcap", mcap)] if mcap.exists() else [])]

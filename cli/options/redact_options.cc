@@ -5,8 +5,7 @@
 
 #include "base/error.h"
 #include "base/io.h"
-#include "base/small_file.h"
-#include "cli/config/toml.h"
+#include "cli/options/rules_file.h"
 #include "cli/text/json_lines.h"
 
 namespace smtptape {
@@ -35,38 +34,6 @@ Kind parse_class(const std::string& text) {
     throw UsageError("--keep: " + text + " always go; classes that can be kept are " + classes());
   }
   return kind;
-}
-
-[[noreturn]] void refuse(const std::filesystem::path& file, const std::string& why) {
-  throw Error("reading the rules of " + file.string() + ": " + why +
-              "; it may hold: words = [\"…\", …]");
-}
-
-std::vector<std::string> read_words(const std::filesystem::path& file) {
-  std::vector<std::string> words;
-  try {
-    const toml::table table = toml::parse(read_small_file(file, "rules"));
-    for (const auto& [key, value] : table) {
-      if (key.str() != "words") refuse(file, "\"" + std::string(key.str()) + "\" is no rule");
-      if (!value.is_array()) refuse(file, "words is no list");
-      for (const toml::node& word : *value.as_array()) {
-        const auto text = word.value<std::string>();
-        if (!text || text->size() < Originals::kLeast) {
-          refuse(file,
-                 "a word has " + std::to_string(Originals::kLeast) +
-                     " characters or more: a shorter one stands in others");
-        }
-        words.push_back(*text);
-      }
-    }
-  } catch (const toml::parse_error& error) {
-    refuse(file,
-           "line " + std::to_string(error.source().begin.line) + ": " +
-               std::string(error.description()));
-  } catch (const MalformedToml&) {
-    refuse(file, "it is no TOML");
-  }
-  return words;
 }
 
 std::string hex(const PseudonymKey& key) {
@@ -120,7 +87,10 @@ std::set<std::string> lines_of_map(const std::filesystem::path& file) {
 void RedactOptions::describe(Options& options) {
   options.group("Redaction");
   options.values("--keep", keep, "CLASS", "What stays as it is: " + classes());
-  options.value("--rules", rules_file, "FILE.toml", "More that goes: words = [\"…\", …]");
+  options.value("--rules",
+                rules_file,
+                "FILE.toml",
+                "More that goes: words, patterns, values of headers; or header names that stay");
   options.value("--map",
                 map_file,
                 "FILE",
@@ -132,7 +102,7 @@ RedactionRules RedactOptions::rules() const {
   RedactionRules rules;
   for (const std::string& name : keep)
     rules.kept[static_cast<std::size_t>(parse_class(name))] = true;
-  if (rules_file) rules.words = read_words(*rules_file);
+  if (rules_file) read_rules(*rules_file, rules);
   return rules;
 }
 
@@ -159,7 +129,7 @@ void RedactOptions::write_map(const RedactedTape& redacted) const {
   if (!map_file) return;
   // What it had of other tapes stays.
   std::set<std::string> lines = lines_of_map(*map_file);
-  for (const auto& [name, other] : redacted.report.pseudonyms) {
+  for (const auto& [name, other] : redacted.pseudonyms->all()) {
     lines.insert(line_of({{"class", name_of(name.first)},
                           {"original", json_string(name.second)},
                           {"pseudonym", json_string(other)}}));

@@ -33,12 +33,12 @@ std::unique_ptr<TemporaryFile> zip_of(const std::vector<BundleMember>& members) 
 }
 
 // Three names of different classes, as they were and as they are: for whom they belong to.
-std::vector<std::string> samples(const RedactionReport& report) {
+std::vector<std::string> samples(const Pseudonyms& pseudonyms) {
   constexpr std::size_t kSamples = 3;
   constexpr std::size_t kMostText = 60;
   std::vector<std::string> lines;
   std::optional<Kind> last;
-  for (const auto& [name, other] : report.pseudonyms) {
+  for (const auto& [name, other] : pseudonyms.all()) {
     if (lines.size() == kSamples) break;
     if (last == name.first) continue;
     last = name.first;
@@ -58,7 +58,7 @@ void show(const Bundle& bundle, const Draft& draft) {
   }
   say_lines(text_of(*extraction.redaction, extraction.rules));
   say("for example");
-  for (const std::string& line : samples(*extraction.redaction))
+  for (const std::string& line : samples(*draft.redacted()->pseudonyms))
     say(line);
 }
 
@@ -67,6 +67,7 @@ void show(const Bundle& bundle, const Draft& draft) {
 Bundle make_bundle(const BundleWishes& wishes,
                    const SelectionOptions& options,
                    const Selection& selection) {
+  refuse_shared_files(wishes.extract, options.tapes);
   Result file(wishes.extract.output, wishes.extract.force, Result::Content::Tape, options.tapes);
   const BundleNames names{
       file.is_file() ? std::filesystem::path(file.name()).filename().string() : std::string(),

@@ -11,6 +11,7 @@
 #include "cli/run/fewer_sessions.h"
 #include "cli/run/redaction.h"
 #include "cli/run/selected_tapes.h"
+#include "cli/text/progress.h"
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
 
@@ -74,14 +75,19 @@ Draft::Draft(const ExtractWishes& wishes,
              const Chosen& chosen,
              const std::string& name)
     : wishes_(wishes),
-      extraction_(copy_chosen(wishes.levels, options, chosen, original_, name)),
+      learned_(wishes.redact == nullptr ? nullptr : std::make_shared<Learned>()),
       order_(chosen.company.chosen),
       beside_(chosen.company.beside.size()) {
+  if (wishes.redact != nullptr) {
+    learned_->rules = wishes.redact->rules();
+    key_ = wishes.redact->key();
+    learning_.emplace(original_, "learner", [this](ByteSource& tape) { learn(tape, *learned_); });
+  }
+  extraction_ = copy_chosen(wishes.levels, options, chosen, original_, name);
+  original_.end();
+  if (learned_) extraction_.rules = learned_->rules;
   // First of all those that were chosen, then what stands beside them.
   order_.insert(order_.end(), chosen.company.beside.begin(), chosen.company.beside.end());
-  if (wishes.redact == nullptr) return;
-  extraction_.rules = wishes.redact->rules();
-  key_ = wishes.redact->key();
 }
 
 void Draft::fit(const std::function<std::uint64_t()>& size) {
@@ -122,9 +128,20 @@ void Draft::make(std::size_t sessions) {
   }
   // They are the first to be left out.
   extraction_.beside = beside_ - std::min(beside_, extraction_.left_out.size());
-  if (wishes_.redact == nullptr) return;
-  redacted_ = redact_tape(
-      part(), extraction_.rules, key_, new_tape_header({}), file_options(indexed_keys()));
+  if (wishes_.redact != nullptr) redact();
+}
+
+void Draft::redact() {
+  const Progress progress("redacting", std::nullopt);
+  if (part_ != nullptr) {
+    learned_ = std::make_shared<Learned>();
+    learned_->rules = extraction_.rules;
+    learn(*part_->read(), *learned_);
+  } else {
+    learning_->wait();
+  }
+  redacted_ =
+      redact_tape(part(), learned_, key_, new_tape_header({}), file_options(indexed_keys()));
   refuse_leaks(redacted_.report.leaks);
   extraction_.redaction = redacted_.report;
   extraction_.extract.events = redacted_.report.events;

@@ -8,7 +8,7 @@
 #include <string>
 #include <vector>
 
-#include "base/temporary_file.h"
+#include "base/followed_file.h"
 #include "cli/options/selection_options.h"
 #include "cli/run/company.h"
 #include "cli/run/extraction.h"
@@ -58,12 +58,18 @@ class Draft {
  private:
   void make(std::size_t sessions);
   void copy_part();
+  void redact();
   [[nodiscard]] TapeHeader header_of_part(const Digest& digest) const;
   void find_order();
-  [[nodiscard]] const TemporaryFile& part() const { return part_ ? *part_ : original_; }
+  [[nodiscard]] const TemporaryFile& part() const {
+    if (part_) return *part_;
+    return original_;
+  }
 
   const ExtractWishes& wishes_;
-  TemporaryFile original_;
+  FollowedFile original_;
+  std::shared_ptr<Learned> learned_;
+  std::optional<Follower> learning_;  // reads the original while it is written; null: nobody asks
   Extraction extraction_;
   std::optional<PseudonymKey> key_;
   std::vector<std::string> order_;       // of the sessions; may be found when it is needed

@@ -31,9 +31,23 @@ std::string listed(const std::set<std::string>& all) {
 
 }  // namespace
 
+void refuse_shared_files(const ExtractWishes& wishes, const std::vector<std::string>& tapes) {
+  if (wishes.redact == nullptr) return;
+  const RedactOptions& redact = *wishes.redact;
+  std::vector<NamedFile> read;
+  if (redact.rules_file) read.push_back({"--rules", *redact.rules_file});
+  if (redact.map_file) {
+    std::vector<NamedFile> others = read;
+    others.push_back({"-o", wishes.output});
+    refuse_shared_file({"--map", *redact.map_file}, others, tapes);
+  }
+  refuse_shared_file({"-o", wishes.output}, read, tapes);
+}
+
 Extraction extract(const ExtractWishes& wishes,
                    const SelectionOptions& options,
                    const Selection& selection) {
+  refuse_shared_files(wishes, options.tapes);
   Result file(wishes.output, wishes.force, Result::Content::Tape, options.tapes);
   const Chosen chosen = choose(options, selection, wishes.company);
   Extraction extraction;

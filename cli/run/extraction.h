@@ -49,6 +49,9 @@ struct Extraction {
                                  const SelectionOptions& options,
                                  const Selection& selection);
 
+// Throws UsageError where one file is the result and also the map, the rules or one of the tapes.
+void refuse_shared_files(const ExtractWishes& wishes, const std::vector<std::string>& tapes);
+
 // On stderr, before the file leaves the house.
 void tell_of(const Extraction& extraction);
 // What of that any result tells: how much is in it, and what; `bytes`: of all of it.

@@ -71,6 +71,27 @@ std::string_view nothing_for_a_terminal(Result::Content content) {
   return {};
 }
 
+// Where a file would be put that is not there yet, through links that lead nowhere.
+std::filesystem::path place_of(const std::filesystem::path& name) {
+  constexpr int kMostLinks = 40;
+  std::error_code error;
+  std::filesystem::path path = std::filesystem::absolute(name, error);
+  for (int i = 0; i < kMostLinks && std::filesystem::is_symlink(path, error); ++i) {
+    const std::filesystem::path target = std::filesystem::read_symlink(path, error);
+    if (error) break;
+    path = path.parent_path() / target;
+  }
+  const std::filesystem::path parent = std::filesystem::weakly_canonical(path.parent_path(), error);
+  return (error ? path.parent_path().lexically_normal() : parent) / path.filename();
+}
+
+bool is_same_file(const std::filesystem::path& a, const std::filesystem::path& b) {
+  const std::optional<FileId> id_a = id_of_output(a);
+  const std::optional<FileId> id_b = id_of_output(b);
+  if (id_a || id_b) return id_a == id_b;
+  return place_of(a) == place_of(b);
+}
+
 // A name beside which nothing can be put: in /proc and /dev, where a file behind it lies elsewhere.
 void refuse_descriptor_of_file(const std::string& output) {
   std::error_code error;
@@ -92,6 +113,25 @@ void refuse_input_as_output(const std::filesystem::path& output,
   for (const std::string& input : inputs)
     add(known, input);
   refuse_if_known(output, known);
+}
+
+void refuse_shared_file(const NamedFile& written,
+                        const std::vector<NamedFile>& others,
+                        const std::vector<std::string>& inputs) {
+  const std::string name = written.option + " " + written.path.string() + ": that is ";
+  for (const NamedFile& other : others) {
+    if (!is_same_file(written.path, other.path)) continue;
+    throw UsageError(name + other.option + " " + other.path.string() +
+                     ", too, and one would overwrite the other; give another name");
+  }
+  KnownFiles known;
+  for (const std::string& input : inputs)
+    add(known, input);
+  const std::optional<FileId> id = id_of_output(written.path);
+  const auto found = id ? known.find(*id) : known.end();
+  if (found == known.end()) return;
+  throw UsageError(name + found->second +
+                   ", which is read, and it would be lost; give another name");
 }
 
 void refuse_inputs_as_copies(const std::filesystem::path& directory,

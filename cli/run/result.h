@@ -19,6 +19,16 @@ namespace smtptape {
 // a directory among them.  To be asked before anything is read or written.
 void refuse_input_as_output(const std::filesystem::path& output,
                             const std::vector<std::string>& inputs);
+// A file that an option names, "--map" for one.
+struct NamedFile {
+  std::string option;
+  std::filesystem::path path;
+};
+// Throws UsageError when the file that `written` names is one of these, or one of `inputs`, by
+// whatever name, be it there already or not.  Likewise to be asked before anything is written.
+void refuse_shared_file(const NamedFile& written,
+                        const std::vector<NamedFile>& others,
+                        const std::vector<std::string>& inputs);
 // The same for copies of the files, each under its own name in `directory`.
 void refuse_inputs_as_copies(const std::filesystem::path& directory,
                              const std::vector<ListedTape>& files);

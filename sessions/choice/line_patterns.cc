@@ -47,4 +47,39 @@ bool LinePatterns::match(std::string_view line) const {
   });
 }
 
+bool LinePatterns::match_nothing() const {
+  // Beginnings, ends and borders of words are somewhere in these.
+  for (const std::string_view text : {"", "a", " ", "1", "a b", "\n", "- -"}) {
+    for (const auto& pattern : patterns_) {
+      re2::StringPiece found;
+      const re2::StringPiece all(text.data(), text.size());
+      for (std::size_t at = 0; at <= text.size(); ++at) {
+        if (pattern->Match(all, at, text.size(), RE2::UNANCHORED, &found, 1) && found.empty())
+          return true;
+      }
+    }
+  }
+  return false;
+}
+
+void LinePatterns::each_match(std::string_view text, const Take& take) const {
+  constexpr std::size_t kPiece = 4 * kMostMatch;  // that is looked through at once
+  const re2::StringPiece all(text.data(), text.size());
+  for (const auto& pattern : patterns_) {
+    for (std::size_t at = 0; at < text.size();) {
+      const std::size_t end = std::min(at + kPiece, text.size());
+      re2::StringPiece found;
+      if (pattern->Match(all, at, end, RE2::UNANCHORED, &found, 1)) {
+        const auto from = static_cast<std::size_t>(found.data() - text.data());
+        if (!found.empty()) take(from, from + found.size());
+        at = from + std::max<std::size_t>(found.size(), 1);
+      } else if (end < text.size()) {
+        at = end - kMostMatch;
+      } else {
+        break;
+      }
+    }
+  }
+}
+
 }  // namespace smtptape

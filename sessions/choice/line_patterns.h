@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -29,6 +30,14 @@ class LinePatterns {
 
   // Somewhere in the text, which is a line without its end: "^" and "$" are its own.
   [[nodiscard]] bool match(std::string_view line) const;
+  // A pattern that says "nothing" somewhere, as "x*" does.
+  [[nodiscard]] bool match_nothing() const;
+  // Calls `take` for the beginning and the end of each match, pattern by pattern; none is empty,
+  // and those of one pattern don't overlap.  What is farther apart than kMostMatch is not seen to
+  // be one: the cost is linear in the text whatever the patterns are.
+  static constexpr std::size_t kMostMatch = 4096;
+  using Take = std::function<void(std::size_t from, std::size_t to)>;
+  void each_match(std::string_view text, const Take& take) const;
 
  private:
   std::vector<std::shared_ptr<const re2::RE2>> patterns_;

@@ -4,6 +4,7 @@
 #include <array>
 #include <cctype>
 
+#include "share/redact/originals.h"
 #include "smtp/words.h"
 
 namespace smtptape {
@@ -358,7 +359,8 @@ bool is_date(std::string_view value) {
 }
 
 // How much of the value's beginning is kept.
-std::size_t kept_of_value(std::string_view name, std::string_view value) {
+std::size_t kept_of_value(std::string_view name, std::string_view value, const HeaderRules& rules) {
+  if (!rules.values_go.empty() && rules.values_go.contains(folded(name))) return 0;
   static constexpr std::array<std::string_view, 5> kEncodings{
       "7BIT", "8BIT", "BINARY", "BASE64", "QUOTED-PRINTABLE"};
   static constexpr std::array<std::string_view, 6> kAutomatic{
@@ -378,19 +380,22 @@ struct Field {
   std::size_t value_at = 0;
 };
 // Without a name: it is none of a known name.
-Field field_of(std::string_view line) {
+Field field_of(std::string_view line, const HeaderRules& rules) {
   const std::size_t colon = line.find(':');
-  if (colon == std::string_view::npos || !is_known_header(line.substr(0, colon))) return {};
+  if (colon == std::string_view::npos) return {};
+  const std::string_view name = line.substr(0, colon);
+  const bool stays = !rules.names_stay.empty() && rules.names_stay.contains(folded(name));
+  if (!stays && !is_known_header(name)) return {};
   std::size_t at = colon + 1;
   while (at < line.size() && is_blank(line[at]))
     ++at;
   return {line.substr(0, colon), at};
 }
 
-bool take_header(std::string_view line, Spans& spans) {
-  const Field field = field_of(line);
+bool take_header(std::string_view line, Spans& spans, const HeaderRules& rules) {
+  const Field field = field_of(line, rules);
   if (field.name.empty()) return false;
-  const std::size_t kept = kept_of_value(field.name, line.substr(field.value_at));
+  const std::size_t kept = kept_of_value(field.name, line.substr(field.value_at), rules);
   if (field.value_at + kept < line.size())
     spans.push_back({field.value_at + kept, line.size(), Kind::Message});
   return true;
@@ -435,26 +440,26 @@ void find_in_mailbox(std::string_view mailbox, std::size_t at, Spans& spans) {
   find_in_host(mailbox.substr(sign + 1), at + sign + 1, Kind::Domain, spans);
 }
 
-std::string_view kept_value(std::string_view line) {
-  const Field field = field_of(line);
+std::string_view kept_value(std::string_view line, const HeaderRules& rules) {
+  const Field field = field_of(line, rules);
   if (field.name.empty()) return {};
   const std::string_view value = line.substr(field.value_at);
-  return value.substr(0, kept_of_value(field.name, value));
+  return value.substr(0, kept_of_value(field.name, value, rules));
 }
 
-HeaderField redacted_field(std::string_view line) {
+HeaderField redacted_field(std::string_view line, const HeaderRules& rules) {
   const std::size_t colon = line.find(':');
   const bool named = colon != std::string_view::npos && colon > 0 &&
                      line.substr(0, colon).find_first_of(kBlanks) == std::string_view::npos;
   if (!named) return {};
   std::string_view value = line.substr(colon + 1);
   value.remove_prefix(std::min(value.find_first_not_of(kBlanks), value.size()));
-  value.remove_prefix(kept_of_value(line.substr(0, colon), value));
+  value.remove_prefix(kept_of_value(line.substr(0, colon), value, rules));
   return {line.substr(0, colon), value};
 }
 
-void find_in_client_line(std::string_view line, Spans& spans) {
-  if (is_bare(line) || take_command(line, spans) || take_header(line, spans)) return;
+void find_in_client_line(std::string_view line, Spans& spans, const HeaderRules& rules) {
+  if (is_bare(line) || take_command(line, spans) || take_header(line, spans, rules)) return;
   spans.push_back({0, line.size(), Kind::Message});
 }
 

@@ -7,12 +7,15 @@
 
 #include <string_view>
 
+#include "share/redact/rules.h"
 #include "share/redact/spans.h"
 
 namespace smtptape {
 
 // Appends to `spans`.  `line` comes without its end; an unfinished one is fine.
-void find_in_client_line(std::string_view line, Spans& spans);
+void find_in_client_line(std::string_view line,
+                         Spans& spans,
+                         const HeaderRules& rules = kNoHeaderRules);
 
 // "local@domain" that begins at `at` in a text: nothing of it is kept.  Without an @ it is a local
 // part.
@@ -22,7 +25,8 @@ void find_in_mailbox(std::string_view mailbox, std::size_t at, Spans& spans);
 void find_in_host(std::string_view host, std::size_t at, Kind kind, Spans& spans);
 
 // Of a header field with a known name, what of its value stays.
-[[nodiscard]] std::string_view kept_value(std::string_view line);
+[[nodiscard]] std::string_view kept_value(std::string_view line,
+                                          const HeaderRules& rules = kNoHeaderRules);
 
 // The value of a header field that does not stand in the result; empty: the line is none, or its
 // value stays.
@@ -30,6 +34,7 @@ struct HeaderField {
   std::string_view name;
   std::string_view value;
 };
-[[nodiscard]] HeaderField redacted_field(std::string_view line);
+[[nodiscard]] HeaderField redacted_field(std::string_view line,
+                                         const HeaderRules& rules = kNoHeaderRules);
 
 }  // namespace smtptape

@@ -75,11 +75,16 @@ void find_in_word(std::string_view word, std::size_t at, std::vector<Found>& fou
   if (from >= to) return;
   const std::string_view core = word.substr(from, to - from);
   if (core.size() < word.size()) return find_in_word(core, at + from, found);
-  constexpr std::string_view kBetween = "=/?&#;,<>()[]{}\"'`:|";
-  if (word.find_first_of(kBetween) == std::string_view::npos) return;
+  // An address of version 6 has colons itself: "[IPv6:2001:db8::1]", "[2001:db8::1]:25".
+  constexpr std::string_view kVersion6 = "IPV6:";
+  if (same_word(word.substr(0, kVersion6.size()), kVersion6))
+    return find_in_word(word.substr(kVersion6.size()), at + kVersion6.size(), found);
+  std::string_view between = "=/?&#;,<>()[]{}\"'`|";
+  if (word.find_first_of(between) == std::string_view::npos) between = ":";
+  if (word.find_first_of(between) == std::string_view::npos) return;
   // "http://host/p?u=bob@dest.example": a part of it may be one.
   for (std::size_t part = 0; part < word.size();) {
-    const std::size_t end = std::min(word.find_first_of(kBetween, part), word.size());
+    const std::size_t end = std::min(word.find_first_of(between, part), word.size());
     if (end > part) find_in_word(word.substr(part, end - part), at + part, found);
     part = end + 1;
   }
@@ -149,6 +154,11 @@ void add_span(std::string_view text, const Found& found, Spans& spans) {
   spans.push_back({found.from, found.to, found.kind});
 }
 
+// What may not be kept goes before what may be, and what is overwritten before that.
+bool outranks(Kind a, Kind b) {
+  return becomes_asterisks(a) || (always_goes(a) && !always_goes(b));
+}
+
 // What overlaps is one: of the kind of the one that covers the others, else it goes as an id.
 Spans as_spans(std::string_view text, std::vector<Found>& found) {
   std::sort(found.begin(), found.end(), [](const Found& a, const Found& b) {
@@ -160,7 +170,7 @@ Spans as_spans(std::string_view text, std::vector<Found>& found) {
     std::size_t next = i + 1;
     for (; next < found.size() && found[next].from < whole.to; ++next) {
       const Found& other = found[next];
-      if (always_goes(other.kind)) whole.kind = other.kind;
+      if (outranks(other.kind, whole.kind)) whole.kind = other.kind;
       if (other.to <= whole.to) continue;
       whole.to = other.to;
       if (!always_goes(whole.kind)) whole.kind = Kind::Id;
@@ -172,7 +182,15 @@ Spans as_spans(std::string_view text, std::vector<Found>& found) {
   return spans;
 }
 
+void find_matches(std::string_view text, const LinePatterns* patterns, std::vector<Found>& found) {
+  if (patterns == nullptr) return;
+  patterns->each_match(text, [&found](std::size_t from, std::size_t to) {
+    found.push_back({from, to, Kind::Named, false});
+  });
+}
+
 void find_known(std::string_view text, const FreeText& how, std::vector<Found>& found) {
+  find_matches(text, how.patterns, found);
   how.originals.find(text, found);
   how.originals.find_spelled(text, found);
   if (how.short_values != nullptr) find_short(text, *how.short_values, found);
@@ -262,6 +280,7 @@ Spans FreeText::in_reply(std::string_view text) const {
       if (!line.starts_with(kGoOn)) find_shapes(words, found);
       if (originals.has_credentials()) find_half_masked(words, found);
       if (short_values != nullptr) find_short(words, *short_values, found);
+      find_matches(words, patterns, found);
       for (std::size_t i = before; i < found.size(); ++i) {
         found[i].from += at + code;
         found[i].to += at + code;
@@ -272,6 +291,7 @@ Spans FreeText::in_reply(std::string_view text) const {
   }
   const Joined joined = join(text, lines);
   std::vector<Found> known;
+  find_matches(joined.text, patterns, known);
   originals.find(joined.text, known);
   originals.find_spelled(joined.text, known);
   for (const Found& one : known) {

@@ -9,6 +9,7 @@
 #include <utility>
 #include <vector>
 
+#include "sessions/choice/line_patterns.h"
 #include "share/redact/originals.h"
 #include "share/redact/spans.h"
 
@@ -21,6 +22,7 @@ using ShortValues = std::vector<std::pair<std::string, Kind>>;
 struct FreeText {
   const Originals& originals;
   const ShortValues* short_values = nullptr;  // null: none
+  const LinePatterns* patterns = nullptr;     // likewise
 
   // Of a line of a server's, with or without its code.
   [[nodiscard]] Spans in_diagnostic(std::string_view text) const;

@@ -4,9 +4,12 @@
 #include <array>
 #include <vector>
 
+#include "base/hash.h"
 #include "base/idna.h"
 #include "format/wire/json.h"
 #include "share/redact/client_line.h"
+#include "share/redact/free_text.h"
+#include "share/redact/ip_address.h"
 #include "share/redact/session_key.h"
 #include "smtp/normal_reply.h"
 #include "smtp/spellings.h"
@@ -27,8 +30,8 @@ std::string_view trimmed(std::string_view text) {
 // "127.0.0.1" of "127.0.0.1:25", "::1" of "[::1]:25".
 std::string_view without_port(std::string_view text) {
   if (text.starts_with('[')) return text.substr(1, text.find(']') - 1);
-  const bool version4 =
-      text.find('.') != std::string_view::npos && text.find("::") == std::string_view::npos;
+  const bool version4 = text.find('.') != std::string_view::npos &&
+                        text.find("::") == std::string_view::npos && !parse_address(text);
   return version4 ? text.substr(0, text.find(':')) : text;
 }
 
@@ -73,25 +76,41 @@ bool is_printable(std::string_view text) {
 
 }  // namespace
 
-Learner::Learner(Originals& originals, KeptNames& kept)
-    : originals_(originals), kept_(kept), texts_([this](const SessionText::Unit& unit) {
+Learner::Learner(Originals& originals, KeptNames& kept, const RedactionRules& rules)
+    : originals_(originals),
+      kept_(kept),
+      rules_(rules),
+      texts_([this](const SessionText::Unit& unit) {
         const std::string_view text(unit.text.data(), unit.text.size());
-        if (unit.side == SessionText::Side::Client)
-          learn_line(unit.session, without_line_end(text));
+        if (unit.side == SessionText::Side::Server) return learn_reply(text);
+        learn_line(unit.session, without_line_end(text));
       }) {
+  kept.kinds = rules.kept;
+  for (const std::string& word : rules.words)
+    originals.add_named(word);
 }
 
 void Learner::add(const EventBatch& batch) {
   for (const Event& event : batch.events) {
     if (event.meta != nullptr && seen_.find(*event.meta) == nullptr) {
       seen_.remember(*event.meta, true);
-      static_cast<void>(visit(*event.meta, *this));
+      add(*event.meta);
     }
     if (event.origin != nullptr) learn_source(*event.origin);
     add(event);
   }
   for (const Gap& gap : batch.gaps)
     if (gap.origin != nullptr) learn_source(*gap.origin);
+}
+
+void Learner::add(const Meta& meta) {
+  if (meta.form() == Meta::Form::Other) leave_out({}, meta.text());
+  for (const Meta::Entry& member : meta.entries()) {
+    const std::uint64_t hash = hash_of(member);
+    if (members_.find(hash) != nullptr) continue;
+    members_.remember(hash, true);
+    static_cast<void>(visit(member, *this));
+  }
 }
 
 void Learner::learn_source(const Origin& origin) {
@@ -117,18 +136,23 @@ void Learner::add(const Event& event) {
     case EventKind::Closed:
       texts_.end_session(key_);
       if (const auto state = states_.find(key_); state != states_.end()) {
-        learn_field(state->second.field);
+        end_field(state->second);
         states_.erase(state);
       }
       return;
+    case EventKind::Read:
+      if (rules_.patterns.empty()) return;
+      scratch_.assign(event.text);
+      return texts_.add(key_, SessionText::Side::Server, {scratch_, nullptr}, event.meta);
+    case EventKind::Diagnostic: return learn_matches(event.text);
     default: return;
   }
 }
 
 void Learner::finish() {
   texts_.end_all();
-  for (const auto& [session, state] : states_)
-    learn_field(state.field);
+  for (auto& [session, state] : states_)
+    end_field(state);
   states_.clear();
   for (const std::string& mailbox : kept_mailboxes_) {
     const std::string domain = folded(mailbox).substr(mailbox.rfind('@') + 1);
@@ -139,13 +163,15 @@ void Learner::finish() {
 }
 
 void Learner::take(std::string& text, const Spans& spans) {
+  learn_matches(text);
   learn_spans(text, spans);
 }
 
 void Learner::take_public(std::string_view text) {
+  learn_matches(text);
   const std::string_view host = without_port(text);
   if (placeholder_of_word(host) == "{ipaddr}") {
-    kept_.addresses.insert(folded(host));
+    kept_.addresses.insert(usual_address(host));
     originals_.add_public(host);
     return;
   }
@@ -156,13 +182,17 @@ void Learner::take_public(std::string_view text) {
 // Whatever is in it, keys too.
 void Learner::leave_out(std::string_view key, std::string_view json) {
   learn_parts(key);
+  learn_matches(key);
   for (std::size_t at = json.find('"'); at != std::string_view::npos; at = json.find('"', at)) {
     std::size_t end = at + 1;
     while (end < json.size() && json[end] != '"')
       end += json[end] == '\\' ? 2U : 1U;
     std::string text;
     JsonReader reader(json.substr(at, std::min(end + 1, json.size()) - at));
-    if (reader.read_string(text)) learn_parts(text);
+    if (reader.read_string(text)) {
+      learn_parts(text);
+      learn_matches(text);
+    }
     at = std::min(end + 1, json.size());
   }
 }
@@ -176,37 +206,64 @@ void Learner::learn_parts(std::string_view name) {
 }
 
 void Learner::learn_line(std::string_view session, std::string_view line) {
-  if (states_.size() >= SessionText::kMostSessions && !states_.contains(session)) {
-    for (const auto& [other, state] : states_)
-      learn_field(state.field);
-    states_.clear();
-  }
-  State& state = states_[std::string(session)];
+  State& state = state_of(session);
   const bool folds = !line.empty() && kSpace.find(line.front()) != std::string_view::npos;
   constexpr std::size_t kMostField = 65536;
   if (folds && !state.field.empty() && state.field.size() < kMostField) {
     state.field += ' ';
     state.field += trimmed(line);
-  } else if (!state.field.empty()) {
-    learn_field(state.field);
-    state.field.clear();
+  } else {
+    end_field(state);
   }
-  const bool command = is_smtp_command(line);
-  if (const HeaderField field = redacted_field(line); !command && !field.value.empty())
-    state.field = field.value;
-  // "text/plain" in a body is no secret where a header has it.
-  if (!command) originals_.add_public(kept_value(line));
-  Spans spans;
-  find_in_client_line(line, spans);
-  learn_spans(line, spans);
-  const bool unknown = spans.size() == 1 && spans[0].kind == Kind::Message && spans[0].from == 0;
-  if (has_verb(line, "AUTH")) {
+  const Line facts = learned_line(line);
+  if (facts.value_size > 0) {
+    state.field = line.substr(line.size() - facts.value_size);
+    state.named = facts.named;
+  }
+  if (facts.logs_in) {
     state.logging_in = true;
     return;
   }
-  if (unknown && state.logging_in && is_base64_word(line)) learn_credential(line);
-  if (!unknown && !line.empty()) state.logging_in = false;
-  if (!unknown) return;
+  if (facts.unknown && state.logging_in && is_base64_word(line)) learn_credential(line);
+  if (!facts.unknown && !line.empty()) state.logging_in = false;
+}
+
+Learner::State& Learner::state_of(std::string_view session) {
+  const auto known = states_.find(session);
+  if (known != states_.end()) return known->second;
+  if (states_.size() >= SessionText::kMostSessions) {
+    for (auto& [other, state] : states_)
+      end_field(state);
+    states_.clear();
+  }
+  return states_[std::string(session)];
+}
+
+// What a line says whoever says it; learned when it is new.
+Learner::Line Learner::learned_line(std::string_view line) {
+  const std::uint64_t hash = hash64(line);
+  if (const Line* const known = lines_.find(hash)) return *known;
+  Line facts;
+  const bool command = is_smtp_command(line);
+  const HeaderField field = redacted_field(line, rules_.headers);
+  if (!command) {
+    facts.value_size = static_cast<std::uint32_t>(field.value.size());
+    facts.named =
+        !rules_.headers.values_go.empty() && rules_.headers.values_go.contains(folded(field.name));
+    // "text/plain" in a body is no secret where a header has it.
+    originals_.add_public(kept_value(line, rules_.headers));
+  }
+  learn_matches(line);
+  Spans spans;
+  find_in_client_line(line, spans, rules_.headers);
+  learn_spans(line, spans);
+  facts.unknown = spans.size() == 1 && spans[0].kind == Kind::Message && spans[0].from == 0;
+  facts.logs_in = has_verb(line, "AUTH");
+  if (facts.unknown && !facts.logs_in) learn_unknown(line, field.name);
+  return lines_.remember(hash, facts);
+}
+
+void Learner::learn_unknown(std::string_view line, std::string_view header) {
   learn_words(line);
   // "XVERB and its arguments"
   const std::string_view verb = verb_of(line);
@@ -214,7 +271,7 @@ void Learner::learn_line(std::string_view session, std::string_view line) {
                          return (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-';
                        });
   if (shouted) each_part(line, " \t=,;<>", [this](std::string_view part) { learn_parts(part); });
-  if (const HeaderField field = redacted_field(line); !field.name.empty()) learn_parts(field.name);
+  if (!header.empty() && !rules_.headers.names_stay.contains(folded(header))) learn_parts(header);
 }
 
 void Learner::learn_spans(std::string_view text, const Spans& spans) {
@@ -249,9 +306,12 @@ void Learner::learn(Kind kind, std::string_view text) {
 }
 
 void Learner::learn_address(std::string_view text) {
-  const std::string address(without_port(text));
-  originals_.add(Kind::Address, address);
-  if (address.find(':') != std::string::npos || address.find('.') == std::string::npos) return;
+  const std::string_view as_written = without_port(text);
+  originals_.add_address(as_written);
+  const std::string address = usual_address(as_written);
+  if (address != as_written) originals_.add_address(address);
+  if (address.find(':') != std::string::npos) return learn_version6(address);
+  if (address.find('.') == std::string::npos) return;
   // As they stand in names of hosts and in queries of block lists.
   std::vector<std::string_view> parts;
   each_part(address, ".", [&parts](std::string_view part) { parts.push_back(part); });
@@ -263,6 +323,27 @@ void Learner::learn_address(std::string_view text) {
     std::replace(dashed.begin(), dashed.end(), '.', '-');
     originals_.add(Kind::Address, dashed);
   }
+}
+
+// As it stands in names of hosts and in queries of block lists.
+void Learner::learn_version6(std::string_view usual) {
+  const auto address = parse_address(usual);
+  if (!address) return;
+  constexpr std::string_view kDigits = "0123456789abcdef";
+  std::string padded;
+  std::string reversed;
+  for (const std::uint8_t byte : *address) {
+    if (!padded.empty() && padded.size() % 5 == 4) padded += '-';
+    padded += kDigits[byte / 16];
+    padded += kDigits[byte % 16];
+  }
+  for (auto digit = padded.rbegin(); digit != padded.rend(); ++digit)
+    if (*digit != '-') reversed.append(reversed.empty() ? "" : ".").append(1, *digit);
+  std::string dashed(usual);
+  std::replace(dashed.begin(), dashed.end(), ':', '-');
+  for (const std::string_view one :
+       {std::string_view(padded), std::string_view(reversed), std::string_view(dashed)})
+    originals_.add(Kind::Address, one);
 }
 
 void Learner::learn_domain(Kind kind, std::string_view text) {
@@ -300,21 +381,62 @@ void Learner::learn_credential(std::string_view argument) {
   each_part(plain, "\0\1"sv, [this](std::string_view part) {
     originals_.add(Kind::Credential, part);
     // "user=NAME", "auth=Bearer TOKEN", "n,,n=NAME,r=NONCE", "NAME DIGEST"
-    each_part(part, ", ", [this](std::string_view word) {
+    each_part(part, ", ", [&](std::string_view word) {
       originals_.add(Kind::Credential, word);
       const std::size_t equals = word.find('=');
-      if (equals != std::string_view::npos && equals + 1 < word.size())
-        originals_.add(Kind::Credential, word.substr(equals + 1));
+      const std::string_view value =
+          word.substr(equals == std::string_view::npos ? word.size() : equals + 1);
+      // It stands in the name of OAUTHBEARER, which stays.
+      const bool of_scheme = part.starts_with("auth=") && same_word(value, "BEARER");
+      if (!of_scheme) originals_.add(Kind::Credential, value);
     });
   });
+}
+
+// What the rules' patterns match, behind the codes, in each line and in what they say together.
+void Learner::learn_reply(std::string_view reply) {
+  std::string joined;
+  each_part(reply, "\n", [&](std::string_view line) {
+    line = without_line_end(line);
+    line.remove_prefix(reply_code_size(line));
+    learn_matches(line);
+    joined += line;
+  });
+  learn_matches(joined);
+}
+
+void Learner::learn_matches(std::string_view text) {
+  if (rules_.patterns.empty() || text.empty()) return;
+  const std::uint64_t hash = hash64(text);
+  if (matched_.find(hash) != nullptr) return;
+  matched_.remember(hash, true);
+  rules_.patterns.each_match(text, [&](std::size_t from, std::size_t to) {
+    originals_.add_named(text.substr(from, to - from));
+  });
+}
+
+void Learner::end_field(State& state) {
+  if (state.named) {
+    originals_.add_named(trimmed(state.field));
+    each_part(state.field, " \t,;=<>\"'()", [this](std::string_view word) {
+      if (word.size() >= Originals::kLeast) originals_.add_named(word);
+    });
+  }
+  learn_field(state.field);
+  state.field.clear();
+  state.named = false;
 }
 
 void Learner::learn_field(std::string_view value) {
   value = trimmed(value);
   if (value.empty()) return;
+  const std::uint64_t hash = hash64(value);
+  if (fields_.find(hash) != nullptr) return;
+  fields_.remember(hash, true);
   originals_.add(Kind::Message, value);
   learn_words(value);
   learn_names(value);
+  learn_matches(value);
   // Each by itself, and what they say together.
   std::vector<std::string> decoded = decoded_words(value);
   std::string whole;
@@ -325,6 +447,7 @@ void Learner::learn_field(std::string_view value) {
     originals_.add(Kind::Message, trimmed(text));
     learn_words(text);
     learn_names(text);
+    learn_matches(text);
   }
 }
 

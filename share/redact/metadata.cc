@@ -136,26 +136,20 @@ class Rewriting {
  public:
   explicit Rewriting(MetaVisitor& visitor) : visitor_(visitor) {}
 
-  MetaPtr rewrite(const Meta& meta) {
-    for (const Meta::Entry& entry : meta.entries()) {
-      std::string json;
-      if (const FindSpans find = find_key(entry.key)) {
-        json = rewritten(entry.json, find);
-      } else if (entry.key == "mx_host" || entry.key == "mx_address") {
-        json = is_plain(entry.json) ? std::string(entry.json) : std::string("null");
-      } else if (entry.key == "mx_plan") {
-        json = take_plan(entry.json) ? std::string(entry.json) : std::string("null");
-      } else {
-        visitor_.leave_out(entry.key, entry.json);
-        continue;
-      }
-      if (json == "null" && entry.json != "null") visitor_.leave_out(entry.key, entry.json);
-      values_.push_back({std::string(entry.key), std::move(json)});
+  std::optional<std::string> rewrite(const Meta::Entry& member) {
+    std::string json;
+    if (const FindSpans find = find_key(member.key)) {
+      json = rewritten(member.json, find);
+    } else if (member.key == "mx_host" || member.key == "mx_address") {
+      json = is_plain(member.json) ? std::string(member.json) : std::string("null");
+    } else if (member.key == "mx_plan") {
+      json = take_plan(member.json) ? std::string(member.json) : std::string("null");
+    } else {
+      visitor_.leave_out(member.key, member.json);
+      return std::nullopt;
     }
-    std::vector<Meta::Entry> entries;
-    for (const JsonMember& value : values_)
-      entries.push_back({value.key, value.json});
-    return Meta::derive(nullptr, entries, {});
+    if (json == "null" && member.json != "null") visitor_.leave_out(member.key, member.json);
+    return json;
   }
 
  private:
@@ -214,38 +208,29 @@ class Rewriting {
   }
 
   MetaVisitor& visitor_;
-  std::vector<JsonMember> values_;  // ascending by key, as they were
 };
 
 }  // namespace
 
-MetaPtr visit(const Meta& meta, MetaVisitor& visitor) {
-  if (meta.form() == Meta::Form::Object) return Rewriting(visitor).rewrite(meta);
-  if (meta.form() == Meta::Form::Other) visitor.leave_out({}, meta.text());
-  return Meta::null();
+std::optional<std::string> visit(const Meta::Entry& member, MetaVisitor& visitor) {
+  return Rewriting(visitor).rewrite(member);
 }
 
-ShortValues short_values_of(const Meta& meta) {
+void add_short_values(const Meta::Entry& member, ShortValues& values) {
   constexpr std::size_t kLeast = 2;
   constexpr std::size_t kMostValues = 256;
-  ShortValues values;
-  for (const Meta::Entry& entry : meta.entries()) {
-    const FindSpans find = find_key(entry.key);
-    if (find == nullptr) continue;
-    static_cast<void>(each_text(entry.json, [&](const std::string& text, bool) {
-      Spans spans;
-      find(text, spans);
-      for (const Span& span : spans) {
-        const std::size_t size = span.to - span.from;
-        if (size < kLeast || size >= Originals::kLeast || values.size() == kMostValues) continue;
-        std::string value = folded(std::string_view(text).substr(span.from, size));
-        if (!is_known_text(value)) values.emplace_back(std::move(value), span.kind);
-      }
-    }));
-  }
-  std::sort(values.begin(), values.end());
-  values.erase(std::unique(values.begin(), values.end()), values.end());
-  return values;
+  const FindSpans find = find_key(member.key);
+  if (find == nullptr) return;
+  static_cast<void>(each_text(member.json, [&](const std::string& text, bool) {
+    Spans spans;
+    find(text, spans);
+    for (const Span& span : spans) {
+      const std::size_t size = span.to - span.from;
+      if (size < kLeast || size >= Originals::kLeast || values.size() == kMostValues) continue;
+      std::string value = folded(std::string_view(text).substr(span.from, size));
+      if (!is_known_text(value)) values.emplace_back(std::move(value), span.kind);
+    }
+  }));
 }
 
 }  // namespace smtptape

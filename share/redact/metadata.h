@@ -5,9 +5,11 @@
 #pragma once
 
 #include <cstdint>
+#include <optional>
 #include <string>
 #include <string_view>
 
+#include "base/hash.h"
 #include "format/meta.h"
 #include "share/redact/free_text.h"
 #include "share/redact/spans.h"
@@ -29,10 +31,15 @@ class MetaVisitor {
   virtual void leave_out(std::string_view key, std::string_view json) = 0;
 };
 
-// The metadata as the visitor leaves it.
-[[nodiscard]] MetaPtr visit(const Meta& meta, MetaVisitor& visitor);
+// The value of a member as the visitor leaves it; nullopt: the member is left out.
+[[nodiscard]] std::optional<std::string> visit(const Meta::Entry& member, MetaVisitor& visitor);
 
-// Its values that are shorter than what is looked for everywhere, in lower case.
-[[nodiscard]] ShortValues short_values_of(const Meta& meta);
+// For Recent: what was found out about a member.
+[[nodiscard]] inline std::uint64_t hash_of(const Meta::Entry& member) {
+  return hash64(member.json) + hash64(member.key) * 0x9e3779b97f4a7c15U;
+}
+
+// Adds the member's values that are shorter than what is looked for everywhere, in lower case.
+void add_short_values(const Meta::Entry& member, ShortValues& values);
 
 }  // namespace smtptape

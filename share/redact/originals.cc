@@ -1,12 +1,14 @@
 #include "share/redact/originals.h"
 
 #include <algorithm>
-#include <array>
 #include <cstring>
+#include <memory>
 #include <tuple>
 
 #include "base/error.h"
 #include "base/hash.h"
+#include "share/redact/digit_runs.h"
+#include "share/redact/ip_address.h"
 #include "share/redact/known_words.h"
 #include "smtp/spellings.h"
 
@@ -25,14 +27,8 @@ char lower(char c) {
   return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c;
 }
 
-// Of a text that goes on for 8 bytes at least.
-std::uint64_t window_at(const char* text) {
-  std::uint64_t bytes = 0;
-  std::memcpy(&bytes, text, Originals::kLeast);
-  return bytes;
-}
-std::uint64_t scattered(std::uint64_t window) {
-  return window * 0x9e3779b97f4a7c15U;
+std::uint64_t hash_of(const IpAddress& address) {
+  return hash64({reinterpret_cast<const char*>(address.data()), address.size()});
 }
 
 // Lines that are drawn, and the like, say nothing.
@@ -56,32 +52,6 @@ bool goes_on(std::string_view text, std::size_t from, std::size_t to) {
   return before || behind;
 }
 
-// What stands between the digits of a run may be decoded, too: it changes where the original ends,
-// not whether it begins.
-using DigitValues = std::array<std::int8_t, 256>;
-DigitValues values_of(std::string_view digits) {
-  DigitValues values{};
-  values.fill(-1);
-  for (std::size_t i = 0; i < digits.size(); ++i)
-    values[static_cast<unsigned char>(digits[i])] = static_cast<std::int8_t>(i);
-  return values;
-}
-DigitValues base64_values() {
-  DigitValues values =
-      values_of("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/");
-  values['-'] = values['+'];
-  values['_'] = values['/'];
-  return values;
-}
-DigitValues hex_values() {
-  DigitValues values = values_of("0123456789abcdef");
-  for (char c = 'A'; c <= 'F'; ++c)
-    values[static_cast<unsigned char>(c)] = values[static_cast<unsigned char>(lower(c))];
-  return values;
-}
-const DigitValues kBase64 = base64_values();
-const DigitValues kHex = hex_values();
-
 // Each way to spell has a sign that stands in all of its escapes.
 bool may_be_spelled(Spelling spelling, std::string_view text) {
   switch (spelling) {
@@ -95,6 +65,46 @@ bool may_be_spelled(Spelling spelling, std::string_view text) {
           text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) >= 0x80; });
   }
   return true;
+}
+
+// A text as it is compared, with room behind it for the last window.
+class FoldedText {
+ public:
+  explicit FoldedText(std::string_view text) : size_(text.size()) {
+    constexpr std::size_t kStep = sizeof(std::uint64_t);
+    if (size_ + kStep > sizeof(room_)) {
+      more_ = std::make_unique_for_overwrite<char[]>(size_ + kStep);
+      bytes_ = more_.get();
+    }
+    std::memset(bytes_ + size_, 0, kStep);
+    std::memcpy(bytes_, text.data(), size_);
+    for (std::size_t at = 0; at < size_; at += kStep) {
+      std::uint64_t eight = 0;
+      std::memcpy(&eight, bytes_ + at, kStep);
+      eight = folded_bytes(eight);
+      std::memcpy(bytes_ + at, &eight, kStep);
+    }
+  }
+  [[nodiscard]] const char* at(std::size_t place) const { return bytes_ + place; }
+  [[nodiscard]] std::string_view text() const { return {bytes_, size_}; }
+
+ private:
+  char room_[4096];
+  std::unique_ptr<char[]> more_;
+  char* bytes_ = room_;
+  std::size_t size_;
+};
+
+// Behind the entries from `at` on of which `same` says that they belong together: few, most times.
+template <class Entry, class Same>
+std::size_t end_of(const std::vector<Entry>& entries, std::size_t at, const Same& same) {
+  std::size_t step = 1;
+  while (at + step < entries.size() && same(entries[at + step]))
+    step *= 2;
+  const auto from = entries.begin() + static_cast<std::ptrdiff_t>(at + step / 2);
+  const auto to =
+      entries.begin() + static_cast<std::ptrdiff_t>(std::min(at + step, entries.size()));
+  return static_cast<std::size_t>(std::partition_point(from, to, same) - entries.begin());
 }
 
 }  // namespace
@@ -125,19 +135,26 @@ void Originals::add(Kind kind, std::string_view text) {
   if (other.changed && says_something(other.text)) add_folded(kind, other.text);
 }
 
-void Originals::add_word(std::string_view text) {
-  add_folded(Kind::Label, folded(text.substr(0, kMostBytes)));
+void Originals::add_address(std::string_view text) {
+  add(Kind::Address, text);
+  if (const auto address = parse_address(text)) addresses_.insert(hash_of(*address));
+}
+
+void Originals::add_named(std::string_view text) {
+  has_named_ = has_named_ || !text.empty();
+  if (!text.empty()) add_folded(Kind::Named, folded(text.substr(0, kMostBytes)));
 }
 
 void Originals::add_folded(Kind kind, const std::string& one) {
   const std::uint64_t hash = hash64(one);
-  wholes_.insert(hash);
-  if (one.size() < kLeast || !says_something(one) || !seen_.insert(hash).second) return;
+  if (!wholes_.insert(hash).second || one.size() < kLeast || !says_something(one)) return;
   if (entries_.size() == kMost) {
     throw Error("redaction would have to look for more than " + std::to_string(kMost) +
                 " different names and lines; choose fewer sessions, or a shorter time");
   }
-  entries_.push_back({window_at(one.data()),
+  char beginning[sizeof(std::uint64_t)] = {};
+  std::copy_n(one.data(), kWindowBytes, beginning);
+  entries_.push_back({window_at(beginning),
                       hash,
                       static_cast<std::uint32_t>(one.size()),
                       kind,
@@ -150,32 +167,28 @@ void Originals::add_public(std::string_view text) {
 
 void Originals::finish() {
   added_ = {};
+  std::sort(entries_.begin(), entries_.end());
   build();
-  leave_out_public();
-  build();
+  if (leave_out_public()) build();
 }
 
 void Originals::build() {
-  constexpr unsigned kLeastBits = 12;
-  std::sort(entries_.begin(), entries_.end());
-  unsigned bits = kLeastBits;
-  while ((std::size_t{1} << bits) < entries_.size() * 16)
-    ++bits;
-  shift_ = 64 - bits;
-  bits_.assign((std::size_t{1} << bits) / 64, 0);
+  windows_.reset(entries_.size());
   first_.clear();
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const std::uint64_t bit = scattered(entries_[i].window) >> shift_;
-    bits_[bit / 64] |= std::uint64_t{1} << (bit % 64);
+    if (i > 0 && entries_[i].window == entries_[i - 1].window) continue;
+    windows_.add(entries_[i].window);
     first_.emplace(entries_[i].window, static_cast<std::uint32_t>(i));
   }
 }
 
-void Originals::leave_out_public() {
+// Whether there was anything.
+bool Originals::leave_out_public() {
   std::sort(public_.begin(), public_.end());
   public_.erase(std::unique(public_.begin(), public_.end()), public_.end());
   boost::unordered_flat_set<std::uint64_t> gone;
   for (const std::string& name : public_) {
+    if (const auto address = parse_address(name)) addresses_.erase(hash_of(*address));
     look_through(name, [&](const Entry& entry, std::size_t from) {
       if (entry.kind == Kind::Credential) return;
       std::string kept = name.substr(from, entry.size);
@@ -189,28 +202,43 @@ void Originals::leave_out_public() {
     wholes_.erase(hash);
   std::sort(kept_.begin(), kept_.end());
   kept_.erase(std::unique(kept_.begin(), kept_.end()), kept_.end());
+  return !gone.empty();
 }
 
 template <class Take>
 void Originals::look_through(std::string_view text, const Take& take) const {
   if (text.size() < kLeast || entries_.empty()) return;
-  const std::string low = folded(text);
-  for (std::size_t at = 0; at + kLeast <= low.size(); ++at) {
-    const std::uint64_t window = window_at(low.data() + at);
-    if (!has_window(window)) continue;
+  const FoldedText low(text);
+  for (std::size_t at = 0; at + kLeast <= text.size(); ++at) {
+    const std::uint64_t window = window_at(low.at(at));
+    if (!windows_.may_have(window)) continue;
     const auto known = first_.find(window);
-    if (known == first_.end()) continue;
-    std::uint32_t size = 0;
-    std::uint64_t hash = 0;
-    for (std::size_t i = known->second; i < entries_.size() && entries_[i].window == window; ++i) {
-      const Entry& entry = entries_[i];
-      if (at + entry.size > low.size()) break;
-      if (entry.size != size) hash = hash64(std::string_view(low).substr(at, entry.size));
-      size = entry.size;
-      if (hash != entry.hash) continue;
-      if (entry.stands_alone && goes_on(low, at, at + entry.size)) continue;
-      take(entry, at);
-    }
+    if (known != first_.end()) look_at(low.text(), at, known->second, take);
+  }
+}
+
+// What begins there, of the entries that begin with the same window as `first`.
+template <class Take>
+void Originals::look_at(std::string_view low,
+                        std::size_t at,
+                        std::size_t first,
+                        const Take& take) const {
+  const std::uint64_t window = entries_[first].window;
+  for (std::size_t i = first; i < entries_.size() && entries_[i].window == window;) {
+    const std::uint32_t size = entries_[i].size;
+    if (at + size > low.size()) return;
+    const std::uint64_t hash = hash64(low.substr(at, size));
+    // Many may differ in nothing but what stands behind.
+    i = end_of(entries_, i, [&](const Entry& other) {
+      return std::tie(other.window, other.size) == std::tie(window, size) && other.hash < hash;
+    });
+    const auto is_of_size = [&](const Entry& other) {
+      return std::tie(other.window, other.size) == std::tie(window, size);
+    };
+    if (i == entries_.size() || !is_of_size(entries_[i])) continue;
+    const Entry& entry = entries_[i];
+    if (entry.hash == hash && !(entry.stands_alone && goes_on(low, at, at + size))) take(entry, at);
+    i = end_of(entries_, i, is_of_size);
   }
 }
 
@@ -218,6 +246,19 @@ void Originals::find(std::string_view text, std::vector<Found>& found) const {
   look_through(text, [&found](const Entry& entry, std::size_t at) {
     found.push_back({at, at + entry.size, entry.kind, false});
   });
+  if (addresses_.empty()) return;
+  each_address(
+      text,
+      [this](const IpAddress& address) { return addresses_.contains(hash_of(address)); },
+      [&found](std::size_t from, std::size_t to) {
+        found.push_back({from, to, Kind::Address, false});
+      });
+}
+
+bool Originals::has_any(std::string_view text) const {
+  bool any = false;
+  look_through(text, [&any](const Entry&, std::size_t) { any = true; });
+  return any;
 }
 
 void Originals::find_spelled(std::string_view text, std::vector<Found>& found) const {
@@ -234,53 +275,14 @@ void Originals::find_spelled(std::string_view text, std::vector<Found>& found) c
     undo(spelling, text, other);
     look();
   }
-  for (const unsigned skip : {0U, 2U, 4U}) {
-    if (!may_be_digits(Digits::Base64, skip, text)) continue;
-    undo(Digits::Base64, skip, text, other);
+  if (entries_.empty()) return;
+  const DigitWaySet ways =
+      digit_ways(text, windows_, [this](std::uint64_t window) { return first_.contains(window); });
+  for (std::size_t i = 0; i < kDigitWays.size(); ++i) {
+    if ((ways >> i & 1U) == 0) continue;
+    undo(kDigitWays[i].digits, kDigitWays[i].skip, text, other);
     look();
   }
-  for (const unsigned skip : {0U, 4U}) {
-    if (!may_be_digits(Digits::Hex, skip, text)) continue;
-    undo(Digits::Hex, skip, text, other);
-    look();
-  }
-}
-
-// Whether decoding the long runs of digits gives the beginning of an original: most texts have
-// none, and what was where needs not be kept for this.
-bool Originals::may_be_digits(Digits digits, unsigned skip, std::string_view text) const {
-  if (entries_.empty()) return false;
-  const DigitValues& values = digits == Digits::Base64 ? kBase64 : kHex;
-  const unsigned bits_each = digits == Digits::Base64 ? 6 : 4;
-  // The last kLeast bytes, in the order of a window.
-  std::uint64_t window = 0;
-  std::uint32_t bits = 0;
-  unsigned count = 0;
-  unsigned bytes = 0;
-  unsigned to_skip = skip;
-  for (const char c : text) {
-    const std::int8_t value = values[static_cast<unsigned char>(c)];
-    if (value < 0) {
-      if (c == '\r' || c == '\n') continue;
-      count = bytes = 0;
-      to_skip = skip;
-      continue;
-    }
-    bits = bits << bits_each | static_cast<std::uint32_t>(value);
-    count += bits_each - to_skip;
-    to_skip = 0;
-    if (count < 8) continue;
-    count -= 8;
-    const auto byte = static_cast<std::uint8_t>(lower(static_cast<char>(bits >> count & 0xffU)));
-    window = window >> 8 | std::uint64_t{byte} << (8 * (kLeast - 1));
-    if (++bytes >= kLeast && has_window(window) && first_.contains(window)) return true;
-  }
-  return false;
-}
-
-bool Originals::has_window(std::uint64_t window) const {
-  const std::uint64_t bit = scattered(window) >> shift_;
-  return ((bits_[bit / 64] >> (bit % 64)) & 1U) != 0;
 }
 
 bool Originals::is_original(std::string_view text) const {

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "share/redact/ip_address.h"
 #include "share/redact/originals.h"
 
 namespace smtptape {
@@ -9,6 +10,8 @@ namespace smtptape {
 namespace {
 
 constexpr char kGone = '*';
+constexpr unsigned kDecimal = 10;
+constexpr unsigned kHex = 16;
 
 bool is_digit(char c) {
   return c >= '0' && c <= '9';
@@ -26,7 +29,8 @@ bool is_foreign(char c) {
 // As many bytes as are asked for, that follow from a key and a text.
 class Stream {
  public:
-  Stream(const PseudonymKey& key, std::string text) : key_(key), text_(std::move(text)) {}
+  Stream(KeyedDigester& digester, std::string text)
+      : digester_(digester), text_(std::move(text) + '\0'), own_size_(text_.size()) {}
 
   // Below `bound`, which is small.
   unsigned next(unsigned bound) {
@@ -38,12 +42,15 @@ class Stream {
 
  private:
   void refill() {
-    digest_ = keyed_digest(key_, text_ + '\0' + std::to_string(block_++));
+    text_.resize(own_size_);
+    text_ += std::to_string(block_++);
+    digest_ = digester_.of(text_);
     at_ = 0;
   }
 
-  const PseudonymKey& key_;
+  KeyedDigester& digester_;
   std::string text_;
+  std::size_t own_size_;
   KeyedDigest digest_{};
   std::size_t at_ = sizeof(KeyedDigest);
   unsigned block_ = 0;
@@ -73,7 +80,7 @@ void KeptNames::add_host(std::string_view host) {
 }
 
 Pseudonyms::Pseudonyms(const PseudonymKey& key, KeptNames kept, IsTaboo is_taboo)
-    : key_(key), kept_(std::move(kept)), is_taboo_(std::move(is_taboo)) {
+    : digester_(key), kept_(std::move(kept)), is_taboo_(std::move(is_taboo)) {
 }
 
 void Pseudonyms::replace(std::span<char> text, const Spans& spans) {
@@ -84,7 +91,7 @@ void Pseudonyms::replace(std::span<char> text, const Spans& spans) {
 void Pseudonyms::replace_one(std::span<char> text, Kind kind) {
   const auto index = static_cast<std::size_t>(kind);
   if (text.empty() || kept_.kinds[index]) return;
-  if (always_goes(kind)) {
+  if (becomes_asterisks(kind)) {
     std::fill(text.begin(), text.end(), kGone);
   } else {
     const std::string one = folded({text.data(), text.size()});
@@ -111,8 +118,9 @@ const std::string& Pseudonyms::of(Kind kind, const std::string& one) {
   return known.emplace(one, std::move(other)).first->second;
 }
 
-std::string Pseudonyms::shaped(std::string_view use, std::string_view one, unsigned attempt) const {
-  Stream stream(key_, std::string(use) + '\0' + std::to_string(attempt) + '\0' + std::string(one));
+std::string Pseudonyms::shaped(std::string_view use, std::string_view one, unsigned attempt) {
+  Stream stream(digester_,
+                std::string(use) + '\0' + std::to_string(attempt) + '\0' + std::string(one));
   constexpr unsigned kLetters = 26;
   constexpr unsigned kDigits = 10;
   constexpr unsigned kHexLetters = 6;
@@ -197,56 +205,115 @@ std::string Pseudonyms::with_other_labels(const std::string& one,
   return other;
 }
 
-std::string Pseudonyms::address(const std::string& one) const {
-  constexpr unsigned kDecimal = 10;
-  constexpr unsigned kHex = 16;
-  const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
+std::string Pseudonyms::address(const std::string& one) {
   // A port is nobody's name, but the same for all of a connection.
   std::size_t end = one.size();
-  const bool version4 = one.find('.') != std::string::npos && one.find("::") == std::string::npos;
+  const std::size_t from = one.starts_with('[') ? 1 : 0;
+  const bool version4 = one.find('.') != std::string::npos && one.find("::") == std::string::npos &&
+                        !parse_address(one);
   if (version4) end = std::min(one.find(':'), one.size());
-  if (one.starts_with('[')) end = std::min(one.find(']'), one.size());
-  const std::string_view host = std::string_view(one).substr(one.starts_with('[') ? 1 : 0,
-                                                             end - (one.starts_with('[') ? 1 : 0));
-  if (kept_.addresses.contains(host)) return one;
+  if (from > 0) end = std::min(one.find(']'), one.size());
+  const std::string host = one.substr(from, end - from);
+  if (kept_.addresses.contains(usual_address(host))) return one;
+  const bool version6 = host.find(':') != std::string::npos && parse_address(host);
+  return one.substr(0, from) + (version6 ? address6(host) : address4(host)) + one.substr(end);
+}
+
+// Another number of as many digits: never the same, and no two become one.
+std::string Pseudonyms::other_number(std::string_view digits,
+                                     unsigned base,
+                                     const std::string& before) {
+  Stream stream(digester_, "address" + std::string(1, '\0') + before);
+  unsigned low = 1;
+  for (std::size_t i = 1; i < digits.size() && low < 0x10000U; ++i)
+    low *= base;
+  unsigned high = low * base;
+  if (base == kDecimal && digits.size() == 3) high = 256;
+  // A group of version 6 that is 0 may not be written at all, so that none becomes 0.
+  if (base == kDecimal && digits.size() == 1) low = 0;
+  unsigned value = 0;
+  for (const char c : digits)
+    value = value * base + static_cast<unsigned>(is_digit(c) ? c - '0' : c - 'a' + 10);
+  std::string other(digits.size(), '0');
+  if (value >= low && value < high) {
+    value = low + (value - low + 1 + stream.next(high - low - 1)) % (high - low);
+    for (std::size_t i = other.size(); i > 0; --i, value /= base)
+      other[i - 1] = "0123456789abcdef"[value % base];
+  } else {
+    for (char& c : other)
+      c = static_cast<char>('0' + stream.next(kDecimal));
+  }
+  return other;
+}
+
+// Number by number; whatever else stands between them stays.
+std::string Pseudonyms::address4(const std::string& one) {
+  const auto is_hex = [](char c) { return is_digit(c) || (c >= 'a' && c <= 'f'); };
   std::string other = one;
-  for (std::size_t at = 0; at < end;) {
-    if (!is_hex(one[at])) {
+  for (std::size_t at = 0; at < one.size();) {
+    std::size_t to = at;
+    while (to < one.size() && is_hex(one[to]))
+      ++to;
+    if (to == at) {
       ++at;
       continue;
     }
-    std::size_t to = at;
-    while (to < end && is_hex(one[to]))
-      ++to;
-    const bool decimal = (to < end && one[to] == '.') || (at > 0 && one[at - 1] == '.');
-    const unsigned base = decimal ? kDecimal : kHex;
-    // A rotation among the numbers of as many digits: never the same, and no two become one.
-    unsigned low = 1;
-    for (std::size_t i = at + 1; i < to && low < 0x10000U; ++i)
-      low *= base;
-    unsigned high = low * base;
-    if (decimal && to - at == 3) high = 256;
-    if (to - at == 1) low = 0;
-    unsigned value = 0;
-    for (std::size_t i = at; i < to; ++i)
-      value =
-          value * base + static_cast<unsigned>(is_digit(one[i]) ? one[i] - '0' : one[i] - 'a' + 10);
-    Stream stream(key_, "address" + std::string(1, '\0') + one.substr(0, at));
-    if (value >= low && value < high) {
-      value = low + (value - low + 1 + stream.next(high - low - 1)) % (high - low);
-      for (std::size_t i = to; i > at; --i, value /= base)
-        other[i - 1] = "0123456789abcdef"[value % base];
-    } else {
-      for (std::size_t i = at; i < to; ++i)
-        other[i] = static_cast<char>('0' + stream.next(kDecimal));
-    }
+    const bool decimal = (to < one.size() && one[to] == '.') || (at > 0 && one[at - 1] == '.');
+    other.replace(at,
+                  to - at,
+                  other_number(std::string_view(one).substr(at, to - at),
+                               decimal ? kDecimal : kHex,
+                               one.substr(0, at)));
     at = to;
   }
   return other;
 }
 
-std::array<std::uint8_t, 16> Pseudonyms::id_of(std::string_view bytes) const {
-  const KeyedDigest digest = keyed_digest(key_, "id" + std::string(1, '\0') + std::string(bytes));
+// Group by group, each by those before it, however they are written: the same address has the same
+// pseudonym in the same form.
+std::string Pseudonyms::address6(const std::string& one) {
+  constexpr std::size_t kGroups = 8;
+  std::string other = one;
+  const std::size_t tail = one.find('.') == std::string::npos ? one.size() : one.rfind(':') + 1;
+  // What version 4 is written behind says no more than that.
+  const bool mapped = usual_address(one).find(':') == std::string::npos;
+  if (tail < one.size()) other.replace(tail, std::string::npos, address4(one.substr(tail)));
+  if (mapped && tail < one.size()) return other;
+  const std::size_t gap = one.find("::");
+  const auto groups_of = [](std::string_view text) {
+    const auto colons = static_cast<std::size_t>(std::count(text.begin(), text.end(), ':'));
+    return text.empty() ? 0 : colons + 1;
+  };
+  std::size_t group = 0;
+  std::string before;
+  for (std::size_t at = 0; at < tail;) {
+    if (at == gap) {
+      const std::size_t behind =
+          groups_of(std::string_view(one).substr(gap + 2)) + (tail < one.size() ? 1 : 0);
+      for (; group + behind < kGroups; ++group)
+        before += "0:";
+      at += 2;
+      continue;
+    }
+    if (one[at] == ':') {
+      ++at;
+      continue;
+    }
+    const std::size_t to = std::min({one.find(':', at), tail, one.size()});
+    std::size_t from = at;
+    while (from + 1 < to && one[from] == '0')
+      ++from;
+    const std::string digits = one.substr(from, to - from);
+    if (digits != "0") other.replace(from, to - from, other_number(digits, kHex, before));
+    before += digits + ":";
+    ++group;
+    at = to;
+  }
+  return other;
+}
+
+std::array<std::uint8_t, 16> Pseudonyms::id_of(std::string_view bytes) {
+  const KeyedDigest digest = digester_.of("id" + std::string(1, '\0') + std::string(bytes));
   std::array<std::uint8_t, 16> id{};
   std::copy_n(digest.begin(), id.size(), id.begin());
   return id;

@@ -35,7 +35,7 @@ inline constexpr std::size_t kLongestDomain = 255;
 struct KeptNames {
   std::array<bool, kKinds> kinds{};  // whole classes
   TextSet domains;                   // and what ends in them
-  TextSet addresses;
+  TextSet addresses;                 // as usual_address() writes them
 
   // The host's name, and each domain that it is in.
   void add_host(std::string_view host);
@@ -50,13 +50,23 @@ class Pseudonyms {
   // Overwrites the spans of `text`.
   void replace(std::span<char> text, const Spans& spans);
   // 16 bytes that stand for others.
-  [[nodiscard]] std::array<std::uint8_t, 16> id_of(std::string_view bytes) const;
+  [[nodiscard]] std::array<std::uint8_t, 16> id_of(std::string_view bytes);
   // How many bytes of each class were overwritten, and how many places.
   struct Count {
     std::uint64_t places = 0;
     std::uint64_t bytes = 0;
+    Count operator-(const Count& other) const {
+      return {places - other.places, bytes - other.bytes};
+    }
   };
   [[nodiscard]] const std::array<Count, kKinds>& counts() const { return counts_; }
+  // The same was overwritten once more, elsewhere.
+  void count(const std::array<Count, kKinds>& again) {
+    for (std::size_t kind = 0; kind < kKinds; ++kind) {
+      counts_[kind].places += again[kind].places;
+      counts_[kind].bytes += again[kind].bytes;
+    }
+  }
   // What stands for what, by class: sorted.
   [[nodiscard]] std::map<std::pair<Kind, std::string>, std::string> all() const;
 
@@ -71,12 +81,15 @@ class Pseudonyms {
   [[nodiscard]] std::string with_other_labels(const std::string& folded,
                                               std::size_t kept,
                                               unsigned attempt);
-  [[nodiscard]] std::string address(const std::string& folded) const;
-  [[nodiscard]] std::string shaped(std::string_view use,
-                                   std::string_view folded,
-                                   unsigned attempt) const;
+  [[nodiscard]] std::string address(const std::string& folded);
+  [[nodiscard]] std::string address4(const std::string& one);
+  [[nodiscard]] std::string address6(const std::string& one);
+  [[nodiscard]] std::string other_number(std::string_view digits,
+                                         unsigned base,
+                                         const std::string& before);
+  [[nodiscard]] std::string shaped(std::string_view use, std::string_view folded, unsigned attempt);
 
-  PseudonymKey key_;
+  KeyedDigester digester_;
   KeptNames kept_;
   IsTaboo is_taboo_;
   std::array<Known, kKinds> known_;

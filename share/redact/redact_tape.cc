@@ -4,6 +4,7 @@
 #include <utility>
 
 #include "base/error.h"
+#include "base/followed_file.h"
 #include "base/hash.h"
 #include "format/tape/tape_reader.h"
 #include "format/tape/tape_writer.h"
@@ -20,8 +21,7 @@ constexpr Levels kLevels{Bodies::Headers, Secrets::Mask};
 // The events of a tape in a temporary file, read ahead on another thread.
 class TapeEvents {
  public:
-  explicit TapeEvents(const TemporaryFile& file)
-      : source_(file.read()), reader_(*source_, "the copy"), ahead_(reader_) {}
+  explicit TapeEvents(ByteSource& tape) : reader_(tape, "the copy"), ahead_(reader_) {}
   EventSource& events() { return ahead_; }
   // At the end.
   void check_end() const {
@@ -32,37 +32,9 @@ class TapeEvents {
   [[nodiscard]] const std::optional<TapeFooter>& footer() const { return reader_.footer(); }
 
  private:
-  std::unique_ptr<ByteSource> source_;
   TapeReader reader_;
   ReadAhead ahead_;
 };
-
-struct Learned {
-  Originals originals;
-  KeptNames kept;
-  TapeHeader header;
-  std::uint64_t digest = 0;  // of what was read
-};
-
-void learn(const TemporaryFile& original, const RedactionRules& rules, Learned& learned) {
-  learned.kept.kinds = rules.kept;
-  for (const std::string& word : rules.words)
-    learned.originals.add_word(word);
-  Learner learner(learned.originals, learned.kept);
-  TapeEvents tape(original);
-  EventBatch batch;
-  Hasher digest;
-  while (tape.events().next(batch)) {
-    learner.add(batch);
-    for (const Event& event : batch.events)
-      add_to_digest(digest, event);
-  }
-  tape.check_end();
-  learned.digest = digest.value();
-  learned.header = tape.header().value();
-  learner.learn_source(learned.header.origin);
-  learner.finish();
-}
 
 std::string names_of_kept(const std::array<bool, kKinds>& kept) {
   std::string names;
@@ -78,7 +50,7 @@ std::string names_of_kept(const std::array<bool, kKinds>& kept) {
 TapeHeader header_of(const TapeHeader& fresh,
                      const Learned& learned,
                      Redactor& redactor,
-                     const Pseudonyms& pseudonyms) {
+                     Pseudonyms& pseudonyms) {
   TapeHeader header;
   header.tape_id.bytes = pseudonyms.id_of("tape " + std::to_string(learned.digest));
   header.writer = fresh.writer;
@@ -89,13 +61,14 @@ TapeHeader header_of(const TapeHeader& fresh,
 
 // Everything that `redactor` gives, sealed when the last event came.
 std::uint64_t write(Redactor& redactor, TapeWriter& writer, const RedactionRules& rules) {
+  ReadAhead redacted(redactor);
   for (const Note& note : notes_of(kLevels))
     writer.add(note);
   writer.add(Note{std::string(kRedactedNote), names_of_kept(rules.kept)});
   Ledger ledger;
   EventBatch batch;
   std::int64_t last = 0;
-  while (redactor.next(batch)) {
+  while (redacted.next(batch)) {
     for (const Event& event : batch.events) {
       last = std::max(last, event.received);
       writer.add(event);
@@ -110,7 +83,8 @@ std::uint64_t write(Redactor& redactor, TapeWriter& writer, const RedactionRules
   return writer.events_written();
 }
 
-void check(const TemporaryFile& result, const Learned& learned, RedactionReport& report) {
+// Looks through a whole tape.
+void check(ByteSource& result, const Learned& learned, std::vector<Leak>& found) {
   LeakCheck leaks(learned.originals, learned.kept.kinds);
   TapeEvents tape(result);
   EventBatch batch;
@@ -125,44 +99,78 @@ void check(const TemporaryFile& result, const Learned& learned, RedactionReport&
   for (const Origin& origin : tape.footer().value().origins)
     leaks.add(origin.source, "a source's name");
   leaks.finish();
-  report.leaks = leaks.leaks();
+  found = leaks.leaks();
+}
+
+struct Wanted {
+  const TapeHeader& fresh;
+  const TapeOptions& options;
+};
+
+// With that key; something may be left.
+RedactedTape redact_with(const PseudonymKey& key,
+                         const TemporaryFile& original,
+                         const Learned& learned,
+                         const Wanted& wanted) {
+  RedactedTape result;
+  result.key = key;
+  RedactionReport& report = result.report;
+  result.pseudonyms =
+      std::make_unique<Pseudonyms>(key, learned.kept, [&learned](std::string_view text) {
+        return learned.originals.has_any(text) || learned.originals.is_original(text);
+      });
+  Pseudonyms& pseudonyms = *result.pseudonyms;
+  const auto source = original.read();
+  TapeEvents tape(*source);
+  Redactor redactor(tape.events(), learned.originals, pseudonyms, learned.rules);
+  auto file = std::make_unique<FollowedFile>();
+  Follower leaks(
+      *file, "leak-check", [&](ByteSource& redacted) { check(redacted, learned, report.leaks); });
+  TapeWriter writer(*file, header_of(wanted.fresh, learned, redactor, pseudonyms), wanted.options);
+  report.events = write(redactor, writer, learned.rules);
+  file->end();
+  tape.check_end();
+  leaks.wait();
+  report.originals = learned.originals.size();
+  report.counts = pseudonyms.counts();
+  report.omitted = redactor.omitted();
+  report.kept_names = learned.originals.kept();
+  result.tape = std::move(file);
+  return result;
 }
 
 }  // namespace
 
+void learn(ByteSource& tape, Learned& learned) {
+  Learner learner(learned.originals, learned.kept, learned.rules);
+  TapeEvents from(tape);
+  EventBatch batch;
+  Hasher digest;
+  while (from.events().next(batch)) {
+    learner.add(batch);
+    for (const Event& event : batch.events)
+      add_to_digest(digest, event);
+  }
+  from.check_end();
+  learned.digest = digest.value();
+  learned.header = from.header().value();
+  learner.learn_source(learned.header.origin);
+  learner.finish();
+}
+
 RedactedTape redact_tape(const TemporaryFile& original,
-                         const RedactionRules& rules,
+                         const std::shared_ptr<const Learned>& learned,
                          const std::optional<PseudonymKey>& key,
                          const TapeHeader& fresh,
                          const TapeOptions& options) {
-  const auto kept = std::make_shared<Learned>();
-  Learned& learned = *kept;
-  learn(original, rules, learned);
-  RedactedTape result;
-  result.originals = {kept, &learned.originals};
   // Where there are very many names a pseudonym may become one of them with what stands around it:
   // another key, another result.
   constexpr int kTries = 3;
-  for (int attempt = 0; attempt < (key ? 1 : kTries); ++attempt) {
-    result.report = {};
-    result.key = key ? *key : random_digest_key();
-    Pseudonyms pseudonyms(result.key, learned.kept, [&learned](std::string_view text) {
-      std::vector<Originals::Found> found;
-      learned.originals.find(text, found);
-      return !found.empty() || learned.originals.is_original(text);
-    });
-    TapeEvents tape(original);
-    Redactor redactor(tape.events(), learned.originals, pseudonyms);
-    result.tape = std::make_unique<TemporaryFile>();
-    TapeWriter writer(*result.tape, header_of(fresh, learned, redactor, pseudonyms), options);
-    result.report.events = write(redactor, writer, rules);
-    tape.check_end();
-    result.report.originals = learned.originals.size();
-    result.report.counts = pseudonyms.counts();
-    result.report.omitted = redactor.omitted();
-    result.report.kept_names = learned.originals.kept();
-    result.report.pseudonyms = pseudonyms.all();
-    check(*result.tape, learned, result.report);
+  const int tries = key ? 1 : kTries;
+  RedactedTape result;
+  for (int attempt = 0; attempt < tries; ++attempt) {
+    result = redact_with(key ? *key : random_digest_key(), original, *learned, {fresh, options});
+    result.originals = {learned, &learned->originals};
     if (result.report.leaks.empty()) return result;
   }
   result.tape.reset();

@@ -33,10 +33,14 @@ std::span<char> own_copy(std::string_view text, Arena& arena) {
 
 }  // namespace
 
-Redactor::Redactor(EventSource& from, const Originals& originals, Pseudonyms& pseudonyms)
+Redactor::Redactor(EventSource& from,
+                   const Originals& originals,
+                   Pseudonyms& pseudonyms,
+                   const RedactionRules& rules)
     : from_(from),
       originals_(originals),
       pseudonyms_(pseudonyms),
+      rules_(rules),
       levels_(kLevels),
       texts_([this](const SessionText::Unit& unit) { redact_unit(unit); }) {
 }
@@ -49,14 +53,21 @@ bool Redactor::next(EventBatch& batch) {
     if (ended_ && held_.empty()) return false;
     if (ended_ || !pull()) texts_.end_all();
   }
-  held_bytes_ -= held_.front()->bytes;
-  batch = std::move(held_.front()->batch);
+  std::unique_ptr<Held> first = std::move(held_.front());
   held_.pop_front();
+  held_bytes_ -= first->bytes;
+  // Its memory is used again.
+  std::swap(batch, first->batch);
+  if (spare_.size() < kMostSpare) spare_.push_back(std::move(first->batch));
   return true;
 }
 
 bool Redactor::pull() {
   auto held = std::make_unique<Held>();
+  if (!spare_.empty()) {
+    held->batch = std::move(spare_.back());
+    spare_.pop_back();
+  }
   if (!from_.next(held->batch)) {
     ended_ = true;
     return false;
@@ -87,7 +98,7 @@ void Redactor::redact(Event& event, Held& held) {
   event.verbatim = nullptr;
   redact_text(event, held);
   if (event.meta != nullptr) {
-    const MetaPtr& meta = redacted(*event.meta).meta;
+    const MetaPtr& meta = redacted(*event.meta);
     event.meta = meta.get();
     if (held.metas->empty() || held.metas->back() != meta) held.metas->push_back(meta);
   }
@@ -131,9 +142,22 @@ void Redactor::redact_unit(const SessionText::Unit& unit) {
   if (unit.begins_midway) {
     spans.push_back({0, line.size(), Kind::Message});
   } else {
-    find_in_client_line(line, spans);
+    find_in_client_line(line, spans, rules_.headers);
+    find_named(line, spans);
   }
   pseudonyms_.replace(unit.text, spans);
+}
+
+// What the rules name, of what would stay of a client's line.
+void Redactor::find_named(std::string_view line, Spans& spans) const {
+  std::vector<Originals::Found> found;
+  if (originals_.has_named()) originals_.find(line, found);
+  std::erase_if(found, [](const Originals::Found& one) { return one.kind != Kind::Named; });
+  rules_.patterns.each_match(line, [&found](std::size_t from, std::size_t to) {
+    found.push_back({from, to, Kind::Named, false});
+  });
+  for (const Originals::Found& one : found)
+    add_uncovered({one.from, one.to, one.kind}, spans);
 }
 
 void Redactor::redact_beside_events(EventBatch& batch) {
@@ -152,16 +176,53 @@ void Redactor::take(std::string& text, const Spans& spans) {
   pseudonyms_.replace(text, spans);
 }
 
-const Redactor::MetaResult& Redactor::redacted(const Meta& meta) {
-  if (const MetaResult* const known = metas_.find(meta)) return *known;
-  current_.meta = visit(meta, *this);
-  current_.short_values = std::make_shared<const ShortValues>(short_values_of(meta));
-  return metas_.remember(meta, current_);
+const MetaPtr& Redactor::redacted(const Meta& meta) {
+  if (const MetaPtr* const known = metas_.find(meta)) return *known;
+  if (meta.form() != Meta::Form::Object) {
+    if (meta.form() == Meta::Form::Other) leave_out({}, meta.text());
+    return metas_.remember(meta, Meta::null());
+  }
+  std::vector<std::shared_ptr<const Member>> members;
+  std::vector<Meta::Entry> entries;
+  for (const Meta::Entry& entry : meta.entries()) {
+    members.push_back(redacted(entry));
+    const Member& member = *members.back();
+    if (member.json) entries.push_back({entry.key, *member.json});
+  }
+  return metas_.remember(meta, Meta::derive(nullptr, entries, {}));
+}
+
+std::shared_ptr<const Redactor::Member> Redactor::redacted(const Meta::Entry& member) {
+  const std::uint64_t hash = hash_of(member);
+  if (const auto* const known = members_.find(hash)) {
+    pseudonyms_.count((*known)->counts);
+    omitted_.members += (*known)->omitted;
+    return *known;
+  }
+  const auto result = std::make_shared<Member>();
+  const auto counts = pseudonyms_.counts();
+  const std::uint64_t omitted = omitted_.members;
+  result->json = visit(member, *this);
+  for (std::size_t kind = 0; kind < kKinds; ++kind)
+    result->counts[kind] = pseudonyms_.counts()[kind] - counts[kind];
+  result->omitted = omitted_.members - omitted;
+  return members_.remember(hash, result);
+}
+
+const ShortValues& Redactor::short_values(const Meta& meta) {
+  if (const auto* const known = short_values_.find(meta)) return **known;
+  const auto values = std::make_shared<ShortValues>();
+  for (const Meta::Entry& member : meta.entries())
+    add_short_values(member, *values);
+  std::sort(values->begin(), values->end());
+  values->erase(std::unique(values->begin(), values->end()), values->end());
+  return *short_values_.remember(meta, values);
 }
 
 FreeText Redactor::free_text(const Meta* meta) {
-  const ShortValues* const values = meta == nullptr ? nullptr : redacted(*meta).short_values.get();
-  return {originals_, values};
+  return {originals_,
+          meta == nullptr ? nullptr : &short_values(*meta),
+          rules_.patterns.empty() ? nullptr : &rules_.patterns};
 }
 
 const std::shared_ptr<const Origin>& Redactor::known(const Origin& origin) {

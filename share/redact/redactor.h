@@ -7,10 +7,12 @@
 // is all that isn't known: metadata, notes, words of a gap.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <deque>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +24,8 @@
 #include "share/redact/metadata.h"
 #include "share/redact/originals.h"
 #include "share/redact/pseudonyms.h"
+#include "share/redact/recent.h"
+#include "share/redact/rules.h"
 #include "share/redact/session_text.h"
 
 namespace smtptape {
@@ -39,7 +43,10 @@ class Redactor : public EventSource, private MetaVisitor {
   static constexpr std::size_t kMostHeld = 64 << 20;
 
   // All outlive it.
-  Redactor(EventSource& from, const Originals& originals, Pseudonyms& pseudonyms);
+  Redactor(EventSource& from,
+           const Originals& originals,
+           Pseudonyms& pseudonyms,
+           const RedactionRules& rules);
   ~Redactor() override;
 
   [[nodiscard]] bool next(EventBatch& batch) override;
@@ -55,9 +62,11 @@ class Redactor : public EventSource, private MetaVisitor {
     std::size_t bytes = 0;
     std::shared_ptr<std::vector<MetaPtr>> metas = std::make_shared<std::vector<MetaPtr>>();
   };
-  struct MetaResult {
-    MetaPtr meta;
-    std::shared_ptr<const ShortValues> short_values;
+  // What became of a member of metadata, and what of it was counted.
+  struct Member {
+    std::optional<std::string> json;  // nullopt: it was left out
+    std::array<Pseudonyms::Count, kKinds> counts{};
+    std::uint64_t omitted = 0;
   };
 
   void take(std::string& text, const Spans& spans) override;
@@ -70,8 +79,11 @@ class Redactor : public EventSource, private MetaVisitor {
   void redact_text(Event& event, Held& held);
   void redact_beside_events(EventBatch& batch);
   void redact_unit(const SessionText::Unit& unit);
+  void find_named(std::string_view line, Spans& spans) const;
   void redact_diagnostic(Event& event, std::span<char> text);
-  [[nodiscard]] const MetaResult& redacted(const Meta& meta);
+  [[nodiscard]] const MetaPtr& redacted(const Meta& meta);
+  [[nodiscard]] std::shared_ptr<const Member> redacted(const Meta::Entry& member);
+  [[nodiscard]] const ShortValues& short_values(const Meta& meta);
   [[nodiscard]] const std::shared_ptr<const Origin>& known(const Origin& origin);
   [[nodiscard]] const Origin& pinned(const Origin& origin, EventBatch& batch);
   [[nodiscard]] FreeText free_text(const Meta* meta);
@@ -79,13 +91,17 @@ class Redactor : public EventSource, private MetaVisitor {
   EventSource& from_;
   const Originals& originals_;
   Pseudonyms& pseudonyms_;
+  const RedactionRules& rules_;
   CaptureLevels levels_;
   SessionText texts_;
   std::deque<std::unique_ptr<Held>> held_;
   std::size_t held_bytes_ = 0;
+  static constexpr std::size_t kMostSpare = 4;
+  std::vector<EventBatch> spare_;
   bool ended_ = false;
-  MetaMemo<MetaResult> metas_;
-  MetaResult current_;
+  MetaMemo<MetaPtr> metas_;
+  MetaMemo<std::shared_ptr<const ShortValues>> short_values_;
+  Recent<std::shared_ptr<const Member>> members_;
   std::vector<std::pair<Origin, std::shared_ptr<const Origin>>> origins_;
   Omitted omitted_;
   std::string key_;

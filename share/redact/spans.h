@@ -19,16 +19,28 @@ enum class Kind : std::uint8_t {
   Address,     // ours, and others that are no MX's
   Label,       // tenants, campaigns, pools, sources
   Id,          // of sessions, messages and queues, and other tokens
+  Named,       // what --rules names; always goes
 };
-inline constexpr std::size_t kKinds = 8;
-inline constexpr std::array<std::string_view, kKinds> kKindNames{
-    "credentials", "messages", "local-parts", "domains", "hosts", "addresses", "labels", "ids"};
+inline constexpr std::size_t kKinds = 9;
+inline constexpr std::array<std::string_view, kKinds> kKindNames{"credentials",
+                                                                 "messages",
+                                                                 "local-parts",
+                                                                 "domains",
+                                                                 "hosts",
+                                                                 "addresses",
+                                                                 "labels",
+                                                                 "ids",
+                                                                 "named"};
 [[nodiscard]] constexpr std::string_view name_of(Kind kind) {
   return kKindNames[static_cast<std::size_t>(kind)];
 }
+// Nothing is to be seen of it but its length.
+[[nodiscard]] constexpr bool becomes_asterisks(Kind kind) {
+  return kind == Kind::Credential || kind == Kind::Message;
+}
 // Nothing can make an exception of it.
 [[nodiscard]] constexpr bool always_goes(Kind kind) {
-  return kind == Kind::Credential || kind == Kind::Message;
+  return becomes_asterisks(kind) || kind == Kind::Named;
 }
 
 struct Span {
@@ -38,5 +50,8 @@ struct Span {
 };
 // Ascending, and none overlaps another: what stands between them is kept.
 using Spans = std::vector<Span>;
+
+// Adds what of `more` is in none of them yet.
+void add_uncovered(Span more, Spans& spans);
 
 }  // namespace smtptape

@@ -141,13 +141,93 @@ TEST_F(Share, RulesNameMoreThatGoes) {
   write_file(rules, "words = [\"Greylisting in action\"]\n");
   ASSERT_EQ(smtptape("redact --rules", {rules, "-o", out_, tape_}).exit, 0);
   EXPECT_THAT(smtptape("export", {out_}).out, Not(HasSubstr("Greylisting in action")));
-  for (const std::string wrong :
-       {"words = 1\n", "words = [1]\n", "words = [\"abc\"]\n", "wrods = []\n", "[["}) {
+  write_file(rules, "patterns = [\"Greylisting [a-z]+ action\"]\nheaders = ['Date']\n");
+  ASSERT_EQ(smtptape("redact --force --rules", {rules, "-o", out_, tape_}).exit, 0);
+  EXPECT_THAT(smtptape("export", {out_}).out, Not(HasSubstr("Greylisting in action")));
+}
+
+TEST_F(Share, RulesThatAreWrongAreToldWithTheirLine) {
+  const std::string rules = directory_ / "rules.toml";
+  const std::vector<std::pair<std::string, std::string>> all{
+      {"words = 1\n", "line 1: words: is no list"},
+      {"words = [1]\n", "line 1: words: what stands there is no text"},
+      {"\nwords = [\"abcdef\",\n \"abc\"]\n", "line 3: words: one has 6 characters"},
+      {"\nwrods = []\n", "line 2: \"wrods\" is no rule; did you mean words?"},
+      {"pattern = []\n", "did you mean patterns?"},
+      {"header-names = []\n", "did you mean header_names?"},
+      {"[[", "reading the rules"},
+      {"patterns = ['a', 'b(c']\n", "line 1: patterns: \"b(c\" is no regular expression as RE2"},
+      {"patterns = [\n'a*']\n", "line 2: patterns: \"a*\" matches where nothing is"},
+      {"patterns = ['\\b']\n", "matches where nothing is"},
+      {"patterns = ['x|$']\n", "matches where nothing is"},
+      {"patterns = ['']\n", "line 1: patterns: the pattern is empty"},
+      {"headers = ['a b']\n", "line 1: headers: \"a b\" is no name of a header"},
+      {"header_names = ['X-A:']\n", "line 1: header_names: \"X-A:\" is no name"},
+      {"patterns = [" +
+           [] {
+             std::string many;
+             for (int i = 0; i < 101; ++i)
+               many += "'x',";
+             return many;
+           }() +
+           "]\n",
+       "more than 100"}};
+  for (const auto& [wrong, what] : all) {
     write_file(rules, wrong);
-    const Ran ran = smtptape("redact --force --rules", {rules, "-o", out_, tape_});
+    const Ran ran = smtptape("redact --rules", {rules, "-o", out_, tape_});
     EXPECT_EQ(ran.exit, 1) << wrong;
     EXPECT_THAT(ran.err, HasSubstr(rules)) << wrong;
+    EXPECT_THAT(ran.err, HasSubstr(what)) << wrong;
+    EXPECT_FALSE(std::filesystem::exists(out_));
   }
+}
+
+TEST_F(Share, NoFileIsWrittenOverAnotherOfTheSameCommand) {
+  const std::string rules = directory_ / "rules.toml";
+  const std::string there = directory_ / "there";
+  const std::string link = directory_ / "link";
+  const std::string nowhere = directory_ / "nowhere";
+  const std::string hard = directory_ / "hard";
+  const std::string rules_link = directory_ / "rules-link";
+  write_file(rules, "words = []\n");
+  ASSERT_EQ(smtptape("redact --map", {there, "-o", directory_ / "first.tape", tape_}).exit, 0);
+  const std::string map = read_file(there);
+  std::filesystem::create_symlink(there, link);
+  std::filesystem::create_symlink("out.tape", nowhere);
+  std::filesystem::create_hard_link(there, hard);
+  std::filesystem::create_symlink(rules, rules_link);
+  std::filesystem::create_directory(directory_ / "sub");
+  const std::string tape = read_file(tape_);
+  const std::vector<std::vector<std::string>> all{
+      {"--map", out_, "-o", out_},
+      {"--map", directory_ / "./out.tape", "-o", out_},
+      {"--map", directory_ / "sub/../out.tape", "-o", out_},
+      {"--map", nowhere, "-o", out_},
+      {"--map", out_, "-o", nowhere},
+      {"--map", link, "-o", there},
+      {"--map", there, "-o", link},
+      {"--map", there, "-o", hard},
+      {"--rules", rules, "-o", rules},
+      {"--rules", rules, "-o", rules_link},
+      {"--rules", rules, "--map", rules, "-o", out_},
+      {"--rules", rules_link, "--map", rules, "-o", out_},
+      {"--map", tape_, "-o", out_}};
+  for (const std::vector<std::string>& some : all) {
+    for (const char* const command : {"redact --force", "extract --redact --force"}) {
+      std::vector<std::string> more = some;
+      more.push_back(tape_);
+      const Ran ran = smtptape(command, more);
+      EXPECT_EQ(ran.exit, 2) << command << " " << some[1] << " " << some[3] << ran.err;
+      EXPECT_THAT(ran.err, HasSubstr(": that is ")) << some[1];
+      EXPECT_THAT(ran.err, HasSubstr("give another name")) << some[1];
+    }
+  }
+  EXPECT_FALSE(std::filesystem::exists(out_));
+  EXPECT_EQ(read_file(there), map);
+  EXPECT_EQ(read_file(rules), "words = []\n");
+  EXPECT_EQ(read_file(tape_), tape);
+  // What is another file is fine, of whatever name.
+  EXPECT_EQ(smtptape("redact --map", {directory_ / "sub/out.tape", "-o", out_, tape_}).exit, 0);
 }
 
 TEST_F(Share, WritesNothingWhereSomethingWouldBeLeft) {
@@ -157,7 +237,7 @@ TEST_F(Share, WritesNothingWhereSomethingWouldBeLeft) {
   const Ran ran = smtptape("redact --rules", {rules, "--map", map, "-o", out_, tape_});
   EXPECT_EQ(ran.exit, 1);
   EXPECT_THAT(ran.err, HasSubstr("nothing was written"));
-  EXPECT_THAT(ran.err, HasSubstr("event 1, metadata (labels)"));
+  EXPECT_THAT(ran.err, HasSubstr("event 1, metadata (named)"));
   EXPECT_THAT(ran.err, Not(HasSubstr("smtp_client")));
   EXPECT_FALSE(std::filesystem::exists(out_));
   EXPECT_FALSE(std::filesystem::exists(map));

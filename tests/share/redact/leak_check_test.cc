@@ -70,6 +70,23 @@ TEST_F(LeakCheckTest, LooksAtWhatWasSaid) {
   }
 }
 
+TEST_F(LeakCheckTest, LooksForAddressesInEveryForm) {
+  Originals originals;
+  originals.add_address("2001:db8::17");
+  originals.finish();
+  for (const std::string payload :
+       {R"({"Read":"550 not 2001:DB8:0:0::17\r\n"})",
+        R"({"Write":"EHLO [IPv6:2001:0db8::0017]\r\n"})",
+        R"({"Diagnostic":{"level":"INFO","message":"2001:db8:0::17:25"}})"}) {
+    batch_.clear();
+    add(payload);
+    LeakCheck check(originals, {});
+    check.add(batch_);
+    check.finish();
+    EXPECT_FALSE(check.leaks().empty()) << payload;
+  }
+}
+
 TEST_F(LeakCheckTest, LooksOverTheBordersOfEventsAndLines) {
   add(R"({"Read":"550 fal"})");
   add(R"({"Write":"RSET\r\n"})");

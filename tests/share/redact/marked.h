@@ -8,9 +8,10 @@
 
 namespace smtptape {
 
-// C credential, M message, L local part, D domain, H host, A address, N name (label), I id.
+// C credential, M message, L local part, D domain, H host, A address, N name (label), I id,
+// R named by rules.
 [[nodiscard]] inline std::string marked(std::string_view text, const Spans& spans) {
-  constexpr std::string_view kLetters = "CMLDHANI";
+  constexpr std::string_view kLetters = "CMLDHANIR";
   std::string out(text);
   std::size_t before = 0;
   for (const Span& span : spans) {

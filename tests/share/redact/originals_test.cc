@@ -54,6 +54,37 @@ TEST(Originals, OfNumbersStandAlone) {
   EXPECT_EQ(found_in(originals, "u4711474@ 47114741", false), (Words{"4711474"}));
 }
 
+TEST(Originals, ThatAreAddressesAreFoundInEveryForm) {
+  Originals originals;
+  originals.add_address("2001:db8::17");
+  originals.add_address("192.0.2.9");
+  originals.add_address("2001:db8::99");
+  originals.add_public("2001:db8::99");
+  originals.finish();
+  for (const std::string form : {"2001:DB8:0:0:0:0:0:17",
+                                 "2001:0db8::0017",
+                                 "2001:db8:0:0::17",
+                                 "::ffff:c000:209",
+                                 "0:0:0:0:0:FFFF:C000:0209"}) {
+    for (const std::string before : {"", "IPv6:", "[IPv6:", "from:", "node:", "is "}) {
+      for (const std::string behind : {"", "]", "]:25", " x", ".", ":25"}) {
+        const Words found = found_in(originals, before + form + behind, false);
+        ASSERT_FALSE(found.empty()) << before + form + behind;
+        EXPECT_EQ(found.back(), form) << before + form + behind;
+      }
+    }
+  }
+  for (const std::string other : {"2001:db8::18",
+                                  "2001:db8::99",
+                                  "2001:db8:0::99",
+                                  "19:34:17",
+                                  "::",
+                                  "a:b:c:d:e:f",
+                                  ":::::::::::",
+                                  "1.2.3.4:5:6"})
+    EXPECT_EQ(found_in(originals, other, false), Words{}) << other;
+}
+
 TEST(Originals, AreFoundInEverySpelling) {
   Originals originals;
   originals.add(Kind::LocalPart, "bob\"smith");
@@ -72,6 +103,8 @@ TEST(Originals, AreFoundInEverySpelling) {
                                  "Ym9iInNtaXRo",
                                  "eGJvYiJzbWl0aA==",
                                  "eHhib2Iic21pdGg=",
+                                 "/Ym9iInNtaXRo",
+                                 "u/eGJvYiJzbWl0aA==",
                                  "Ym9iInNt\r\naXRo",
                                  "626f6222736d697468",
                                  "j\xfcrgens",

@@ -7,6 +7,7 @@
 
 #include <gtest/gtest.h>
 
+#include "share/redact/ip_address.h"
 #include "share/redact/originals.h"
 
 namespace smtptape {
@@ -128,12 +129,39 @@ TEST(Pseudonyms, OfAddressesKeepWhatTheyShareFromTheFront) {
   EXPECT_TRUE(replaced(pseudonyms, Kind::Address, "[2001:db8::17]:25").ends_with("]:25"));
 }
 
+TEST(Pseudonyms, OfAnAddressAreTheSameInEveryForm) {
+  Pseudonyms pseudonyms(kKey, {}, nothing_is_taboo);
+  const auto other = [&pseudonyms](const std::string& text) {
+    const std::string out = replaced(pseudonyms, Kind::Address, text);
+    EXPECT_EQ(out.size(), text.size());
+    EXPECT_NE(out, text);
+    return out;
+  };
+  const std::string usual = other("2001:db8::17:a");
+  EXPECT_NE(usual_address(usual), "2001:db8::17:a");
+  for (const std::string form : {"2001:DB8::17:A",
+                                 "2001:db8:0:0:0:0:17:a",
+                                 "2001:0db8::0017:000a",
+                                 "2001:0db8:0000:0000:0000:0000:0017:000A",
+                                 "2001:db8:0:0::17:a"}) {
+    EXPECT_EQ(usual_address(other(form)), usual) << form;
+  }
+  EXPECT_EQ(other("[2001:db8::17:a]:25"), "[" + usual + "]:25");
+  EXPECT_EQ(other("::ffff:192.0.2.17"), "::ffff:" + other("192.0.2.17"));
+  EXPECT_EQ(other("0:0:0:0:0:ffff:192.0.2.17"), "0:0:0:0:0:ffff:" + other("192.0.2.17"));
+  // What begins alike still does, and nothing else does.
+  EXPECT_EQ(other("2001:db8::17:b").substr(0, 11), usual.substr(0, 11));
+  EXPECT_NE(other("2001:db8::17:b"), usual);
+  EXPECT_NE(other("2001:db8::18:a").substr(0, 12), usual.substr(0, 12));
+}
+
 TEST(Pseudonyms, KeepAddressesOfKeptHosts) {
   KeptNames kept;
   kept.addresses.insert("192.0.2.17");
   kept.addresses.insert("2001:db8::17");
   EXPECT_EQ(replaced(Kind::Address, "192.0.2.17:25", kept), "192.0.2.17:25");
   EXPECT_EQ(replaced(Kind::Address, "[2001:db8::17]:25", kept), "[2001:db8::17]:25");
+  EXPECT_EQ(replaced(Kind::Address, "2001:DB8:0::0017", kept), "2001:DB8:0::0017");
   EXPECT_NE(replaced(Kind::Address, "192.0.2.18:25", kept), "192.0.2.18:25");
 }
 

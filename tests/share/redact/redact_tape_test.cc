@@ -12,142 +12,22 @@
 #include "format/tape/tape_writer.h"
 #include "format/wire/wire.h"
 #include "sessions/stories.h"
+#include "share/redact/ip_address.h"
 #include "smtp/normal_reply.h"
-#include "tests/share/redact/planted.h"
+#include "tests/share/redact/redacted.h"
 
 namespace smtptape {
 namespace {
 
 using testing::base64_of;
-using testing::escaped;
+using testing::expect_nothing_left;
+using testing::frames_of;
+using testing::lower;
+using testing::origin_named;
 using testing::Planted;
-
-void write_tape(const std::vector<std::string>& frames, TemporaryFile& to, const Origin& origin) {
-  TapeHeader header;
-  header.tape_id.bytes[0] = 7;
-  header.origin = origin;
-  TapeOptions options;
-  options.group_bytes = 64 << 10;
-  TapeWriter writer(to, header, options);
-  WireDecoder decoder;
-  EventBatch batch;
-  std::uint64_t sequence = 0;
-  for (const std::string& frame : frames) {
-    Event& event = decoder.decode(batch.arena.copy(frame), Opcode::Text, batch);
-    event.sequence = ++sequence;
-    event.received = static_cast<std::int64_t>(sequence) * 1'000'000;
-    writer.add(event);
-  }
-  Ledger ledger;
-  ledger.received = sequence;
-  writer.seal(ledger, 5);
-}
-
-Origin origin_named(std::string source) {
-  Origin origin;
-  origin.capture.bytes[0] = 1;
-  origin.source = std::move(source);
-  return origin;
-}
-
-RedactedTape redacted(const TemporaryFile& original,
-                      const RedactionRules& rules = {},
-                      const std::optional<PseudonymKey>& key = PseudonymKey{1}) {
-  TapeHeader fresh;
-  fresh.writer = "test";
-  return redact_tape(original, rules, key, fresh, {});
-}
-
-// Everything that a reader can see of a tape.
-struct Seen {
-  std::vector<Event> events;
-  EventBatch all;
-  std::string text;
-
-  explicit Seen(const TemporaryFile& tape) {
-    const auto source = tape.read();
-    TapeReader reader(*source, "test");
-    EventBatch batch;
-    while (reader.next(batch)) {
-      for (Event event : batch.events) {
-        event.text = all.arena.copy(event.text);
-        event.level = all.arena.copy(event.level);
-        all.pins.emplace_back(std::make_shared<MetaPtr>(event.meta));
-        add(event);
-        events.push_back(event);
-      }
-      for (const Note& note : batch.notes)
-        text += note.key + "=" + note.value + "\n";
-      for (const Gap& gap : batch.gaps)
-        text += gap.detail + "\n";
-    }
-    EXPECT_EQ(reader.end(), TapeEnd::Sealed);
-    text += reader.header()->origin.source + "\n" + reader.header()->url + "\n";
-    for (const Note& note : reader.footer()->notes)
-      text += note.key + "=" + note.value + "\n";
-    text += client + "\n" + server + "\n" + without_breaks(client) + "\n" + without_breaks(server);
-  }
-
-  std::string client;
-  std::string server;
-
- private:
-  void add(const Event& event) {
-    if (event.origin != nullptr) text += event.origin->source + "\n";
-    if (event.meta != nullptr) text += std::string(event.meta->text()) + "\n";
-    text += std::string(event.level) + " " + std::string(event.text) + "\n";
-    if (event.verbatim != nullptr) text += std::string(event.verbatim->frame);
-    (event.kind == EventKind::Read ? server : client) += event.text;
-  }
-  static std::string without_breaks(const std::string& lines) {
-    std::string joined;
-    for (std::size_t at = 0; at < lines.size();) {
-      std::size_t end = lines.find("\r\n", at);
-      if (end == std::string::npos) end = lines.size();
-      std::string line = lines.substr(at, end - at);
-      if (line.size() > 10 && (line[3] == '-' || line[3] == ' ') && line[5] == '.')
-        line.erase(0, 10);
-      joined += line;
-      at = end + 2;
-    }
-    return joined;
-  }
-};
-
-std::string lower(std::string text) {
-  return folded(text);
-}
-
-// How it may be spelled, so far as that is a text to look for.
-std::vector<std::string> spellings_of(const std::string& secret) {
-  std::vector<std::string> all{lower(secret),
-                               lower(escaped(secret, "%", true)),
-                               lower(escaped(secret, "%", false)),
-                               lower(escaped(secret, "=", true)),
-                               lower(escaped(secret, "", true))};
-  std::string escapes;
-  for (const char c : secret)
-    escapes += std::string(c == '"' || c == '\\' ? "\\" : "") + c;
-  all.push_back(lower(escapes));
-  for (std::size_t before = 0; before < 3; ++before) {
-    // What depends on nothing that stands around it.
-    const std::string digits = base64_of(std::string(before, 'x') + secret);
-    const std::size_t from = before == 0 ? 0 : 4;
-    const std::size_t to = (before + secret.size()) / 3 * 4;
-    all.push_back(digits.substr(from, to - from));
-  }
-  return all;
-}
-
-void expect_nothing_left(const Seen& seen, const std::vector<std::string>& secrets) {
-  const std::string low = lower(seen.text);
-  for (const std::string& secret : secrets) {
-    for (const std::string& spelling : spellings_of(secret)) {
-      EXPECT_EQ(low.find(spelling), std::string::npos) << secret << " as " << spelling;
-      EXPECT_EQ(seen.text.find(spelling), std::string::npos) << secret << " as " << spelling;
-    }
-  }
-}
+using testing::redacted;
+using testing::Seen;
+using testing::write_tape;
 
 class Redaction : public ::testing::TestWithParam<std::uint32_t> {};
 
@@ -326,30 +206,6 @@ TEST_F(RedactedNight, KeepsTheClassesThatItIsTold) {
 
 // ---- places ----
 
-struct Told {
-  std::string client;
-  std::string server;
-};
-
-// A session in which both sides say these texts, torn into pieces of so many bytes.
-std::vector<std::string> frames_of(const std::vector<std::pair<char, std::string>>& said,
-                                   std::size_t piece,
-                                   const std::string& more_meta = "") {
-  std::vector<std::string> frames;
-  const std::string head =
-      R"({"conn_meta":{"id":"s","mx_host":"mx.provider.test")" + more_meta + R"(},"payload":)";
-  const std::string tail = R"(,"when":"2026-08-04T21:00:00Z"})";
-  frames.push_back(head + R"("Connected")" + tail);
-  for (const auto& [who, text] : said) {
-    for (std::size_t at = 0; at < text.size(); at += piece) {
-      std::string json;
-      append_json_string(json, std::string_view(text).substr(at, piece));
-      frames.push_back(head + (who == 'C' ? R"({"Write":)" : R"({"Read":)") + json + "}" + tail);
-    }
-  }
-  return frames;
-}
-
 TEST(RedactedTapes, AreTheSameHoweverADialogueWasTorn) {
   const std::vector<std::pair<char, std::string>> said{
       {'S', "220 mx.provider.test\r\n"},
@@ -482,6 +338,38 @@ TEST(RedactedTapes, HaveNoOtherSpellingOfADomainThatABodyNamedFirst) {
   const RedactedTape result = redacted(original);
   ASSERT_NE(result.tape, nullptr);
   EXPECT_EQ(Seen(*result.tape).server.find("falcon"), std::string::npos);
+}
+
+TEST(RedactedTapes, HaveOneNameForAnAddressInEveryForm) {
+  const testing::Dialogue dialogue(
+      {{'S', "220 hi\r\n"},
+       {'C', "EHLO [IPv6:2001:DB8:0:0:0:0:0:17]\r\n"},
+       {'S', "250 hi [IPv6:2001:0db8::0017] at 2001:db8::17, not 2001:db8::99\r\n"},
+       {'C', "RCPT TO:<bob@[IPv6:2001:db8:0::17]>\r\n"},
+       {'S',
+        "550 listed: 2001-db8--17.isp.test and "
+        "7.1.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.0.8.b.d.0.1.0.0.2.bl.test\r\n"},
+       {'S', "550 [2001:db8::aa]:25 and [IPv6:2001:db8::bb]\r\n"}},
+      {},
+      1000,
+      R"(,"mx_address":"[2001:db8::99]:25","source_address":"[2001:db8::17]:4123")");
+  ASSERT_FALSE(dialogue.leaks()) << dialogue.where();
+  const Seen seen = dialogue.seen();
+  std::set<std::string> names;
+  std::string text = seen.client + seen.server;
+  for (std::size_t at = 0; (at = text.find("IPv6:")) != std::string::npos;)
+    text.replace(at, 5, " ");
+  each_address(
+      text,
+      [](const IpAddress&) { return true; },
+      [&](std::size_t from, std::size_t to) {
+        names.insert(usual_address(text.substr(from, to - from)));
+      });
+  EXPECT_EQ(names.size(), 4U) << text;
+  EXPECT_EQ(names.count("2001:db8::99"), 1U);
+  for (const std::string gone :
+       {"db8::17", "DB8", "0017", "db8:0::17", "db8--17", "7.1.0.0", "::aa", "::bb"})
+    EXPECT_EQ(text.find(gone), std::string::npos) << gone << text;
 }
 
 TEST(RedactedTapes, AreNoneWhereSomethingIsLeft) {

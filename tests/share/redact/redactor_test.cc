@@ -39,7 +39,8 @@ class RedactorTest : public ::testing::Test {
     Originals originals;
     originals.finish();
     Pseudonyms pseudonyms({}, {}, [](std::string_view) { return false; });
-    Redactor redactor(from_, originals, pseudonyms);
+    const RedactionRules rules;
+    Redactor redactor(from_, originals, pseudonyms, rules);
     EventBatch batch;
     EXPECT_TRUE(redactor.next(batch));
     omitted_ = redactor.omitted();
