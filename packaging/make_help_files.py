@@ -35,13 +35,15 @@ def main():
     for name in ("program", "guide", "to"):
         words.add_argument(name, type=pathlib.Path)
     words.add_argument("--maintainer", required=True)
+    words.add_argument("--emulator", action="append", default=[], help="what runs the program")
     given = words.parse_args()
+    program = [*filter(None, given.emulator), given.program]
     seconds = int(os.environ.get("SOURCE_DATE_EPOCH", time.time()))
-    version = subprocess.run([given.program, "--version"], capture_output=True, text=True, check=True,
+    version = subprocess.run([*program, "--version"], capture_output=True, text=True, check=True,
                              timeout=60).stdout.split()[1]
 
-    told = ask(given.program)
-    commands = [(entry, ask(given.program, entry[0])) for entry in told.commands()]
+    told = ask(program)
+    commands = [(entry, ask(program, entry[0])) for entry in told.commands()]
     names = [name for (name, _), _ in commands]
     date = time.strftime("%Y-%m-%d", time.gmtime(seconds))
     guide = given.guide.read_text(encoding="utf-8")

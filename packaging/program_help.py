@@ -72,6 +72,6 @@ class Help:
 
 
 def ask(program, *words):
-    ran = subprocess.run([program, *words, "--help"], capture_output=True, text=True, check=True,
+    ran = subprocess.run([*program, *words, "--help"], capture_output=True, text=True, check=True,
                          timeout=60)
     return Help(ran.stdout)

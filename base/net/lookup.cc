@@ -1,5 +1,6 @@
 #include "base/net/lookup.h"
 
+#include <arpa/inet.h>
 #include <netdb.h>
 #include <sys/socket.h>
 #include <sys/time.h>
@@ -10,6 +11,7 @@
 #include <map>
 #include <utility>
 
+#include <boost/algorithm/string/predicate.hpp>
 #include <boost/asio/as_tuple.hpp>
 #include <boost/asio/co_spawn.hpp>
 #include <boost/asio/io_context.hpp>
@@ -45,6 +47,16 @@ void must(int status, const char* doing) {
   if (status != ARES_SUCCESS) throw Error(std::string(doing) + ": " + ares_strerror(status));
 }
 
+// Whatever name servers say of it (RFC 6761).  Its addresses may stand in the hosts file.
+bool is_localhost(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  return boost::iequals(host, "localhost") || boost::iends_with(host, ".localhost");
+}
+
+std::vector<tcp::endpoint> loopbacks() {
+  return {{asio::ip::address_v4::loopback(), 0}, {asio::ip::address_v6::loopback(), 0}};
+}
+
 struct DestroyChannel {
   void operator()(ares_channeldata* channel) const { ares_destroy(channel); }
 };
@@ -76,16 +88,17 @@ LookupAnswer no_answer() {
   return answer_of_status(ARES_ETIMEOUT);
 }
 
+// Not getaddrinfo(): in a program without shared libraries it is only there where those of the C
+// library are, in the same version.
 std::vector<tcp::endpoint> addresses_written_out(const std::string& host) {
-  addrinfo hints{};
-  hints.ai_socktype = SOCK_STREAM;
-  hints.ai_flags = AI_NUMERICHOST;
-  addrinfo* found = nullptr;
-  std::vector<tcp::endpoint> all;
-  if (::getaddrinfo(host.c_str(), nullptr, &hints, &found) != 0) return all;
-  append_address(all, found->ai_addr, found->ai_addrlen);
-  ::freeaddrinfo(found);
-  return all;
+  error_code none;
+  in_addr v4{};
+  const bool all_of_it = host.find_first_not_of("0123456789abcdefABCDEFxX.") == std::string::npos;
+  if (all_of_it && ::inet_aton(host.c_str(), &v4) != 0) {
+    return {{asio::ip::address_v4(ntohl(v4.s_addr)), 0}};
+  }
+  const auto v6 = asio::ip::make_address_v6(host, none);
+  return none ? std::vector<tcp::endpoint>() : std::vector<tcp::endpoint>{{v6, 0}};
 }
 
 // ---- one look-up ----
@@ -128,6 +141,7 @@ class Lookup::Query : public std::enable_shared_from_this<Query> {
   std::map<ares_socket_t, std::shared_ptr<Socket>> sockets_;
   std::vector<Waiter> waiters_;
   LookupAnswer answer_;
+  std::vector<tcp::endpoint> otherwise_;  // when there is none
   bool finished_ = false;
   Channel channel_;
 };
@@ -135,11 +149,15 @@ class Lookup::Query : public std::enable_shared_from_this<Query> {
 void Lookup::Query::begin(const std::string& host, const LookupPlaces& places) {
   static const int library = ares_library_init(ARES_LIB_INIT_ALL);
   must(library, "setting up c-ares");
+  const bool is_this_machine = is_localhost(host);
+  char files[] = "f";
   ares_options options{};
+  options.lookups = files;
   options.sock_state_cb = on_socket;
   options.sock_state_cb_data = this;
   ares_channel channel = nullptr;
-  must(ares_init_options(&channel, &options, ARES_OPT_SOCK_STATE_CB), "setting up a look-up");
+  const int given = ARES_OPT_SOCK_STATE_CB | (is_this_machine ? ARES_OPT_LOOKUPS : 0);
+  must(ares_init_options(&channel, &options, given), "setting up a look-up");
   channel_.reset(channel);
   if (!places.name_servers.empty()) {
     must(ares_set_servers_ports_csv(channel, places.name_servers.c_str()), "name servers");
@@ -147,7 +165,9 @@ void Lookup::Query::begin(const std::string& host, const LookupPlaces& places) {
   ares_addrinfo_hints hints{};
   hints.ai_socktype = SOCK_STREAM;
   hints.ai_flags = places.hosts_of_tests ? ARES_AI_ENVHOSTS : 0;
-  const std::string name = host == "localhost." ? "localhost" : host;  // both are this machine
+  std::string name = host;
+  if (is_this_machine && name.ends_with('.')) name.pop_back();
+  otherwise_ = is_this_machine ? loopbacks() : std::vector<tcp::endpoint>();
   ares_getaddrinfo(channel, name.c_str(), nullptr, &hints, on_answer, this);
   set_timer();
 }
@@ -224,6 +244,7 @@ void Lookup::Query::finish(int status, const ares_addrinfo* found) {
        node = node->ai_next) {
     append_address(answer_.addresses, node->ai_addr, node->ai_addrlen);
   }
+  if (answer_.addresses.empty()) answer_.addresses = std::move(otherwise_);
   if (answer_.addresses.empty()) answer_ = answer_of_status(status);
   for (const Waiter& waiter : waiters_) {
     if (const std::shared_ptr<asio::steady_timer> timer = waiter.lock()) timer->cancel();

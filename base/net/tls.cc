@@ -9,13 +9,13 @@
 #include <boost/algorithm/string/predicate.hpp>
 
 #include "base/error.h"
+#include "base/net/system_trust.h"
 #include "base/net/tls_impl.h"
 
 #include <openssl/err.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
-#include <stdlib.h>  // secure_getenv: not in <cstdlib>
 
 namespace smtptape {
 
@@ -83,6 +83,14 @@ void trust_only(SSL_CTX* context, const PemText& pem) {
     must(X509_STORE_add_cert(store, certificate.get()) == 1);
   // Also what is no CA, and what an unknown CA has signed: whoever put it there trusts it.
   X509_STORE_set_flags(store, X509_V_FLAG_PARTIAL_CHAIN);
+}
+
+// What can't be read is trusted as little as what is not there.
+void trust_system(SSL_CTX* context) {
+  const TrustPlaces places = trust_places();
+  if (!places.file.empty()) SSL_CTX_load_verify_file(context, places.file.c_str());
+  if (!places.directory.empty()) SSL_CTX_load_verify_dir(context, places.directory.c_str());
+  ERR_clear_error();
 }
 
 void present(SSL_CTX* context, const PemText& certificate_pem, const PemText& key_pem) {
@@ -195,17 +203,16 @@ std::string show_fingerprint(const Fingerprint& fingerprint) {
 }
 
 SystemTrust system_trust_now() {
-  const std::pair<const char*, const char*> places[] = {
-      {X509_get_default_cert_file_env(), X509_get_default_cert_file()},
-      {X509_get_default_cert_dir_env(), X509_get_default_cert_dir()}};
-  SystemTrust changed{};
-  for (std::size_t i = 0; i < changed.size(); ++i) {
-    const char* const chosen = ::secure_getenv(places[i].first);
+  SystemTrust now{trust_places(), {}};
+  std::size_t i = 0;
+  for (const auto& place : {now.places.file, now.places.directory}) {
     struct stat status {};
-    if (::stat(chosen != nullptr ? chosen : places[i].second, &status) != 0) continue;
-    changed[i] = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+    if (!place.empty() && ::stat(place.c_str(), &status) == 0) {
+      now.changed[i] = std::int64_t{status.st_mtim.tv_sec} * 1'000'000'000 + status.st_mtim.tv_nsec;
+    }
+    ++i;
   }
-  return changed;
+  return now;
 }
 
 TlsContext::TlsContext(const TlsSettings& settings) : impl_(std::make_unique<Impl>()) {
@@ -227,7 +234,7 @@ TlsContext::TlsContext(const TlsSettings& settings) : impl_(std::make_unique<Imp
   if (settings.trusted) {
     trust_only(context, *settings.trusted);
   } else if (!settings.fingerprint) {
-    must(SSL_CTX_set_default_verify_paths(context) == 1);
+    trust_system(context);
   }
   if (settings.certificate && settings.key) {
     present(context, *settings.certificate, *settings.key);

@@ -17,6 +17,8 @@
 
 #include <boost/system/error_code.hpp>
 
+#include "base/net/system_trust.h"
+
 namespace smtptape {
 
 // SHA-256 of a certificate as it is sent (DER).
@@ -44,7 +46,11 @@ struct TlsSettings {
 };
 
 // Changes when the files do where the system's CAs stand.  They are read when a TlsContext is made.
-using SystemTrust = std::array<std::int64_t, 2>;
+struct SystemTrust {
+  TrustPlaces places;
+  std::array<std::int64_t, 2> changed{};  // the file, the directory
+  bool operator==(const SystemTrust&) const = default;
+};
 [[nodiscard]] SystemTrust system_trust_now();
 
 // The settings made ready, for any number of connections.  Doesn't change.

@@ -14,12 +14,14 @@
 #include <cstdlib>
 #include <cstring>
 #include <cwchar>
+#include <iterator>
 #include <string>
 
 #include "base/error.h"
 #include "cli/text/terminal.h"
 
 #include <langinfo.h>
+#include <stdlib.h>  // setenv: not in <cstdlib>
 #include <termios.h>
 
 #define NCURSES_NOMACROS 1
@@ -60,13 +62,37 @@ void handle_endings() {
   }
 }
 
-// True: characters are UTF-8.  Of the locale that was asked for, which need not be installed, only
-// that counts.
+// True: characters are UTF-8.  Of the locale that was asked for, which need not be installed, no
+// more counts.  Others are not set: their tables of characters would be libraries of the machine.
 bool set_locale() {
-  const auto is_utf8 = [] { return std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0; };
-  std::setlocale(LC_CTYPE, "");
-  if (terminal_takes_utf8() && !is_utf8()) std::setlocale(LC_CTYPE, "C.UTF-8");
-  return is_utf8();
+  if (!terminal_takes_utf8()) return false;
+  for (const char* const name : {"C.UTF-8", ""}) {
+    std::setlocale(LC_CTYPE, name);
+    if (std::strcmp(::nl_langinfo(CODESET), "UTF-8") == 0) return true;
+  }
+  return false;
+}
+
+// What this program brings of terminals, for machines that have no descriptions of them.
+struct TerminalKind {
+  std::string_view name;
+  const char* description;  // as ncurses takes it from $TERMINFO
+};
+constexpr TerminalKind kBrought[] = {
+#include "terminal_kinds.inc"
+};
+
+bool open_screen(const std::string& kind) {
+  if (::newterm(kind.c_str(), stdout, stdin) != nullptr) return true;
+  const auto* const near =
+      std::find_if(std::begin(kBrought), std::end(kBrought), [&](const auto& brought) {
+        return kind.starts_with(brought.name);  // xterm-kitty is an xterm
+      });
+  if (near == std::end(kBrought)) return false;
+  ::setenv("TERMINFO", near->description, 1);
+  const bool opened = ::newterm(near->name.data(), stdout, stdin) != nullptr;
+  ::unsetenv("TERMINFO");
+  return opened;
 }
 
 enum Pair : short { kNone, kGreen, kYellow, kRed, kBlue };
@@ -153,7 +179,7 @@ TopScreen::TopScreen(bool color) : color_(color), utf8_(false) {
   ::tcgetattr(STDIN_FILENO, &as_it_was);
   const char* const terminal = std::getenv("TERM");
   const bool can_move = terminal != nullptr && std::strcmp(terminal, "dumb") != 0;
-  if (!can_move || ::newterm(nullptr, stdout, stdin) == nullptr) {
+  if (!can_move || !open_screen(terminal)) {
     throw UsageError("top can't draw on a terminal of the kind TERM=" +
                      std::string(terminal == nullptr ? "" : terminal) +
                      "; smtptape replay --follow prints what comes");

@@ -33,7 +33,7 @@ void find_delta(const Meta& meta, const Meta* parent, MetaDelta& delta) {
 GroupNames::Named GroupNames::meta(const Meta& meta) {
   if (const std::uint32_t* known = place_of_.find(meta)) return {*known};
   const std::uint32_t next = meta_count() + 1;
-  const auto [known, is_new] = places_.try_emplace(&meta, next);
+  const auto [known, is_new] = places_.try_emplace(MetaPtr(&meta), next);
   place_of_.remember(meta, known->second);
   if (!is_new) return {known->second};
   Named named{next, 0, nullptr, &delta_};

@@ -6,8 +6,6 @@
 #include <cstring>
 #include <limits>
 
-#include <simdjson.h>
-
 #include "format/wire/json.h"
 #include "format/wire/json_number.h"
 #include "format/wire/text_scan.h"
@@ -390,10 +388,6 @@ std::optional<std::size_t> split_canonical_object(std::string_view json,
   });
   if (!whole || !scanner.at_end()) return std::nullopt;
   return count;
-}
-
-bool is_utf8(std::string_view bytes) {
-  return simdjson::validate_utf8(bytes.data(), bytes.size());
 }
 
 }  // namespace smtptape

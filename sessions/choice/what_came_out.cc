@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <limits>
 #include <utility>
 
 #include "base/counted.h"
@@ -50,7 +51,9 @@ std::string_view name_of_tls(Tls tls) {
 }
 
 std::size_t place_of(SessionMarks mark) {
-  return static_cast<std::size_t>(std::countr_zero(mark));
+  // The remainder for compilers that think of no mark at all.
+  return static_cast<std::size_t>(std::countr_zero(mark) %
+                                  std::numeric_limits<SessionMarks>::digits);
 }
 
 }  // namespace

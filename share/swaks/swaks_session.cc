@@ -144,7 +144,7 @@ std::optional<Server> server_of(const Attempt& attempt) {
 // ---- words ----
 
 // In a comment, as it is to be read; lines of a reply stand behind one another.
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string shown;
   for (const char c : text.substr(0, kMostQuoted))
     c == '\n' ? shown.append(" / ") : shown.append(1, c);
@@ -215,8 +215,8 @@ class SwaksText {
     const std::string_view said = dialogue_.failed == nullptr
                                       ? std::string_view(attempt_.why)
                                       : std::string_view(dialogue_.failed->smtp.reply.text);
-    comment("session " + quoted(story_.id) + " of " + quoted(story_.source) + ", " + show_time(at) +
-            ": " + quoted(said));
+    comment("session " + in_quotes(story_.id) + " of " + in_quotes(story_.source) + ", " +
+            show_time(at) + ": " + in_quotes(said));
     if (story_.gap_count > 0 || !story_.begins_here)
       comment("events of it are missing: the dialogue may have been another one");
   }
@@ -233,10 +233,10 @@ class SwaksText {
     if (!server) return command_.refuse("the server", "has no IP address in the recording");
     command_.option("--server", server->address);
     command_.option("--port", server->port);
-    std::string where = "to " + quoted(attempt_.mx_host.empty() ? "?" : attempt_.mx_host);
+    std::string where = "to " + in_quotes(attempt_.mx_host.empty() ? "?" : attempt_.mx_host);
     if (!attempt_.source_address.empty())
       where +=
-          " from " + quoted(attempt_.source_address) + ", with --local-interface if it is ours";
+          " from " + in_quotes(attempt_.source_address) + ", with --local-interface if it is ours";
     comment(where);
   }
 
@@ -275,7 +275,7 @@ class SwaksText {
       command_.foreign("--from", sender, "the sender");
     }
     const std::string_view parameters = parameters_of(dialogue_.mail->command);
-    if (!parameters.empty()) comment("without " + quoted(parameters) + " of MAIL FROM");
+    if (!parameters.empty()) comment("without " + in_quotes(parameters) + " of MAIL FROM");
     if (dialogue_.recipients.empty()) return;
     command_.foreign("--to", recipients(), "a recipient");
     if (dialogue_.pipelined) command_.option("--pipeline");

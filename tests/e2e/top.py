@@ -234,6 +234,17 @@ class Top(unittest.TestCase):
         self.assertTrue(colours())
         self.assertFalse(colours(NO_COLOR="1"))
 
+    def test_terminals_that_this_machine_does_not_know(self):
+        for kind in ("xterm-unheard-of", "tmux-256color-unheard-of", "linux-unheard-of"):
+            with self.subTest(kind), self.top(environment={"TERM": kind}.items()) as screen:
+                screen.wait_for(r"41 sessions")
+                screen.press("Down")
+                screen.press("q")
+                self.assertEqual(0, screen.ends())
+        with self.top(environment={"TERM": "unheard-of"}.items()) as screen:
+            self.assertEqual(2, screen.ends())
+            self.assertIn("TERM=unheard-of", screen.stderr.read_text())
+
     def test_signals_give_the_terminal_back(self):
         for number, exit_code in ((signal.SIGINT, 0), (signal.SIGTERM, 0), (signal.SIGHUP, 129),
                                   (signal.SIGQUIT, 131), (signal.SIGSEGV, 139), (signal.SIGABRT, 134)):

@@ -8,6 +8,7 @@
 #include <gtest/gtest.h>
 
 #include "format/wire/text_scan.h"
+#include "format/wire/utf8.h"
 
 namespace smtptape {
 namespace {
@@ -162,6 +163,59 @@ TEST(Utf8, IsAsRfc3629SaysIt) {
   EXPECT_FALSE(is_utf8("\xed\xa0\x80"));
   EXPECT_FALSE(is_utf8("\xc0\x80"));
   EXPECT_FALSE(is_utf8("abc\xc3"));
+}
+
+// Each character, and each sequence of up to four bytes that differs from one by a byte, at every
+// place around the edges of a vector.
+class Utf8Ways : public ::testing::Test {
+ protected:
+  void SetUp() override {
+#ifdef __x86_64__
+    if (__builtin_cpu_supports("avx2") == 0) GTEST_SKIP() << "no AVX2 here";
+#else
+    GTEST_SKIP() << "one way here";
+#endif
+  }
+  static void expect_agreement([[maybe_unused]] const std::string& text) {
+#ifdef __x86_64__
+    ASSERT_EQ(is_utf8_with_avx2(text), is_utf8_portably(text)) << ::testing::PrintToString(text);
+#endif
+  }
+};
+
+TEST_F(Utf8Ways, AgreeOnEveryThreeBytes) {
+  std::string text(40, 'x');
+  for (unsigned three = 0; three < 1U << 24U; three += 1) {
+    // The first decides what may follow: of those in the middle of their kind, one in a few is
+    // enough.
+    const unsigned first = three & 0xFFU;
+    const unsigned third = three >> 16U;
+    if ((first < 0xC0 && first % 16 != 15) || third % 8 != 0) continue;
+    for (unsigned i = 0; i < 3; ++i)
+      text[31 + i] = static_cast<char>(three >> 8 * i & 0xFFU);
+    expect_agreement(text);
+  }
+}
+
+TEST_F(Utf8Ways, AgreeWhereverACharacterStandsAndWhateverIsWrongWithIt) {
+  const std::string characters[] = {
+      "\u00E9", "\u0800", "\uD7FF", "\uE000", "\U00010000", "\U0010FFFF"};
+  for (const std::string& character : characters) {
+    for (std::size_t before = 0; before < 70; ++before) {
+      const std::string text = std::string(before, 'x') + character;
+      EXPECT_TRUE(is_utf8_portably(text));
+      for (std::size_t cut = 0; cut <= character.size(); ++cut)
+        expect_agreement(text.substr(0, text.size() - cut));
+      for (std::size_t at = before; at < text.size(); ++at) {
+        for (int byte = 0; byte < 256; ++byte) {
+          std::string other = text;
+          other[at] = static_cast<char>(byte);
+          expect_agreement(other);
+          expect_agreement(other + "x");
+        }
+      }
+    }
+  }
 }
 
 }  // namespace

@@ -20,7 +20,7 @@ CONFIG = "etc/smtptape/smtptape.toml"
 UNIT = "usr/lib/systemd/system/smtptape.service"
 WANTS = "etc/systemd/system/multi-user.target.wants/smtptape.service"
 SECONDS = 60  # the most that anything here is waited for
-TOOLS = ["dpkg", "dpkg-deb", "dpkg-shlibdeps", "file", "mount", "setpriv", "systemctl", "systemd-sysusers",
+TOOLS = ["dpkg", "dpkg-deb", "file", "mount", "setpriv", "systemctl", "systemd-sysusers",
          "umount", "unshare"]
 APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
 
@@ -105,8 +105,8 @@ class Copy:
         return list((self / STORE).rglob("*.tape")) if (self / STORE).exists() else []
 
 
-def make_package(source, build, to):
-    return pathlib.Path(must(source / "packaging/make_package.sh", build, to).strip())
+def make_package(source, build, to, kind="deb"):
+    return pathlib.Path(must(source / "packaging/make_package.sh", build, to, kind).strip())
 
 
 def need(*tools):

@@ -27,7 +27,8 @@ FILES = [  # what the package must have, and how
     ("usr/share/man/man1/smtptape-show.1.gz", 0o644), ("usr/share/zsh/vendor-completions/_smtptape", 0o644),
     ("usr/share/fish/vendor_completions.d/smtptape.fish", 0o644),
     ("usr/share/bash-completion/completions/smtptape", 0o644), ("usr/share/doc/smtptape/copyright", 0o644),
-    ("usr/share/doc/smtptape/changelog.gz", 0o644), ("usr/share/doc/smtptape/service.md", 0o644)]
+    ("usr/share/doc/smtptape/changelog.gz", 0o644), ("usr/share/doc/smtptape/NOTICE.gz", 0o644),
+    ("usr/share/doc/smtptape/sbom.spdx.json", 0o644), ("usr/lib/smtptape/after-install", 0o755), ("usr/share/doc/smtptape/service.md", 0o644)]
 
 
 # --- building ---
@@ -40,16 +41,14 @@ def build_package(source, build, scratch):
 
 def check_package(package, source):
     told = must("dpkg-deb", "--info", package)
-    depends = re.search(r"^ Depends: (.*)$", told, re.M)[1]
-    for library in ("libc6", "libstdc++6", "libzstd1", "libcapnp-"):
-        check(library in depends, f"it depends on {library}")
+    check("Depends:" not in told, "it depends on nothing")
     with tempfile.TemporaryDirectory(prefix="smtptape-deb-") as unpacked:
         must("dpkg-deb", "--extract", package, unpacked)
         program = pathlib.Path(unpacked) / "usr/bin/smtptape"
         check("not stripped" not in must("file", program), "the program is stripped")
         check(bytes(source) not in program.read_bytes(), "the program doesn't know where it was built")
-    ran = run("lintian", "--allow-root", "--fail-on", "error", package)
-    check(ran.returncode == 0, f"lintian finds no error\n{ran.stdout}")
+    ran = run("lintian", "--allow-root", "--fail-on", "error,warning", package)
+    check(ran.returncode == 0, f"lintian finds nothing\n{ran.stdout}")
 
 
 def check_installed(copy):

@@ -35,7 +35,7 @@ AT_HOME = [
     (r"capnp/|kj/|zstd", {"format"}),
     (r"re2/", {"sessions"}),
     (r"xxhash", {"base"}),
-    (r"simdjson", {"format"}),
+    (r"immintrin|emmintrin", {"format"}),
     (r"CLI/", {"cli"}),
     (r"toml\+\+/", {"cli"}),
     (r"gtest|gmock", set()),

@@ -145,6 +145,17 @@ TEST_F(LookupTest, KnowsThisMachineWithoutAsking) {
   EXPECT_EQ(server.questions(), 0);
 }
 
+TEST_F(LookupTest, KnowsThisMachineWithoutAHostsFile) {
+  const FakeNameServer server(both_loopbacks);
+  ask_at(server);
+  ASSERT_EQ(::setenv("CARES_HOSTS", (directory_ / "none").c_str(), 1), 0);
+  for (const std::string name : {"localhost", "LocalHost.", "mta.localhost"})
+    EXPECT_THAT(texts(answer_for(name)), ElementsAre("127.0.0.1", "::1")) << name;
+  answer_for("notlocalhost");
+  EXPECT_GT(server.questions(), 0);
+  ASSERT_EQ(::unsetenv("CARES_HOSTS"), 0);
+}
+
 TEST_F(LookupTest, AHundredWhoAskForAHostShareOneLookup) {
   const FakeNameServer server(both_loopbacks);
   ask_at(server);
@@ -238,7 +249,10 @@ TEST(Lookup, TakesAnAddressAsItIs) {
     EXPECT_EQ(found.front().address().is_v6(), address != "127.0.0.1");
   }
   EXPECT_EQ(addresses_written_out("fe80::1%1").front().address().to_v6().scope_id(), 1U);
-  EXPECT_THAT(addresses_written_out("mta.example"), IsEmpty());
+  EXPECT_EQ(addresses_written_out("fe80::1%lo").front().address().to_v6().scope_id(), 1U);
+  EXPECT_EQ(addresses_written_out("127.1").front().address().to_string(), "127.0.0.1");
+  for (const std::string name : {"mta.example", "", "127.0.0.1 x", "127.0.0.256", "::1::", "[::1]"})
+    EXPECT_THAT(addresses_written_out(name), IsEmpty()) << name;
 }
 
 }  // namespace

@@ -1,0 +1,11 @@
+# Read by CPack once for each kind of package: what goes into it.
+set(components portable service files)
+if(CPACK_GENERATOR STREQUAL DEB)
+  list(APPEND components files_of_debian)
+else()
+  list(APPEND components files_elsewhere)
+endif()
+set(CPACK_INSTALL_CMAKE_PROJECTS)
+foreach(component IN LISTS components)
+  list(APPEND CPACK_INSTALL_CMAKE_PROJECTS "${CPACK_SMTPTAPE_BUILD};smtptape;${component};/")
+endforeach()
