@@ -8,6 +8,7 @@
 #include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 namespace smtptape {
 
@@ -17,6 +18,10 @@ using IpAddress = std::array<std::uint8_t, 16>;
 [[nodiscard]] std::optional<IpAddress> parse_address(std::string_view text);
 // The same for the same address; the text itself when it is none.
 [[nodiscard]] std::string usual_address(std::string_view text);
+// How it stands in names of hosts and in queries of block lists: "1.2.0.192", "192-0-2-1",
+// "1-2-0-192" of 192.0.2.1.  `usual`: what usual_address() gave; of what is no address: none, or
+// its parts.
+[[nodiscard]] std::vector<std::string> host_spellings_of(const std::string& usual);
 
 // Calls `is_known` for what may be an address of version 6 within the text, and `take` with its
 // place where that is so.  Linear: what is tried has a bound.

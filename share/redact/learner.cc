@@ -310,40 +310,8 @@ void Learner::learn_address(std::string_view text) {
   originals_.add_address(as_written);
   const std::string address = usual_address(as_written);
   if (address != as_written) originals_.add_address(address);
-  if (address.find(':') != std::string::npos) return learn_version6(address);
-  if (address.find('.') == std::string::npos) return;
-  // As they stand in names of hosts and in queries of block lists.
-  std::vector<std::string_view> parts;
-  each_part(address, ".", [&parts](std::string_view part) { parts.push_back(part); });
-  std::string reversed;
-  for (auto part = parts.rbegin(); part != parts.rend(); ++part)
-    reversed.append(reversed.empty() ? "" : ".").append(*part);
-  originals_.add(Kind::Address, reversed);
-  for (std::string dashed : {address, reversed}) {
-    std::replace(dashed.begin(), dashed.end(), '.', '-');
-    originals_.add(Kind::Address, dashed);
-  }
-}
-
-// As it stands in names of hosts and in queries of block lists.
-void Learner::learn_version6(std::string_view usual) {
-  const auto address = parse_address(usual);
-  if (!address) return;
-  constexpr std::string_view kDigits = "0123456789abcdef";
-  std::string padded;
-  std::string reversed;
-  for (const std::uint8_t byte : *address) {
-    if (!padded.empty() && padded.size() % 5 == 4) padded += '-';
-    padded += kDigits[byte / 16];
-    padded += kDigits[byte % 16];
-  }
-  for (auto digit = padded.rbegin(); digit != padded.rend(); ++digit)
-    if (*digit != '-') reversed.append(reversed.empty() ? "" : ".").append(1, *digit);
-  std::string dashed(usual);
-  std::replace(dashed.begin(), dashed.end(), ':', '-');
-  for (const std::string_view one :
-       {std::string_view(padded), std::string_view(reversed), std::string_view(dashed)})
-    originals_.add(Kind::Address, one);
+  for (const std::string& other : host_spellings_of(address))
+    originals_.add(Kind::Address, other);
 }
 
 void Learner::learn_domain(Kind kind, std::string_view text) {

@@ -55,7 +55,6 @@ class Learner : private MetaVisitor {
   void learn_spans(std::string_view text, const Spans& spans);
   void learn(Kind kind, std::string_view text);
   void learn_address(std::string_view text);
-  void learn_version6(std::string_view usual);
   void learn_domain(Kind kind, std::string_view text);
   void learn_credential(std::string_view argument);
   void learn_reply(std::string_view reply);
