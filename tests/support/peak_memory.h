@@ -94,7 +94,10 @@ std::optional<std::uint64_t> peak_memory_of(Work work) {
   work();
   // The system doesn't start the count anew, or what a sanitizer keeps is in it.
   if (kSanitized || peak_before > before + 8 * 1024) return std::nullopt;
-  return (own_memory("VmHWM") - before) * 1024;
+  // The system counts by processors and adds up later, so that the peak may be told as less than
+  // what was there before: then nothing was taken that could be seen.
+  const std::uint64_t peak = own_memory("VmHWM");
+  return (std::max(peak, before) - before) * 1024;
 }
 
 #endif
