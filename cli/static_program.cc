@@ -29,6 +29,12 @@ int no_getnameinfo(const sockaddr* address,
 hostent* no_gethostbyname(const char* name) SMTPTAPE_INSTEAD_OF(gethostbyname);
 servent* no_getservbyname(const char* name, const char* protocol)
     SMTPTAPE_INSTEAD_OF(getservbyname);
+int no_getservbyname_r(const char* name,
+                       const char* protocol,
+                       servent* room,
+                       char* buffer,
+                       std::size_t size,
+                       servent** found) SMTPTAPE_INSTEAD_OF(getservbyname_r);
 int no_getservbyport_r(
     int port, const char* protocol, servent* room, char* buffer, std::size_t size, servent** found)
     SMTPTAPE_INSTEAD_OF(getservbyport_r);
@@ -61,6 +67,16 @@ hostent* no_gethostbyname(const char* /*name*/) {
 
 servent* no_getservbyname(const char* /*name*/, const char* /*protocol*/) {
   return nullptr;
+}
+
+int no_getservbyname_r(const char* /*name*/,
+                       const char* /*protocol*/,
+                       servent* /*room*/,
+                       char* /*buffer*/,
+                       std::size_t /*size*/,
+                       servent** found) {
+  *found = nullptr;
+  return ENOENT;
 }
 
 int no_getservbyport_r(int /*port*/,

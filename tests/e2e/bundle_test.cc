@@ -1,4 +1,5 @@
 // One file for a bug report: what is in it, what is not, and that every command reads it.
+#include <fcntl.h>
 #include <sys/stat.h>
 
 #include <algorithm>

@@ -150,7 +150,7 @@ TEST_F(LookupTest, KnowsThisMachineWithoutAHostsFile) {
   ask_at(server);
   ASSERT_EQ(::setenv("CARES_HOSTS", (directory_ / "none").c_str(), 1), 0);
   for (const std::string name : {"localhost", "LocalHost.", "mta.localhost"})
-    EXPECT_THAT(texts(answer_for(name)), ElementsAre("127.0.0.1", "::1")) << name;
+    EXPECT_THAT(texts(answer_for(name)), UnorderedElementsAre("127.0.0.1", "::1")) << name;
   answer_for("notlocalhost");
   EXPECT_GT(server.questions(), 0);
   ASSERT_EQ(::unsetenv("CARES_HOSTS"), 0);
