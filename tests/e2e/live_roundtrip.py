@@ -2,7 +2,9 @@
 """Every recording over real sockets: serve plays it, capture records it, export gives back the same
 frames; and trace-smtp-client prints what the real kcli printed.
 
-  live_roundtrip.py PROGRAM GOLDEN_DIRECTORY
+  live_roundtrip.py PROGRAM GOLDEN_DIRECTORY [RUNNER...]
+
+RUNNER is put before the program, as an emulator.
 """
 import pathlib
 import re
@@ -11,7 +13,7 @@ import subprocess
 import sys
 import tempfile
 
-PROGRAM, GOLDEN = sys.argv[1], pathlib.Path(sys.argv[2])
+PROGRAM, GOLDEN = [*sys.argv[3:], sys.argv[1]], pathlib.Path(sys.argv[2])
 failures = []
 
 
@@ -28,7 +30,7 @@ class Served:
     """serve --once on a port that the system chose."""
 
     def __init__(self, path, *options):
-        command = [PROGRAM, "serve", str(path), "--listen", "127.0.0.1:0", "--once", *options]
+        command = [*PROGRAM, "serve", str(path), "--listen", "127.0.0.1:0", "--once", *options]
         self.process = subprocess.Popen(command, stderr=subprocess.PIPE, text=True, encoding="utf-8")
 
     def __enter__(self):
@@ -49,7 +51,7 @@ class Served:
 
 
 def run(*words):
-    return subprocess.run([PROGRAM, *map(str, words)], capture_output=True, timeout=60, check=False)
+    return subprocess.run([*PROGRAM, *map(str, words)], capture_output=True, timeout=60, check=False)
 
 
 def check(what, good):
