@@ -3,9 +3,10 @@
 
   make_image.py TO TAR...
 
-TO becomes a tar of an OCI image layout (`docker load`, `podman load`, `skopeo copy oci-archive:TO …`).
-Several packages, one a processor, make one image.  It needs no network and no container tools; the same
-packages give the same bytes.
+TO becomes a tar that is an OCI image layout (`podman load`, `skopeo copy oci-archive:TO …`) and what
+`docker save` writes: Docker reads only that, unless it has containerd's image store.  Several packages, one
+a processor, make one image for OCI, and for Docker one each.  It needs no network and no container tools;
+the same packages give the same bytes.
 """
 import argparse
 import gzip
@@ -20,6 +21,7 @@ import time
 
 UID = 10025  # of no distribution's own
 STORE = "var/lib/smtptape"
+REPOSITORY = "localhost/smtptape"
 KEPT = re.compile(r"usr/bin/smtptape|etc/smtptape/.*|usr/share/doc/smtptape/(NOTICE\.gz|sbom\.spdx\.json|copyright)")
 PLATFORMS = {"x86_64": "amd64", "aarch64": "arm64"}
 NAME = re.compile(r"smtptape-(?P<version>.+)-linux-(?P<processor>\w+)\.tar\.zst")
@@ -33,6 +35,10 @@ def canonical(value):
 
 def rfc3339(seconds):
     return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))
+
+
+def blob(described):
+    return "blobs/" + described["digest"].replace(":", "/")
 
 
 class Layer:
@@ -80,7 +86,7 @@ class Layout:
     """An OCI image layout in memory."""
 
     def __init__(self):
-        self.blobs = {}
+        self.blobs, self.of_docker = {}, []
 
     def put(self, content, kind, **more):
         digest = hashlib.sha256(content).hexdigest()
@@ -108,6 +114,10 @@ class Layout:
         manifest = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.manifest.v1+json",
                     "config": self.put(canonical(config), "config.v1+json"),
                     "layers": [self.put(gzip.compress(plain, 9, mtime=0), "layer.v1.tar+gzip")]}
+        tags = [named["version"]] if not self.of_docker else []
+        self.of_docker.append({"Config": blob(manifest["config"]), "Layers": [blob(part) for part in manifest["layers"]],
+                               "RepoTags": [f"{REPOSITORY}:{tag}" for tag in
+                                            [*tags, f"{named['version']}-{platform['architecture']}"]]})
         return self.put(canonical(manifest), "manifest.v1+json", platform=platform), named["version"], layer.seconds
 
     def write(self, to, packages):
@@ -117,12 +127,13 @@ class Layout:
         top = manifests[0] if len(manifests) == 1 else self.put(
             canonical({"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json", "manifests": manifests}),
             "index.v1+json")
-        names = {"org.opencontainers.image.ref.name": version, "io.containerd.image.name": f"localhost/smtptape:{version}"}
+        names = {"org.opencontainers.image.ref.name": version, "io.containerd.image.name": f"{REPOSITORY}:{version}"}
         index = {"schemaVersion": 2, "mediaType": "application/vnd.oci.image.index.v1+json",
                  "manifests": [{**top, "annotations": names}]}
         layout = Layer(seconds)
         layout.add("oci-layout", canonical({"imageLayoutVersion": "1.0.0"}))
         layout.add("index.json", canonical(index))
+        layout.add("manifest.json", canonical(self.of_docker))
         for digest, content in self.blobs.items():
             layout.add(f"blobs/sha256/{digest}", content)
         to.write_bytes(layout.bytes())
