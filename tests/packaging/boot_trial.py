@@ -1,7 +1,10 @@
 #!/usr/bin/env python3
-"""Boots systemd in a copy of this machine and runs the installed service under it, sandbox and all.
+"""Boots systemd in a copy of a machine and runs the installed service under it, sandbox and all.
 
-  boot_trial.py SOURCE_DIR BUILD_DIR
+  boot_trial.py SOURCE_DIR BUILD_DIR [--suite SUITE] [--package KIND]
+
+The machine is this one, or a fresh Debian of that SUITE, which is fetched once into BUILD_DIR/roots.  KIND is
+deb, or rpm, which dnf installs: Debian's dnf, since no other distribution is at hand.
 
 `smtptape serve` plays a night on the port where the configuration, as it is shipped, looks for kumod;
 the copy has a network of its own.  The service is started, looked at, killed, stopped, and given a
@@ -42,6 +45,19 @@ StandardError=append:/trial.log
 ExecStart=-{words}
 ExecStart=/usr/bin/systemctl exit
 """
+# What dnf looks for in a database of rpm's, and finds on machines that were made of such packages.
+SHELL = """Name: shell
+Version: 1
+Release: 1
+Summary: What is there already
+License: none
+BuildArch: noarch
+Provides: /bin/sh
+%description
+%files
+"""
+DNF = ["dnf", "--assumeyes", "--disablerepo=*", "--releasever=9", "--setopt=module_platform_id=platform:el9"]
+
 # --- within, as a unit ---
 
 def shown(name):
@@ -91,12 +107,16 @@ def check_killed():
     check(shown("NRestarts") == "1", "it is started again after it was killed")
 
 
-def check_stopped():
+def check_stopped(source):
     must("systemctl", "stop", "smtptape")
     check(shown("Result") == "success" and shown("ExecMainStatus") == "0", "it ends with 0 when it is stopped")
-    ran = run("setpriv", "--reuid=smtptape", "--regid=smtptape", "--clear-groups", "smtptape", "verify", f"/{STORE}")
+    as_user = ["setpriv", "--reuid=smtptape", "--regid=smtptape", "--clear-groups", "smtptape"]
+    ran = run(*as_user, "verify", f"/{STORE}")
     # 3: the one that was killed may have been writing, and its tape ends within a batch.
     check(ran.returncode in {0, 3} and "damaged" not in ran.stdout, "its tapes are sound")
+    first = must("smtptape", "replay", source / "samples/night.tape", "--scope", "session", "-n", "1")
+    check(len(first) > 500 and first in run(*as_user, "replay", f"/{STORE}").stdout,
+          "it replays what was played")
 
 
 def check_wrong_configuration():
@@ -108,14 +128,14 @@ def check_wrong_configuration():
     check(shown("ExecMainStatus") == "2" and shown("NRestarts") == "0", "a wrong configuration is not tried again")
 
 
-def trial():
+def trial(source):
     must("systemctl", "start", "smtptape")
     check(shown("ActiveState") == "active", "it is ready without a kumod")
     start_feed()
     check_process()
     check_notices()
     check_killed()
-    check_stopped()
+    check_stopped(source)
     check_wrong_configuration()
     print(DONE)
 
@@ -145,8 +165,20 @@ def make_devices(root):
     (dev / "fd").symlink_to("/proc/self/fd")
 
 
+def install(copy, package):
+    """As an administrator would."""
+    shutil.copy(package, copy / "run")
+    if package.suffix == ".deb":
+        copy.must("dpkg", "--install", f"/run/{package.name}")
+        return
+    (copy / "run/shell.spec").write_text(SHELL, encoding="ascii")
+    copy.must("rpmbuild", "--quiet", "-bb", "--define", "_rpmdir /run", "/run/shell.spec")
+    copy.must(*DNF, "install", "/run/noarch/shell-1-1.noarch.rpm")
+    copy.must(*DNF, "install", f"/run/{package.name}")
+
+
 def write_units(copy, given):
-    words = [sys.executable, "-B", SELF, given.source, given.build, "--as", "unit"]
+    words = ["/usr/bin/env", "python3", "-B", SELF, given.source, given.build, "--as", "unit"]
     (copy / UNITS / "trial.service").write_text(TRIAL.format(words=" ".join(map(str, words))), encoding="utf-8")
     (copy / UNITS / "feed.service").write_text(FEED.format(source=given.source), encoding="utf-8")
     own = copy / UNITS / "smtptape.service.d"
@@ -156,9 +188,12 @@ def write_units(copy, given):
 
 
 def become_systemd(given, scratch):
-    copy = Copy(scratch / "copy")
-    shutil.copy(next((scratch / "package").glob("*.deb")), copy / "run/smtptape.deb")
-    copy.must("dpkg", "--install", "/run/smtptape.deb")
+    copy = Copy(scratch / "copy", root_of(given))
+    if given.suite:
+        seen = copy / given.source.relative_to("/")
+        seen.mkdir(parents=True)
+        must("mount", "--bind", given.source, seen)
+    install(copy, next((scratch / "package").glob(f"*.{given.package}")))
     write_units(copy, given)
     make_devices(copy.root)
     must("mount", "-t", "sysfs", "sysfs", copy / "sys")
@@ -175,6 +210,27 @@ def become_systemd(given, scratch):
 
 
 # --- outside ---
+
+def root_of(given):
+    return given.build / "roots" / given.suite if given.suite else pathlib.Path("/")
+
+
+def fetch(given):
+    """The fresh system, unless it was fetched before; whole, or not at all."""
+    root = root_of(given)
+    if not given.suite or root.exists():
+        return
+    need("debootstrap")
+    part = root.with_name(f"{root.name}.part")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
+    words = ["debootstrap", "--variant=minbase", "--include=python3,systemd,systemd-sysv", given.suite, part]
+    ran = subprocess.run(words, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                         timeout=SECONDS * 10, check=False)
+    if ran.returncode != 0:
+        not_tried(f"no {given.suite} can be fetched: {ran.stdout.strip()[-300:]}")
+    part.rename(root)
+
 
 def make_group():
     """A control group of our own below the one hierarchy that systemd 252 can have to itself."""
@@ -216,18 +272,21 @@ def main():
     words = argparse.ArgumentParser(description=__doc__)
     words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
     words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
+    words.add_argument("--suite")
+    words.add_argument("--package", choices=("deb", "rpm"), default="deb")
     words.add_argument("--as", dest="part", default="outside")  # which of the three it is, and where
     words.add_argument("--scratch", type=pathlib.Path)
     given = words.parse_args()
     if given.part == "unit":
-        return trial()
+        return trial(given.source)
     if given.part == "init":
         return become_systemd(given, given.scratch)
-    need("pivot_root", "/lib/systemd/systemd")
+    need("pivot_root", "/lib/systemd/systemd", *(("dnf", "rpmbuild") if given.package == "rpm" else ()))
+    fetch(given)
     group = make_group()
     with tempfile.TemporaryDirectory(prefix="smtptape-boot-") as scratch:
         try:
-            make_package(given.source, given.build, pathlib.Path(scratch) / "package")
+            make_package(given.source, given.build, pathlib.Path(scratch) / "package", given.package)
             boot(given, pathlib.Path(scratch), group)
         finally:
             remove_group(group)

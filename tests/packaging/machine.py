@@ -1,8 +1,8 @@
-"""What the trials of the package share: waiting, checking, and a copy of this machine to spoil.
+"""What the trials of the package share: waiting, checking, and a copy of a machine to spoil.
 
-The copy is an overlay over this machine's root in memory, seen by nobody else, and gone at the end:
-nothing is installed here.  It takes root and Debian's tools; without them a trial says NOT TRIED and
-ends with 77.
+The copy is an overlay over that machine's root, mostly this one's, in memory, seen by nobody else, and gone
+at the end: nothing is installed here.  It takes root and Debian's tools; without them a trial says NOT
+TRIED and ends with 77.
 """
 import os
 import pathlib
@@ -73,13 +73,13 @@ def mode_of(path):
 class Copy:
     """The root of the copy, and what runs in it."""
 
-    def __init__(self, at):
+    def __init__(self, at, lower=pathlib.Path("/")):
         at.mkdir(exist_ok=True)
         self.root = at / "root"
         must("mount", "-t", "tmpfs", "none", at)
         for name in ("upper", "work", "root"):
             (at / name).mkdir()
-        must("mount", "-t", "overlay", "overlay", "-o", f"lowerdir=/,upperdir={at}/upper,workdir={at}/work", self.root)
+        must("mount", "-t", "overlay", "overlay", "-o", f"lowerdir={lower},upperdir={at}/upper,workdir={at}/work", self.root)
         must("mount", "-t", "proc", "proc", self.root / "proc")
         must("mount", "--rbind", "/dev", self.root / "dev")
         must("mount", "-t", "tmpfs", "none", self.root / "run")
