@@ -95,8 +95,20 @@ std::optional<std::size_t> SectionSearch::find_next(std::size_t from,
 }
 
 bool SectionSearch::begins_within(std::size_t end) {
-  const auto section = find(1);
-  return (section && *section < end) || find_group(1, end).has_value();
+  // What begins before the end goes on behind it, where the input may not have been read yet.
+  tape_.input.fill(end + kMostStart);
+  for (std::size_t at = 1 + kFrameHeaderBytes;; ++at) {
+    at = tape_.input.view().find(kSectionMagic, at);
+    if (at == std::string_view::npos || at >= end + kFrameHeaderBytes) break;
+    const std::size_t place = at - kFrameHeaderBytes;
+    Is is = section_at(place);
+    if (is == Is::Cut) {
+      tape_.input.fill(place + kFrameHeaderBytes + load_u32(tape_.input.view().data() + place + 4));
+      is = section_at(place);
+    }
+    if (is == Is::Whole) return true;
+  }
+  return find_group(1, end).has_value();
 }
 
 void SectionSearch::go_back() {

@@ -22,7 +22,8 @@ class SectionSearch {
 
   // The first thing at or after `from` in the bytes at hand that is a whole section of this tape.
   [[nodiscard]] std::optional<std::size_t> find(std::size_t from);
-  // Whether a section or a group begins behind the first byte of those at hand, and before `end`.
+  // Whether a section or a group begins behind the first byte of those at hand, and before `end`;
+  // reads what it takes to tell.
   [[nodiscard]] bool begins_within(std::size_t end);
   // Back to where the input was held, if there is one and not too often.
   void go_back();

@@ -334,6 +334,25 @@ TEST_P(TapeLayouts, WhatIsReadDoesNotDependOnHowMuchComesAtATime) {
   }
 }
 
+// Where it says that it ends, a frame of zstd begins: the footer's message, 64 bytes into the
+// footer.
+TEST_P(TapeLayouts, AnIndexThatClaimsTheBeginningOfTheFooterCostsNothingButItself) {
+  Made made = make_tape(some_frames(12), GetParam(), sizes(kKi, 3 * kKi));
+  const auto footer = parse_trailer(made.bytes);
+  ASSERT_TRUE(footer.has_value());
+  const std::size_t before = made.bytes.rfind(kSectionMagic, footer->offset) - kFrameHeaderBytes;
+  ASSERT_EQ(load_u32(made.bytes.data() + before + 4) + kFrameHeaderBytes, footer->offset - before);
+  const auto lie =
+      static_cast<std::uint32_t>(footer->offset - before - kFrameHeaderBytes + kSectionStart);
+  for (std::size_t i = 0; i < 4; ++i)
+    made.bytes[before + 4 + i] = static_cast<char>(lie >> (8 * i) & 0xffU);
+  const std::string account = account_of(made.bytes, 1 << 20);
+  EXPECT_EQ(account_of(made.bytes, 7), account);
+  EXPECT_NE(account.find(std::to_string(footer->offset - before) + " a section's checksum"),
+            std::string::npos)
+      << account;
+}
+
 // Id and flags stand in every section and batch: of a header nothing else is needed.
 TEST_P(TapeLayouts, ADamagedHeaderCostsNothingButItself) {
   const Made made = make_tape(some_frames(9), GetParam(), sizes(kKi, 4 * kKi));
