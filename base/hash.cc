@@ -2,6 +2,8 @@
 
 #include <new>
 
+#include "base/io.h"
+
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
@@ -39,6 +41,17 @@ constexpr std::size_t kShort = 240;
 std::uint64_t hash64(std::string_view bytes) {
   if (bytes.size() > kShort && has_avx2()) return hash_with_avx2(bytes.data(), bytes.size());
   return XXH3_64bits(bytes.data(), bytes.size());
+}
+
+KeyedHash::KeyedHash() {
+  static_assert(sizeof(secret_) == XXH3_SECRET_DEFAULT_SIZE);
+  fill_random(reinterpret_cast<char*>(&seed_), sizeof(seed_));
+  XXH3_generateSecret_fromSeed(secret_.data(), seed_);
+}
+
+std::uint64_t KeyedHash::operator()(std::string_view bytes) const {
+  return XXH3_64bits_withSecretandSeed(
+      bytes.data(), bytes.size(), secret_.data(), secret_.size(), seed_);
 }
 
 Hash128 hash128(std::string_view bytes) {

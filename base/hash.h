@@ -1,6 +1,8 @@
-// XXH3: tells damage and finds duplicates.  Not against an adversary.
+// XXH3: tells damage and finds duplicates.  Not against an adversary, who finds two texts with the
+// same hash within a minute; KeyedHash is for what an adversary may have written.
 #pragma once
 
+#include <array>
 #include <cstddef>
 #include <cstdint>
 #include <string_view>
@@ -8,6 +10,19 @@
 namespace smtptape {
 
 [[nodiscard]] std::uint64_t hash64(std::string_view bytes);
+
+// With a key that nobody outside this process knows, so that texts that meet can't be made.  Its
+// values mean nothing to another one, nor to another process: they are not for files.
+class KeyedHash {
+ public:
+  // A random key.  Throws Error when the system gives none.
+  KeyedHash();
+  [[nodiscard]] std::uint64_t operator()(std::string_view bytes) const;
+
+ private:
+  std::uint64_t seed_ = 0;
+  std::array<char, 192> secret_{};  // made of the seed, for long texts
+};
 
 // For Boost's hash tables of text.
 struct TextHash {

@@ -4,12 +4,12 @@
 #include <array>
 #include <vector>
 
-#include "base/hash.h"
 #include "base/idna.h"
 #include "format/wire/json.h"
 #include "share/redact/client_line.h"
 #include "share/redact/free_text.h"
 #include "share/redact/ip_address.h"
+#include "share/redact/keyed_hash.h"
 #include "share/redact/session_key.h"
 #include "smtp/normal_reply.h"
 #include "smtp/spellings.h"
@@ -241,7 +241,7 @@ Learner::State& Learner::state_of(std::string_view session) {
 
 // What a line says whoever says it; learned when it is new.
 Learner::Line Learner::learned_line(std::string_view line) {
-  const std::uint64_t hash = hash64(line);
+  const std::uint64_t hash = keyed_hash(line);
   if (const Line* const known = lines_.find(hash)) return *known;
   Line facts;
   const bool command = is_smtp_command(line);
@@ -375,7 +375,7 @@ void Learner::learn_reply(std::string_view reply) {
 
 void Learner::learn_matches(std::string_view text) {
   if (rules_.patterns.empty() || text.empty()) return;
-  const std::uint64_t hash = hash64(text);
+  const std::uint64_t hash = keyed_hash(text);
   if (matched_.find(hash) != nullptr) return;
   matched_.remember(hash, true);
   rules_.patterns.each_match(text, [&](std::size_t from, std::size_t to) {
@@ -398,7 +398,7 @@ void Learner::end_field(State& state) {
 void Learner::learn_field(std::string_view value) {
   value = trimmed(value);
   if (value.empty()) return;
-  const std::uint64_t hash = hash64(value);
+  const std::uint64_t hash = keyed_hash(value);
   if (fields_.find(hash) != nullptr) return;
   fields_.remember(hash, true);
   originals_.add(Kind::Message, value);

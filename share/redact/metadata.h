@@ -9,9 +9,9 @@
 #include <string>
 #include <string_view>
 
-#include "base/hash.h"
 #include "format/meta.h"
 #include "share/redact/free_text.h"
+#include "share/redact/keyed_hash.h"
 #include "share/redact/spans.h"
 
 namespace smtptape {
@@ -36,7 +36,7 @@ class MetaVisitor {
 
 // For Recent: what was found out about a member.
 [[nodiscard]] inline std::uint64_t hash_of(const Meta::Entry& member) {
-  return hash64(member.json) + hash64(member.key) * 0x9e3779b97f4a7c15U;
+  return keyed_hash(member.json) + keyed_hash(member.key) * 0x9e3779b97f4a7c15U;
 }
 
 // Adds the member's values that are shorter than what is looked for everywhere, in lower case.

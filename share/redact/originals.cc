@@ -6,9 +6,9 @@
 #include <tuple>
 
 #include "base/error.h"
-#include "base/hash.h"
 #include "share/redact/digit_runs.h"
 #include "share/redact/ip_address.h"
+#include "share/redact/keyed_hash.h"
 #include "share/redact/known_words.h"
 #include "smtp/spellings.h"
 
@@ -28,7 +28,7 @@ char lower(char c) {
 }
 
 std::uint64_t hash_of(const IpAddress& address) {
-  return hash64({reinterpret_cast<const char*>(address.data()), address.size()});
+  return keyed_hash({reinterpret_cast<const char*>(address.data()), address.size()});
 }
 
 // Lines that are drawn, and the like, say nothing.
@@ -123,7 +123,7 @@ void Originals::add(Kind kind, std::string_view text) {
   text = text.substr(0, kMostBytes);
   has_credentials_ = has_credentials_ || kind == Kind::Credential;
   // Templates have the same lines in every message.
-  if (text.empty() || !added_.insert(hash64(text)).second) return;
+  if (text.empty() || !added_.insert(keyed_hash(text)).second) return;
   const std::string one = folded(text);
   // A password may well be a word.
   if (kind != Kind::Credential && is_known_text(one)) return;
@@ -146,7 +146,7 @@ void Originals::add_named(std::string_view text) {
 }
 
 void Originals::add_folded(Kind kind, const std::string& one) {
-  const std::uint64_t hash = hash64(one);
+  const std::uint64_t hash = keyed_hash(one);
   if (!wholes_.insert(hash).second || one.size() < kLeast || !says_something(one)) return;
   if (entries_.size() == kMost) {
     throw Error("redaction would have to look for more than " + std::to_string(kMost) +
@@ -227,7 +227,7 @@ void Originals::look_at(std::string_view low,
   for (std::size_t i = first; i < entries_.size() && entries_[i].window == window;) {
     const std::uint32_t size = entries_[i].size;
     if (at + size > low.size()) return;
-    const std::uint64_t hash = hash64(low.substr(at, size));
+    const std::uint64_t hash = keyed_hash(low.substr(at, size));
     // Many may differ in nothing but what stands behind.
     i = end_of(entries_, i, [&](const Entry& other) {
       return std::tie(other.window, other.size) == std::tie(window, size) && other.hash < hash;
@@ -286,7 +286,7 @@ void Originals::find_spelled(std::string_view text, std::vector<Found>& found) c
 }
 
 bool Originals::is_original(std::string_view text) const {
-  return wholes_.contains(hash64(folded(text)));
+  return wholes_.contains(keyed_hash(folded(text)));
 }
 
 }  // namespace smtptape

@@ -28,5 +28,17 @@ TEST(Hash, IsXxh3WhicheverVectorsWorkOnIt) {
   }
 }
 
+TEST(KeyedHash, HasAKeyOfItsOwn) {
+  const KeyedHash one;
+  const KeyedHash other;
+  std::string text;
+  for (std::size_t size = 0; size < 1000; ++size) {
+    ASSERT_EQ(one(text), one(std::string(text))) << size;
+    ASSERT_NE(one(text), other(text)) << size;
+    ASSERT_NE(one(text), hash64(text)) << size;
+    text.push_back('x');
+  }
+}
+
 }  // namespace
 }  // namespace smtptape

@@ -6,6 +6,7 @@
 
 #include <gtest/gtest.h>
 
+#include "base/hash.h"
 #include "tests/share/redact/redacted.h"
 
 namespace smtptape {
@@ -262,6 +263,19 @@ INSTANTIATE_TEST_SUITE_P(
                {'S',
                 "550 said: 550 5.1.1 &lt;hawk.nine@kestrel.net&gt; hawk%2Enine hawk=2Enine\r\n"}},
               {"hawk.nine", "hawk%2e", "hawk=2e"}}));
+
+// Whoever talks to the server may say both, the harmless one first.
+TEST(Learned, IsALineThatWasMadeToHaveTheHashOfAnother) {
+  const std::string harmless = "NOOP was c4af96c5d09dff7e@dest.example.";
+  const std::string names = "RCPT TO:<96192b0b9a921ffd@dest.example>";
+  ASSERT_EQ(hash64(harmless), hash64(names));
+  const Dialogue dialogue({{'C', harmless + "\r\n"},
+                           {'S', "250 ok\r\n"},
+                           {'C', names + "\r\n"},
+                           {'S', "550 =39=36=31=39=32=62=30=62=39=61=39=32=31=66=66=64\r\n"}});
+  ASSERT_FALSE(dialogue.leaks()) << dialogue.where();
+  EXPECT_EQ(dialogue.seen().server.find("=39=36=31=39"), std::string::npos);
+}
 
 // ---- what stays ----
 
