@@ -25,3 +25,15 @@ endif()
 if(in_the_way AND (SMTPTAPE_STATIC OR links_portable))
   message(FATAL_ERROR "Linking without shared libraries takes ${in_the_way}")
 endif()
+
+# Calls of the libraries that nobody makes and that would need shared libraries of the machine: whoever is
+# linked without them gets ours, of cli/static_program.cc, which say that there is nothing.
+if(SMTPTAPE_STATIC OR links_portable)
+  set(calls dlopen getaddrinfo getnameinfo gethostbyname getservbyname getservbyname_r getservbyport_r
+    archive_write_set_format_xar)
+  list(TRANSFORM calls PREPEND -Wl,--wrap=)
+  foreach(library archive cares crypto)
+    set_property(TARGET libs::${library} APPEND PROPERTY INTERFACE_LINK_LIBRARIES $<${is_static}:smtptape_instead>)
+    set_property(TARGET libs::${library} APPEND PROPERTY INTERFACE_LINK_OPTIONS "$<${is_static}:${calls}>")
+  endforeach()
+endif()
