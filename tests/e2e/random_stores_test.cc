@@ -1,7 +1,6 @@
 // Sessions of random stores: the same by rows, by stories, and however the tapes lie.
 #include <algorithm>
 #include <filesystem>
-#include <map>
 #include <numeric>
 #include <string>
 #include <vector>

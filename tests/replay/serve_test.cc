@@ -1,27 +1,20 @@
 // A server and its clients over real sockets: the recorder's own client, and one that is rude.
-#include "replay/serve.h"
-
 #include <algorithm>
-#include <array>
 #include <chrono>
 #include <functional>
 #include <future>
 #include <memory>
-#include <mutex>
 #include <optional>
 #include <string>
-#include <string_view>
-#include <thread>
-#include <utility>
 #include <vector>
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
 
-#include "base/error.h"
 #include "capture/feed/feed.h"
 #include "format/wire/wire.h"
 #include "tests/replay/serve_clients.h"
+#include "tests/replay/serve_fixture.h"
 #include "tests/support/golden.h"
 
 namespace smtptape {
@@ -35,118 +28,7 @@ using ::testing::Each;
 using ::testing::ElementsAre;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
-using ::testing::Not;
 using ::testing::SizeIs;
-using ::testing::StartsWith;
-
-constexpr seconds kPatience{20};
-constexpr std::string_view kPath = "/api/admin/trace-smtp-client/v1";
-
-struct Frame {
-  std::string text;
-  Opcode opcode = Opcode::Text;
-  std::int64_t received = 0;
-};
-using Frames = std::vector<Frame>;
-
-// Plays frames; `fails_at_end`: then it throws.
-class FrameList : public EventSource {
- public:
-  explicit FrameList(const Frames& frames, bool fails_at_end = false)
-      : frames_(frames), fails_at_end_(fails_at_end) {}
-  bool next(EventBatch& batch) override {
-    batch.clear();
-    if (at_ == frames_.size() && fails_at_end_) throw Error("reading x.tape: it is gone");
-    if (at_ == frames_.size()) return false;
-    for (int i = 0; i < 100 && at_ < frames_.size(); ++i, ++at_) {
-      Event& event = decoder_.decode(frames_[at_].text, frames_[at_].opcode, batch);
-      event.sequence = at_ + 1;
-      event.received = frames_[at_].received;
-    }
-    return true;
-  }
-
- private:
-  const Frames& frames_;
-  bool fails_at_end_;
-  std::size_t at_ = 0;
-  WireDecoder decoder_;
-};
-
-Frames frames_of(const std::vector<std::string>& texts) {
-  Frames frames;
-  for (const std::string& text : texts)
-    frames.push_back({text});
-  return frames;
-}
-
-std::vector<std::string> texts_of(const Frames& frames) {
-  std::vector<std::string> texts;
-  for (const Frame& frame : frames)
-    texts.push_back(frame.text);
-  return texts;
-}
-
-std::string write_event(std::string_view tenant, std::string_view json_text) {
-  return R"({"conn_meta":{"id":"a","tenant":")" + std::string(tenant) +
-         R"("},"payload":{"Write":)" + std::string(json_text) +
-         R"(},"when":"2026-08-04T13:54:50Z"})";
-}
-
-// About `megabytes` of frames.
-Frames many_frames(std::size_t megabytes) {
-  Frames frames;
-  const std::string filler(10'000, 'x');
-  for (std::size_t i = 0; i < megabytes * 100; ++i)
-    frames.push_back({write_event("acme", '"' + filler + std::to_string(i) + '"')});
-  return frames;
-}
-
-// A server on a thread of its own; stops with the test.
-class ServeTest : public ::testing::Test {
- protected:
-  ~ServeTest() override {
-    if (server_) server_->stop();
-  }
-
-  void start() {
-    options_.listen = "127.0.0.1:0";
-    if (!factory_) factory_ = [this] { return std::make_unique<FrameList>(frames_); };
-    server_.emplace(options_, factory_, [this](std::string_view line) {
-      const std::lock_guard lock(mutex_);
-      lines_.emplace_back(line);
-    });
-    running_ = std::async(std::launch::async, [this] { return server_->run(); });
-  }
-
-  // How it ended, by itself or after stop().
-  ServeTotals finish() {
-    if (running_.wait_for(kPatience) != std::future_status::ready) {
-      ADD_FAILURE() << "the server does not end";
-      server_->stop();
-    }
-    return running_.get();
-  }
-  ServeTotals stop() {
-    server_->stop();
-    return finish();
-  }
-
-  std::vector<std::string> lines() {
-    const std::lock_guard lock(mutex_);
-    return lines_;
-  }
-
-  Frames frames_;
-  ServeOptions options_;
-  SourceFactory factory_;
-  std::optional<Server> server_;
-
- private:
-  std::mutex mutex_;
-  std::vector<std::string> lines_;
-  std::future<ServeTotals> running_;  // the last member: it waits for the thread
-};
 
 // ---- what a client gets ----
 
@@ -368,87 +250,6 @@ TEST_F(ServeTest, EndsWithAClientThatLeavesWhileItWaits) {
     EXPECT_EQ(finish().sent, 1U);
   }
   EXPECT_THAT(lines(), AllOf(SizeIs(ways.size()), Each(HasSubstr("it left before the end"))));
-}
-
-// ---- requests that are none ----
-
-// The connection ends without a word, and the line says why.
-struct BadRequest {
-  Opcode opcode = Opcode::Text;
-  std::string payload;
-  std::string why;
-};
-
-TEST_F(ServeTest, EndsWithoutAWordAfterABadRequest) {
-  frames_ = frames_of({"{}"});
-  start();
-  const std::vector<BadRequest> all = {
-      {Opcode::Text, "not json", "expected ident at line 1"},
-      {Opcode::Text, "", "EOF while parsing"},
-      {Opcode::Text, R"({"tenant":"acme"})", "invalid type: string"},
-      {Opcode::Text, R"({"mx_addr":["127.0.0.1/8"]})", "host part of address was not zero"},
-      {Opcode::Text, "{\"a\":\"\xff\"}", "not valid UTF-8"},
-      {Opcode::Text, std::string(2U << 20U, ' '), "too large"},
-      {Opcode::Binary, "{}", "no text"},
-      {Opcode::Ping, "", "no text"},
-      {Opcode::Pong, "", "no text"},
-      {Opcode::Close, "", "no text"},
-  };
-  for (const BadRequest& bad : all) {
-    RawClient client(*server_);
-    client.upgrade();
-    client.send_frame(bad.opcode, bad.payload);
-    EXPECT_EQ(client.read_to_end(), "") << bad.why;
-  }
-  RawClient unmasked(*server_);
-  unmasked.upgrade();
-  unmasked.send(std::string("\x81\x02{}", 4));
-  EXPECT_EQ(unmasked.read_to_end(), "");
-
-  EXPECT_EQ(stop().clients, 0U);
-  ASSERT_THAT(lines(), SizeIs(all.size() + 1));
-  for (const BadRequest& bad : all)
-    EXPECT_THAT(lines(), Contains(HasSubstr(bad.why)));
-  EXPECT_THAT(lines(), Contains(HasSubstr("not WebSocket")));
-}
-
-TEST_F(ServeTest, RefusesHandshakesAsKumodDoes) {
-  start();
-  const std::string path(kPath);
-  const std::string rest = "Host: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n";
-  const std::string version = "Sec-WebSocket-Version: 13\r\n";
-  const std::vector<std::array<std::string, 3>> all = {
-      {"GET " + path + " HTTP/1.1\r\nHost: x\r\n", "400", "Connection header did not include"},
-      {"GET " + path + " HTTP/1.1\r\nHost: x\r\nConnection: upgrade\r\n",
-       "400",
-       "`Upgrade` header"},
-      {"GET " + path + " HTTP/1.1\r\n" + rest, "400", "`Sec-WebSocket-Version` header"},
-      {"GET " + path + " HTTP/1.1\r\n" + rest + version, "400", "Key` header missing"},
-      {"POST " + path + " HTTP/1.1\r\n" + rest, "405", ""},
-      {"GET / HTTP/1.1\r\n" + rest, "404", ""},
-  };
-  for (const auto& [head, status, body] : all) {
-    RawClient client(*server_);
-    client.send(head + "\r\n");
-    EXPECT_THAT(client.read_to_end(),
-                AllOf(StartsWith("HTTP/1.1 " + status + " "), HasSubstr(body)));
-  }
-  stop();
-  EXPECT_THAT(lines(), SizeIs(all.size()));
-}
-
-// Any web page could otherwise read the night.
-TEST_F(ServeTest, RefusesBrowsers) {
-  start();
-  for (const std::string origin : {"Origin: https://evil.example", "origin:", "ORIGIN: null"}) {
-    std::string request = upgrade_request("127.0.0.1", kPath, "dGhlIHNhbXBsZSBub25jZQ==");
-    request.insert(request.size() - 2, origin + "\r\n");
-    RawClient page(*server_);
-    page.send(request);
-    EXPECT_THAT(page.read_to_end(), StartsWith("HTTP/1.1 403 Forbidden\r\n"));
-  }
-  stop();
-  EXPECT_THAT(lines(), AllOf(SizeIs(3), Each(HasSubstr("a web page asked"))));
 }
 
 // ---- when it ends ----
