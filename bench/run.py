@@ -24,6 +24,7 @@ from feeds import PARTS, PROGRAM, ROOT, Feed, pack
 from measure import Bench, median, milliseconds, to_first_line, to_null, to_reader
 from peers import Peers
 
+PORTABLE = PROGRAM.parent / "portable/smtptape"
 PAGE = ROOT / "docs/performance.md"
 RATES = {"no bodies": (2_000, 20_000, 400_000), "templated": (250_000,), "unique": (400_000,)}  # events a second
 HARD = {"no bodies": 750_000, "templated": 350_000, "unique": 500_000}
@@ -93,6 +94,18 @@ def writing_rows(bench, feeds, peers, work):
             bench.add(f"size, {feed.name}", f"{tape / 1e6:.1f} MB", f"{name}: {other / 1e6:.1f} MB", other / tape)
     if mcap.exists():
         bench.compare(f"export to nowhere, {feed.name}", [PROGRAM, "export", feed.tape], peers.read_mcap(mcap), to_null, feed.speed)
+
+
+def portable_rows(bench, feed, work):
+    """The program that needs no shared libraries, beside the one that is linked to them."""
+    words = {"import": ["import", feed.lines, "-o", work / "again", "--force"], "export": ["export", feed.tape],
+             "replay": ["replay", feed.tape, "--color", "no"], "sessions": ["sessions", feed.tape]}
+    for what, given in words.items():
+        bench.compare(f"portable: {what}, {feed.name}", [PORTABLE, *given], [("shared libraries", [PROGRAM, *given])], to_null,
+                      milliseconds)
+    first = ["replay", ROOT / "samples/night.tape", "-n", "1"]
+    bench.compare("portable: time to the first line of a night", [PORTABLE, *first], [("shared libraries", [PROGRAM, *first])],
+                  to_first_line, milliseconds)
 
 
 def trial_rows(bench, feeds, given, work):
@@ -178,6 +191,8 @@ def main():
         one_session_row(bench, plain)
         text_rows(bench, feeds)
         writing_rows(bench, feeds, peers, work)
+        if PORTABLE.exists():
+            portable_rows(bench, plain, work)
         recording.serve(bench, plain)
         for feed in feeds if given.record else []:
             for rate in RATES[feed.name]:
