@@ -1,5 +1,5 @@
 // XXH3: tells damage and finds duplicates.  Not against an adversary, who finds two texts with the
-// same hash within a minute; KeyedHash is for what an adversary may have written.
+// same hash in a quarter of an hour; KeyedHash is for what an adversary may have written.
 #pragma once
 
 #include <array>
