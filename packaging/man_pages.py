@@ -5,7 +5,7 @@ import sys
 SERVICE_FILES = [
     ("/etc/smtptape/smtptape.toml", "The configuration of the service."),
     ("/var/lib/smtptape", "Where the service keeps its tapes."),
-    ("/usr/share/doc/smtptape", "The user guide, the service, the format of tapes.")]
+    ("/usr/share/doc/smtptape/docs", "The user guide, the service, the format of tapes.")]
 
 
 def roff(text):

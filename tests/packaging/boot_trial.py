@@ -52,7 +52,7 @@ Release: 1
 Summary: What is there already
 License: none
 BuildArch: noarch
-Provides: /bin/sh
+Provides: /bin/sh, /usr/sbin/useradd
 %description
 %files
 """

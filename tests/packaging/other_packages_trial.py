@@ -86,10 +86,12 @@ def try_rpm(given, scratch, copy):
 def try_tar(given, scratch, copy):
     first, second = (make_package(given.source, given.build, scratch / name, "tar") for name in ("tar", "tar-again"))
     check(first.read_bytes() == second.read_bytes(), f"{first.name} is the same when it is made again")
-    must("tar", "--zstd", "-xf", first, "-C", scratch)
+    must("sh", "-c", 'umask 077 && tar --zstd -xf "$1" -C "$2"', "sh", first, scratch)
     laid = scratch / first.name.removesuffix(".tar.zst")
     root = scratch / "root-of-tar"
-    must(laid / "install.sh", "--root", root)
+    must("sh", "-c", 'umask 077 && "$1" --root "$2"', "sh", laid / "install.sh", root)
+    check(mode_of(root / "usr/bin/smtptape") == 0o755 and mode_of(root / UNIT) == mode_of(root / CONFIG) == 0o644,
+          "everybody may read what was laid, whatever the umask")
     check_empty_root(root, given.source, given.build)
 
     shutil.copytree(laid, copy / "run/laid")
@@ -100,21 +102,34 @@ def try_tar(given, scratch, copy):
     check(is_mine(copy / CONFIG) and copy.tapes(), "an upgrade leaves configuration and recordings")
     check((copy / (CONFIG + ".new")).exists(), "the configuration of the new version is beside it")
     check_old_systemd(copy)
+    check_owned(copy)
     copy.must("/run/laid/install.sh", "--remove")
     check(not (copy / "usr/bin/smtptape").exists() and not (copy / UNIT).exists(), "removal takes program and unit")
     check(not (copy / "usr/lib/smtptape").exists(), "removal leaves no script behind")
     check(is_mine(copy / CONFIG) and copy.tapes(), "removal leaves configuration and recordings")
+    check(run(*copy.command("/run/laid/install.sh", "--remove")).returncode == 1, "what is not there can't be removed")
     check(run(laid / "install.sh", "--rot", "x").returncode == 2, "a mistaken option installs nothing")
+
+
+def fake_program(path, script):
+    path.parent.mkdir()
+    path.write_text(f"#!/bin/sh\n{script}\n", encoding="ascii")
+    path.chmod(0o755)
+
+
+def check_owned(copy):
+    """A dpkg that says the program is of its package."""
+    fake_program(copy / "run/owned/dpkg", "exit 0")
+    ran = run(*copy.command("sh", "-c", "PATH=/run/owned:$PATH /run/laid/install.sh --remove"))
+    check(ran.returncode == 1 and "belongs to a package (dpkg)" in ran.stdout, "files of a package are left to its manager")
 
 
 def check_old_systemd(copy):
     """A systemctl that says it is an old one; what it would do with the unit is not tried."""
-    fake = copy / "run/old/systemctl"
-    fake.parent.mkdir()
-    fake.write_text("#!/bin/sh\necho 'systemd 219'\n", encoding="ascii")
-    fake.chmod(0o755)
+    fake_program(copy / "run/old/systemctl", "echo 'systemd 219'")
     copy.must("sh", "-c", "PATH=/run/old:$PATH /usr/lib/smtptape/after-install")
-    check("SystemCallFilter=\n" in (copy / DROP_IN).read_text(encoding="ascii"), "an old systemd filters no calls")
+    told = (copy / DROP_IN).read_text(encoding="ascii")
+    check("SystemCallFilter=\n" in told and "MemoryLimit=" in told, "an old systemd filters no calls, and has a limit that it knows")
     copy.must("/usr/lib/smtptape/after-install")
     check(not (copy / DROP_IN).exists(), "a new one does again")
 

@@ -28,7 +28,8 @@ FILES = [  # what the package must have, and how
     ("usr/share/fish/vendor_completions.d/smtptape.fish", 0o644),
     ("usr/share/bash-completion/completions/smtptape", 0o644), ("usr/share/doc/smtptape/copyright", 0o644),
     ("usr/share/doc/smtptape/changelog.gz", 0o644), ("usr/share/doc/smtptape/NOTICE.gz", 0o644),
-    ("usr/share/doc/smtptape/sbom.spdx.json", 0o644), ("usr/lib/smtptape/after-install", 0o755), ("usr/share/doc/smtptape/service.md", 0o644)]
+    ("usr/share/doc/smtptape/sbom.spdx.json", 0o644), ("usr/lib/smtptape/after-install", 0o755), ("usr/share/doc/smtptape/docs/service.md", 0o644),
+    ("usr/share/doc/smtptape/samples/monitoring/alerts.yml", 0o644)]
 
 
 # --- building ---
@@ -55,6 +56,11 @@ def check_installed(copy):
     check(copy.id_of("u") is not None, "there is a user smtptape")
     line = re.search(r"^smtptape:.*$", (copy / "etc/passwd").read_text(), re.M)[0]
     check(line.endswith(":/var/lib/smtptape:/usr/sbin/nologin"), f"it can't log in: {line}")
+    documents = copy / "usr/share/doc/smtptape"
+    dead = [f"{page.name}: {link}" for page in documents.rglob("*.md")
+            for link in re.findall(r"\]\(([^)#\s]+)", page.read_text(encoding="utf-8"))
+            if "://" not in link and not (page.parent / link).exists()]
+    check(not dead, f"every link of its documents leads somewhere {dead}")
     for name, mode in FILES:
         check((copy / name).exists() and mode_of(copy / name) == mode and (copy / name).stat().st_uid == 0,
               f"/{name} is root's, mode {mode:o}")
@@ -156,6 +162,23 @@ def check_service(copy, source, build):
 
 # --- removing ---
 
+def check_user_by_halves(copy, package):
+    """Where sysusers isn't, and the group is there from before; and removal of what is not there."""
+    tools = copy / "run/tools"
+    tools.mkdir()
+    for name in ("groupadd", "useradd", "id", "grep", "sed", "mkdir", "rm", "rmdir", "chown", "systemctl", "sh", "nologin"):
+        found = shutil.which(name)
+        if found:
+            (tools / name).symlink_to(found)
+    copy.must("sh", "-c", "userdel smtptape 2>/dev/null; groupdel smtptape 2>/dev/null; groupadd --system smtptape")
+    copy.must("env", "PATH=/run/tools", "sh", "/usr/lib/smtptape/after-install")
+    check(copy.id_of("u") is not None, "the user is made beside a group that is there, without sysusers")
+    copy.must("rm", "-r", "/usr/lib/smtptape")
+    copy.must("dpkg", "--remove", "smtptape")
+    copy.must("dpkg", "--install", package)
+    check((copy / "usr/lib/smtptape/after-install").exists(), "it can be removed without its script, and installed again")
+
+
 def check_removal(copy, package):
     copy.must("systemctl", "enable", "smtptape.service")
     wants = copy / WANTS
@@ -185,6 +208,7 @@ def trial(given, scratch):
     shutil.copy(package, copy / "run/smtptape.deb")
     copy.must("dpkg", "--install", "/run/smtptape.deb")
     check_installed(copy)
+    check_user_by_halves(copy, "/run/smtptape.deb")
     check_unit(copy)
     check_service(copy, given.source, given.build)
     check_removal(copy, "/run/smtptape.deb")
