@@ -32,8 +32,8 @@ if(SMTPTAPE_STATIC OR links_portable)
   set(calls dlopen getaddrinfo getnameinfo gethostbyname getservbyname getservbyname_r getservbyport_r
     archive_write_set_format_xar)
   list(TRANSFORM calls PREPEND -Wl,--wrap=)
-  foreach(library archive cares crypto)
-    set_property(TARGET libs::${library} APPEND PROPERTY INTERFACE_LINK_LIBRARIES $<${is_static}:smtptape_instead>)
-    set_property(TARGET libs::${library} APPEND PROPERTY INTERFACE_LINK_OPTIONS "$<${is_static}:${calls}>")
-  endforeach()
+  # Of all libraries that call them each program has libarchive.
+  set_property(TARGET libs::archive APPEND PROPERTY INTERFACE_LINK_OPTIONS "$<${is_static}:${calls}>")
+  set_property(TARGET libs::archive APPEND PROPERTY
+    INTERFACE_LINK_LIBRARIES $<${is_static}:$<TARGET_OBJECTS:smtptape_instead>>)
 endif()
