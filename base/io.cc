@@ -120,6 +120,12 @@ UniqueFd open_for_reading(const std::filesystem::path& path, Links links) {
   return UniqueFd(fd);
 }
 
+void give_to_owner_of(const std::filesystem::path& like, int fd) {
+  struct stat found {};
+  if (::geteuid() != 0 || ::stat(like.empty() ? "." : like.c_str(), &found) != 0) return;
+  [[maybe_unused]] const int result = ::fchown(fd, found.st_uid, found.st_gid);
+}
+
 UniqueFd create_file(const std::filesystem::path& path, FileCalls& calls, mode_t mode) {
   constexpr int kFlags = O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW;
   int fd = -1;
@@ -323,6 +329,14 @@ void OutputFile::commit() {
   temporary_.clear();
   unfinished_.reset();
   sync_directory(path_.parent_path(), calls_);
+}
+
+void OutputFile::take_rights_of(const std::filesystem::path& file) {
+  struct stat found {};
+  if (temporary_.empty() || ::stat(file.c_str(), &found) != 0) return;
+  give_to_owner_of(file, sink_->fd());
+  [[maybe_unused]] const int result =
+      ::fchmod(sink_->fd(), (found.st_mode & S_IRGRP) | S_IRUSR | S_IWUSR);
 }
 
 // link() refuses a name that was taken meanwhile; rename() would not.

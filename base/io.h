@@ -136,6 +136,10 @@ enum class Links : std::uint8_t { Follow, Refuse };
 [[nodiscard]] std::size_t read_at(
     int fd, char* to, std::size_t size, std::uint64_t offset, const std::string& name);
 
+// For root, who looks after what is somebody else's: the file gets the owner and the group of
+// `like`, as far as the file system has such.  Anybody else's files are their own.
+void give_to_owner_of(const std::filesystem::path& like, int fd);
+
 // A new file that must not exist yet; it has this mode whatever the process's umask is.
 [[nodiscard]] UniqueFd create_file(const std::filesystem::path& path,
                                    FileCalls& calls = system_file_calls(),
@@ -205,6 +209,9 @@ class OutputFile : public ByteSink {
     return temporary_.empty() ? path_ : temporary_;
   }
   void commit();
+  // Owner and group are to be those of this file, and whether the group may read it, as far as
+  // allowed.
+  void take_rights_of(const std::filesystem::path& file);
 
  private:
   void give_name();

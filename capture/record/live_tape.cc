@@ -15,6 +15,7 @@ namespace {
 
 UniqueFd create_live(const std::filesystem::path& path, FileCalls& calls, mode_t mode) {
   UniqueFd fd = create_file(path, calls, mode);
+  give_to_owner_of(path.parent_path(), fd.get());
   try {
     if (!try_lock_byte(fd.get(), kLiveByte, path.string())) {
       throw Error("creating " + path.string() + ": somebody else has locked it");

@@ -132,6 +132,7 @@ class CompactCommand : public Command {
     const std::uint64_t before = std::filesystem::file_size(path);
     before_ += before;
     after_ += totals.bytes;
+    if (replace_) file.take_rights_of(to);
     file.commit();
     ++compacted_;
     if (!json_) return;

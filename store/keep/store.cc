@@ -76,6 +76,7 @@ UniqueFd Store::lock_source(std::string_view source) const {
   const fs::path path = lock_path(source);
   UniqueFd fd(::open(path.c_str(), O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK, 0600));
   if (!fd) throw system_error("opening " + path.string(), errno);
+  give_to_owner_of(directory_, fd.get());
   if (!try_lock_byte(fd.get(), 0, path.string())) {
     throw TakenError("another recorder writes source " + std::string(source) + " into " +
                      directory_.string());

@@ -1,4 +1,7 @@
 // What an operator does after a bad night: verify, recover, compact.
+#include <sys/stat.h>
+#include <unistd.h>
+
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
@@ -152,6 +155,26 @@ TEST_F(Soundness, CompactLeavesDamagedTapesAlone) {
   EXPECT_EQ(ran.exit, 3);
   EXPECT_THAT(ran.err, HasSubstr("recover"));
   EXPECT_EQ(read_file(tape_), before);
+}
+
+// Root compacts at night what belongs to the recorder, which must still be able to read it.
+TEST_F(Soundness, CompactLeavesATapeToItsOwnerAndItsReaders) {
+  const std::string recorded = directory_ / "recorded.tape";
+  fs::copy_file(golden_path("tapes/version-1-recorded.tape"), recorded);
+  ASSERT_EQ(::chmod(recorded.c_str(), 0640), 0);
+  if (::geteuid() == 0) {
+    ASSERT_EQ(::chown(recorded.c_str(), 4242, 4243), 0);
+  }
+  struct stat before {};
+  struct stat after {};
+  ASSERT_EQ(::lstat(recorded.c_str(), &before), 0);
+  const Ran ran = smtptape("compact --replace", {recorded});
+  EXPECT_EQ(ran.exit, 0) << ran.err;
+  ASSERT_EQ(::lstat(recorded.c_str(), &after), 0);
+  EXPECT_NE(after.st_ino, before.st_ino) << ran.err;
+  EXPECT_EQ(after.st_mode, before.st_mode);
+  EXPECT_EQ(after.st_uid, before.st_uid);
+  EXPECT_EQ(after.st_gid, before.st_gid);
 }
 
 TEST_F(Soundness, CompactWantsToKnowWhere) {

@@ -2,6 +2,7 @@
 
 #include <fcntl.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -90,6 +91,22 @@ TEST(Store, IsMadePrivateWhenMissing) {
   EXPECT_EQ(store.next_number("mta"), 1U);
   const Store again(directory.path() / "store");
   EXPECT_THAT(again.tapes_of("mta"), IsEmpty());
+}
+
+// Whoever looks after it as root must not lock out the recorder.
+TEST(Store, OfSomebodyElseHasFilesOfItsOwner) {
+  if (::geteuid() != 0) GTEST_SKIP() << "NOT TRIED: giving files away takes root";
+  const TemporaryDirectory directory;
+  const Store store(directory.path() / "store");
+  ASSERT_EQ(::chown(store.directory().c_str(), 4242, 4243), 0);
+  const UniqueFd lock = store.lock_source("mta");
+  const LiveTape tape(store.path_of({"mta", 1, "20260804T210000Z"}), system_file_calls(), 0600);
+  for (const fs::path& path : {store.directory() / "mta.lock", tape.path()}) {
+    struct stat found {};
+    ASSERT_EQ(::lstat(path.c_str(), &found), 0);
+    EXPECT_EQ(found.st_uid, 4242U) << path;
+    EXPECT_EQ(found.st_gid, 4243U) << path;
+  }
 }
 
 // Of this process, until it is destroyed.
