@@ -119,6 +119,7 @@ RecorderStatus Daemon::status() const {
   status.store_tapes = kept.totals.tapes;
   status.store_bytes = kept.totals.bytes;
   status.store_free_bytes = kept.free_bytes;
+  status.store_wanted_free_bytes = kept.wanted_free_bytes;
   status.store_oldest = kept.totals.oldest;
   for (const auto& [reason, bytes] : kept.pruned_bytes)
     status.pruned.push_back({reason, bytes});

@@ -175,6 +175,7 @@ void Keeper::account(const PruneReport& report) {
     report_.pruned_bytes[std::string(name_of(deletion.reason))] += deletion.bytes;
   report_.totals = report.plan.after;
   report_.free_bytes = report.space.free;
+  report_.wanted_free_bytes = wanted_free(options_.limits, report.space);
 }
 
 }  // namespace smtptape

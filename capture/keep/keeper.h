@@ -49,7 +49,8 @@ struct KeeperHooks {
 
 struct KeeperReport {
   StoreTotals totals;
-  std::uint64_t free_bytes = 0;
+  std::uint64_t free_bytes = 0;                       // of the file system
+  std::uint64_t wanted_free_bytes = 0;                // by keep-free; 0 without it
   std::map<std::string, std::uint64_t> pruned_bytes;  // by reason
 };
 

@@ -195,6 +195,8 @@ constexpr std::array kSeries{
            [](const Status& s, SampleWriter& to) { to.add({}, s.store_bytes); }},
     Series{"store_free_bytes", kGauge, "", "Free space of the store's file system.",
            [](const Status& s, SampleWriter& to) { to.add({}, s.store_free_bytes); }},
+    Series{"store_wanted_free_bytes", kGauge, "", "Free space below which tapes are deleted, or recording pauses.",
+           [](const Status& s, SampleWriter& to) { to.add({}, s.store_wanted_free_bytes); }},
     Series{"store_oldest_timestamp_seconds", kGauge, "", "When the oldest event of the store arrived.",
            [](const Status& s, SampleWriter& to) { to.add_time({}, s.store_oldest); }},
     Series{"pruned_bytes_total", kCounter, "reason", "Bytes of tapes that were deleted, by the limit that asked for it.", write_pruned},

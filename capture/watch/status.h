@@ -97,8 +97,9 @@ struct RecorderStatus {
 
   std::string store;
   std::uint64_t store_tapes = 0;
-  std::uint64_t store_bytes = 0;       // of all files of ours
-  std::uint64_t store_free_bytes = 0;  // of the file system
+  std::uint64_t store_bytes = 0;              // of all files of ours
+  std::uint64_t store_free_bytes = 0;         // of the file system
+  std::uint64_t store_wanted_free_bytes = 0;  // below it tapes are deleted, or nothing is recorded
   std::optional<std::int64_t> store_oldest;
   std::vector<PrunedBytes> pruned;
   std::uint64_t queue_limit = 0;  // bytes, for all sources

@@ -111,7 +111,8 @@ json::object json_value(const RecorderStatus& status) {
                       {"store", text(status.store)},
                       {"store_tapes", status.store_tapes},
                       {"store_bytes", status.store_bytes},
-                      {"store_free_bytes", status.store_free_bytes}};
+                      {"store_free_bytes", status.store_free_bytes},
+                      {"store_wanted_free_bytes", status.store_wanted_free_bytes}};
   add_time(object, "store_oldest", status.store_oldest);
   json::object& pruned = object["pruned_bytes"].emplace_object();
   for (const PrunedBytes& of : status.pruned)
@@ -280,6 +281,7 @@ RecorderStatus read_status(const json::object& from) {
   read(from, "store_tapes", to.store_tapes);
   read(from, "store_bytes", to.store_bytes);
   read(from, "store_free_bytes", to.store_free_bytes);
+  read(from, "store_wanted_free_bytes", to.store_wanted_free_bytes);
   read(from, "store_oldest", to.store_oldest);
   read_counts(from, "pruned_bytes", [&to](const std::string& reason, std::uint64_t bytes) {
     to.pruned.push_back({reason, bytes});

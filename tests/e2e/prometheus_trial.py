@@ -110,6 +110,14 @@ class Monitoring(unittest.TestCase):
                 continue  # the events are of another day
             self.assertEqual("inactive", rule["state"], rule["name"])
 
+    def test_rules_fire_when_they_should(self):
+        with tempfile.TemporaryDirectory(prefix="smtptape-rules-") as folder:
+            for file in (MONITORING / "alerts.yml", SOURCE / "tests/e2e/alerts_test.yml"):
+                shutil.copy(file, folder)
+            told = subprocess.run(["promtool", "test", "rules", "alerts_test.yml"], cwd=folder, capture_output=True, text=True,
+                                  timeout=SECONDS, check=False)
+            self.assertEqual(0, told.returncode, told.stdout + told.stderr)
+
     def test_every_series_that_is_asked_for_is_documented(self):
         documented = set(re.findall(r"^\| `(smtptape_\w+)`", (SOURCE / "docs/monitoring.md").read_text(encoding="utf-8"), re.M))
         for name in ("alerts.yml", "dashboard.json"):

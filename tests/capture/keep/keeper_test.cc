@@ -96,8 +96,10 @@ TEST_F(KeeperTest, PausesRatherThanDeleteTheNight) {
   kept.look();
   EXPECT_EQ(tapes(), 5U) << "all of them are young";
   EXPECT_THAT(done_, ElementsAre(HasSubstr("pause: keep-free"))) << "once";
+  EXPECT_GT(kept.report().wanted_free_bytes, kept.report().free_bytes);
   kept.set_limits({}, OnFull::Drop);
   kept.look();
+  EXPECT_EQ(kept.report().wanted_free_bytes, 0U);
   EXPECT_THAT(done_, ElementsAre(HasSubstr("pause"), "resume"));
 }
 

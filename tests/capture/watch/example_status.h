@@ -52,6 +52,7 @@ inline RecorderStatus example_status() {
   status.store = "/var/lib/smtptape";
   status.store_bytes = 10 << 20;
   status.store_free_bytes = 100 << 20;
+  status.store_wanted_free_bytes = 10 << 20;
   status.store_oldest = 1'763'000'000'000'000'000;
   status.pruned = {{"max-age", 555}};
   status.queue_limit = 64 << 20;

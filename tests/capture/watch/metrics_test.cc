@@ -58,6 +58,7 @@ TEST(Metrics, TellWhatTheStatusSays) {
           "smtptape_tapes_sealed_total{source=\"mta1\",reason=\"stop\"} 4",
           "smtptape_store_bytes 10485760",
           "smtptape_store_free_bytes 104857600",
+          "smtptape_store_wanted_free_bytes 10485760",
           "smtptape_store_oldest_timestamp_seconds 1763000000",
           "smtptape_pruned_bytes_total{reason=\"max-age\"} 555",
           "smtptape_start_timestamp_seconds 1764000000",
