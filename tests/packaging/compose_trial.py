@@ -1,10 +1,10 @@
 #!/usr/bin/env python3
-"""samples/container/compose.yml as it is shipped, by a Docker of its own that has no network.
+"""samples/container/compose.yml as it is shipped, by a Docker of its own, in a network of its own.
 
   compose_trial.py SOURCE_DIR BUILD_DIR
 
-KumoMTA's container is not to be had here: the image of smtptape plays a night in its place, with loopback
-alone.  What stands in the file about it is not tried, what stands there about the recorder is.
+KumoMTA's container is not to be had here: the image of smtptape plays a night in its place, under its name
+and address.  What stands in the file about kumod's own ports and volumes is not tried.
 """
 import argparse
 import json
@@ -16,20 +16,19 @@ import tempfile
 
 from machine import SECONDS, STORE, check, end, fail, make_package, must, need, not_tried, run, wait_until
 
-# The namespaces take the containers along, whatever happens to the trial.
-APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc"]
-STAND_IN = {"image": "localhost/smtptape:0.1.0", "network_mode": "none",
-            "command": ["serve", "/night.tape", "--listen", "127.0.0.1:8000", "--loop"]}
+# The namespaces take containers and bridges along, whatever happens to the trial.
+APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
+STAND_IN = {"image": "localhost/smtptape:0.1.0", "command": ["serve", "/night.tape", "--listen", "0.0.0.0:8000", "--public", "--loop"]}
 
 
 class Docker:
-    """A daemon for the trial: its own images, containers, volumes, and no networks."""
+    """A daemon for the trial: its own images, containers, volumes and networks."""
 
     def __init__(self, scratch):
         self.data, self.socket, log = scratch / "data", scratch / "docker.sock", scratch / "dockerd.log"
         with open(log, "wb") as told:
             self.daemon = subprocess.Popen(
-                [*APART, "dockerd", "--iptables=false", "--bridge=none", "--storage-driver=vfs", f"--data-root={self.data}",
+                [*APART, "dockerd", "--storage-driver=vfs", f"--data-root={self.data}",
                  f"--exec-root={scratch}/exec", f"--pidfile={scratch}/pid", f"--host=unix://{self.socket}"],
                 stdin=subprocess.DEVNULL, stdout=told, stderr=subprocess.STDOUT)
         wait_until("Docker answers, or ends", lambda: self.daemon.poll() is not None or self.run("version").returncode == 0)
@@ -52,12 +51,14 @@ def write_project(source, to):
     project = yaml.safe_load((source / "samples/container/compose.yml").read_text(encoding="utf-8"))
     recorder = project["services"]["smtptape"]
     check(recorder["image"] == STAND_IN["image"], "the file names the image as it is made")
-    project["services"]["kumomta"] = {**STAND_IN, "volumes": [f"{source}/samples/night.tape:/night.tape:ro"]}
+    mta = project["services"]["kumomta"]
+    project["services"]["kumomta"] = {**STAND_IN, "hostname": mta["hostname"], "networks": mta["networks"],
+                                      "volumes": [f"{source}/samples/night.tape:/night.tape:ro"]}
     recorder["healthcheck"]["interval"] = "1s"  # of 30
     project["version"] = "2.4"  # what an old docker-compose has to be told; a new one ignores it
     to.mkdir()
     (to / "compose.yml").write_text(yaml.safe_dump(project), encoding="utf-8")
-    shutil.copy(source / "samples/smtptape.toml", to)
+    shutil.copy(source / "samples/container/smtptape.toml", to)
     os.chmod(to / "smtptape.toml", 0o644)
 
 
@@ -74,6 +75,7 @@ def trial(given, scratch):
             not_tried(f"Docker runs no containers here: {ran.stdout.strip()[-500:]}")
         must(*compose, "up", "--detach")
         recorder = must(*compose, "ps", "--quiet", "smtptape").strip()
+        started = docker.state(recorder)["StartedAt"]
         wait_until("the recorder is healthy", lambda: docker.state(recorder)["Health"]["Status"] == "healthy")
         store = next(docker.data.glob("volumes/*tapes/_data"), None)
         if store is None:
@@ -81,11 +83,20 @@ def trial(given, scratch):
         wait_until("a tape is written", lambda: any(tape.stat().st_size > 10_000 for tape in store.rglob("*.tape")))
         told = must(*compose, "exec", "-T", "smtptape", "/usr/bin/smtptape", "info", f"/{STORE}")
         check("events" in told, "the store can be looked at within")
+        stored = sum(tape.stat().st_size for tape in store.rglob("*.tape"))
+        must(*compose, "restart", "--timeout", "1", "kumomta")
+        wait_until("it records again after kumod was restarted",
+                   lambda: sum(tape.stat().st_size for tape in store.rglob("*.tape")) > stored + 10_000
+                   and docker.state(recorder)["Health"]["Status"] == "healthy")
+        check(docker.state(recorder)["StartedAt"] == started, "it records again after kumod was restarted")
         must(*compose, "stop")
         state = docker.state(recorder)
         check(state["ExitCode"] == 0 and not state["OOMKilled"], "it ends with 0 when it is stopped")
         must(given.build / "smtptape", "verify", store)
         check(True, "its tapes are sound")
+    except SystemExit:
+        print(run(*compose, "ps").stdout, run(*compose, "logs", "--no-color", "--tail=20").stdout)
+        raise
     finally:
         end(docker.daemon)
     print("the compose file is good")
