@@ -41,12 +41,13 @@ make_all() {
   done
 }
 
-rm -rf "$to"
+# Those of another processor may lie in a directory below.
 mkdir -p "$to"
+rm -rf "$to"/smtptape* "$to/_CPack_Packages"
 [[ $# -gt 0 ]] || set -- deb rpm tar
 (set -e && make_all "$@") </dev/null >"$to/log" 2>&1 || {
   tail -n 40 "$to/log" >&2
   exit 1
 }
 rm -rf "$to/_CPack_Packages"
-find "$to" -name 'smtptape*' -type f | sort
+find "$to" -maxdepth 1 -name 'smtptape*' -type f | sort

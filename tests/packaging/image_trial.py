@@ -13,13 +13,36 @@ import pathlib
 import re
 import shutil
 import subprocess
+import tarfile
 import tempfile
 
 from machine import CONFIG, SECONDS, STORE, check, end, fail, make_package, must, need, run, wait_until
 
 
+def check_two_processors(given, package, scratch):
+    """With a package that is called one of another processor."""
+    other = scratch / "tar/aarch64" / package.name.replace("x86_64", "aarch64")
+    shutil.copy(package, other)
+    must(given.source / "packaging/make_image.py", scratch / "both.tar", package, other)
+    with tarfile.open(scratch / "both.tar") as image:
+        def document(name):
+            return json.loads(image.extractfile(name).read())
+
+        top = document("index.json")["manifests"]
+        inner = document("blobs/" + top[0]["digest"].replace(":", "/"))["manifests"]
+        check([each["platform"]["architecture"] for each in inner] == ["amd64", "arm64"], "one image is for both processors")
+        tags = [tag.rpartition(":")[2] for each in document("manifest.json") for tag in each["RepoTags"]]
+        version = tags[0]
+        check(tags == [version, f"{version}-amd64", f"{version}-arm64"], f"Docker gets one each {tags}")
+
+
 def make_image(given, scratch):
+    kept = scratch / "tar/aarch64/kept"
+    kept.parent.mkdir(parents=True)
+    kept.touch()
     package = make_package(given.source, given.build, scratch / "tar", "tar")
+    check(kept.exists(), "packages of another processor are left where they are")
+    check_two_processors(given, package, scratch)
     first, second = scratch / "image.tar", scratch / "again.tar"
     for image in (first, second):
         must(given.source / "packaging/make_image.py", image, package)
