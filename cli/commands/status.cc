@@ -38,7 +38,9 @@ class StatusCommand : public Command {
 
   [[nodiscard]] int run() override {
     if (ready_) return tell_ready(why_not_ready());
-    const auto answer = ask_recorder(place_.path(), Order::Status);
+    // It answers from memory, whatever the disk does; a process that was stopped never does.
+    constexpr std::chrono::seconds kPatience{10};
+    const auto answer = ask_recorder(place_.path(), Order::Status, kPatience);
     if (!answer) return nobody_there();
     const RecorderStatus status = read_status_json(*answer);
     StandardOutput out;
