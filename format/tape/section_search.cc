@@ -94,21 +94,28 @@ std::optional<std::size_t> SectionSearch::find_next(std::size_t from,
   return section;
 }
 
+// What begins before the end goes on behind it, where the input may not have been read yet; no more
+// of it is read than a place that looks like one takes.
 bool SectionSearch::begins_within(std::size_t end) {
-  // What begins before the end goes on behind it, where the input may not have been read yet.
-  tape_.input.fill(end + kMostStart);
+  InputBuffer& input = tape_.input;
+  input.fill(end + kFrameHeaderBytes + kSectionMagic.size());
   for (std::size_t at = 1 + kFrameHeaderBytes;; ++at) {
-    at = tape_.input.view().find(kSectionMagic, at);
+    at = input.view().find(kSectionMagic, at);
     if (at == std::string_view::npos || at >= end + kFrameHeaderBytes) break;
     const std::size_t place = at - kFrameHeaderBytes;
     Is is = section_at(place);
     if (is == Is::Cut) {
-      tape_.input.fill(place + kFrameHeaderBytes + load_u32(tape_.input.view().data() + place + 4));
+      input.fill(place + kFrameHeaderBytes + load_u32(input.view().data() + place + 4));
       is = section_at(place);
     }
     if (is == Is::Whole) return true;
   }
-  return find_group(1, end).has_value();
+  for (std::size_t at = 1;; ++at) {
+    at = input.view().find(kZstdMagicBytes, at);
+    if (at == std::string_view::npos || at >= end) return false;
+    input.fill(at + kMostStart);
+    if (is_next_group(input.view().substr(at))) return true;
+  }
 }
 
 void SectionSearch::go_back() {
