@@ -51,15 +51,15 @@ struct ZipWriter::Impl {
     check(archive_write_open(zip.get(), this, nullptr, &Impl::write, nullptr));
   }
 
-  // No exception of ours may pass through a library that is written in C.
-  static la_ssize_t write(archive* zip, void* self, const void* bytes, std::size_t size) {
+  // No exception of ours may pass through a library that is written in C, which forgets to free
+  // some of its memory when it is told of a failure: it hears of none.
+  static la_ssize_t write(archive* /*zip*/, void* self, const void* bytes, std::size_t size) {
     auto& impl = *static_cast<Impl*>(self);
     try {
-      impl.out.write({static_cast<const char*>(bytes), size});
+      if (!impl.given_up) impl.out.write({static_cast<const char*>(bytes), size});
     } catch (...) {
       impl.thrown = std::current_exception();
-      archive_set_error(zip, 0, "the result can't be written");
-      return -1;
+      impl.given_up = true;
     }
     return static_cast<la_ssize_t>(size);
   }
@@ -72,6 +72,7 @@ struct ZipWriter::Impl {
 
   ByteSink& out;
   std::exception_ptr thrown;
+  bool given_up = false;  // nothing is written any more
   std::unique_ptr<archive, CloseWriter> zip;
 };
 
@@ -79,8 +80,8 @@ ZipWriter::ZipWriter(ByteSink& out) : impl_(std::make_unique<Impl>(out)) {
 }
 
 ZipWriter::~ZipWriter() {
-  // Freed without its end, which would be written to a sink that is perhaps gone.
-  if (impl_) archive_write_fail(impl_->zip.get());
+  // Its end would be written to a sink that is perhaps gone.
+  if (impl_) impl_->given_up = true;
 }
 
 void ZipWriter::add(const std::string& name,
