@@ -122,7 +122,10 @@ UniqueFd open_for_reading(const std::filesystem::path& path, Links links) {
 
 void give_to_owner_of(const std::filesystem::path& like, int fd) {
   struct stat found {};
+  struct stat file {};
   if (::geteuid() != 0 || ::stat(like.empty() ? "." : like.c_str(), &found) != 0) return;
+  // A second name may be another's way to a file that was never meant.
+  if (::fstat(fd, &file) != 0 || !S_ISREG(file.st_mode) || file.st_nlink != 1) return;
   [[maybe_unused]] const int result = ::fchown(fd, found.st_uid, found.st_gid);
 }
 

@@ -137,7 +137,8 @@ enum class Links : std::uint8_t { Follow, Refuse };
     int fd, char* to, std::size_t size, std::uint64_t offset, const std::string& name);
 
 // For root, who looks after what is somebody else's: the file gets the owner and the group of
-// `like`, as far as the file system has such.  Anybody else's files are their own.
+// `like`, as far as the file system has such.  Anybody else's files are their own, and a file that
+// has a second name elsewhere stays whose it is.
 void give_to_owner_of(const std::filesystem::path& like, int fd);
 
 // A new file that must not exist yet; it has this mode whatever the process's umask is.

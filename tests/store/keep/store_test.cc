@@ -109,6 +109,19 @@ TEST(Store, OfSomebodyElseHasFilesOfItsOwner) {
   }
 }
 
+TEST(Store, OfSomebodyElseTakesNoFileThatHasAnotherName) {
+  if (::geteuid() != 0) GTEST_SKIP() << "NOT TRIED: giving files away takes root";
+  const TemporaryDirectory directory;
+  const Store store(directory.path() / "store");
+  ASSERT_EQ(::chown(store.directory().c_str(), 4242, 4243), 0);
+  touch(directory.path() / "shadow");
+  fs::create_hard_link(directory.path() / "shadow", store.directory() / "mta.lock");
+  const UniqueFd lock = store.lock_source("mta");
+  struct stat found {};
+  ASSERT_EQ(::lstat((directory.path() / "shadow").c_str(), &found), 0);
+  EXPECT_EQ(found.st_uid, 0U);
+}
+
 // Of this process, until it is destroyed.
 class Umask {
  public:
