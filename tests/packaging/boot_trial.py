@@ -13,7 +13,6 @@ configuration that is wrong.
 The program is run three times: outside, where it makes the package and reads the outcome; as process 1
 of the copy, which becomes systemd; and as a unit of that systemd, which is the trial itself.
 """
-import argparse
 import fcntl
 import os
 import pathlib
@@ -24,7 +23,8 @@ import subprocess
 import sys
 import tempfile
 
-from machine import APART, CONFIG, SECONDS, STORE, Copy, check, fail, make_package, must, need, not_tried, run, wait_until
+from machine import (APART, CONFIG, SECONDS, STORE, Copy, arguments, check, fail, make_package, must, need, not_tried,
+                     run, wait_until)
 
 OWN = ["--cgroup", "--uts", "--ipc", "--net"]
 SELF = pathlib.Path(__file__).resolve()
@@ -269,9 +269,7 @@ def boot(given, scratch, group):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
+    words = arguments(__doc__)
     words.add_argument("--suite")
     words.add_argument("--package", choices=("deb", "rpm"), default="deb")
     words.add_argument("--as", dest="part", default="outside")  # which of the three it is, and where

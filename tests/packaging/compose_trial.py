@@ -6,7 +6,6 @@
 KumoMTA's container is not to be had here: the image of smtptape plays a night in its place, under its name
 and address.  What stands in the file about kumod's own ports and volumes is not tried.
 """
-import argparse
 import json
 import os
 import pathlib
@@ -14,7 +13,7 @@ import shutil
 import subprocess
 import tempfile
 
-from machine import SECONDS, STORE, check, end, fail, make_package, must, need, not_tried, run, wait_until
+from machine import SECONDS, STORE, arguments, check, end, fail, make_package, must, need, not_tried, run, wait_until
 
 # The namespaces take containers and bridges along, whatever happens to the trial.
 APART = ["unshare", "--mount", "--net", "--pid", "--fork", "--kill-child", "--mount-proc"]
@@ -103,10 +102,7 @@ def trial(given, scratch):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
-    given = words.parse_args()
+    given = arguments(__doc__).parse_args()
     need("docker", "docker-compose", "dockerd", "zstd")
     with tempfile.TemporaryDirectory(prefix="smtptape-compose-") as scratch:
         trial(given, pathlib.Path(scratch))

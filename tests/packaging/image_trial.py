@@ -5,7 +5,6 @@
 
 It runs by runc where the kernel lets it; else the image's files are run in a chroot, which is said.
 """
-import argparse
 import hashlib
 import json
 import os
@@ -16,7 +15,7 @@ import subprocess
 import tarfile
 import tempfile
 
-from machine import CONFIG, SECONDS, STORE, check, end, fail, make_package, must, need, run, wait_until
+from machine import CONFIG, SECONDS, STORE, arguments, check, end, fail, make_package, must, need, run, wait_until
 
 
 def check_two_processors(given, package, scratch):
@@ -167,10 +166,7 @@ def trial(given, scratch):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
-    given = words.parse_args()
+    given = arguments(__doc__).parse_args()
     need("umoci", "runc", "zstd")
     with tempfile.TemporaryDirectory(prefix="smtptape-image-") as scratch:
         trial(given, pathlib.Path(scratch))

@@ -4,6 +4,7 @@ The copy is an overlay over that machine's root, mostly this one's, in memory, s
 at the end: nothing is installed here.  It takes root and Debian's tools; without them a trial says NOT
 TRIED and ends with 77.
 """
+import argparse
 import os
 import pathlib
 import re
@@ -23,6 +24,14 @@ SECONDS = 60  # the most that anything here is waited for
 TOOLS = ["dpkg", "dpkg-deb", "file", "mount", "setpriv", "systemctl", "systemd-sysusers",
          "umount", "unshare"]
 APART = ["unshare", "--mount", "--pid", "--fork", "--kill-child"]
+
+
+def arguments(about):
+    """The words of a trial: where the sources are, and what was built of them."""
+    words = argparse.ArgumentParser(description=about)
+    for place in ("source", "build"):
+        words.add_argument(place, type=lambda path: pathlib.Path(path).resolve())
+    return words
 
 
 def not_tried(why):

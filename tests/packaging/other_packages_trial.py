@@ -4,12 +4,10 @@ this machine.
 
   other_packages_trial.py SOURCE_DIR BUILD_DIR
 """
-import argparse
 import json
-import pathlib
 import shutil
 
-from machine import CONFIG, STORE, UNIT, Copy, check, in_scratch, make_package, mode_of, must, need, run
+from machine import CONFIG, STORE, UNIT, Copy, arguments, check, in_scratch, make_package, mode_of, must, need, run
 
 DROP_IN = UNIT + ".d/old-systemd.conf"
 RPM = ["rpm", "--dbpath", "/var/lib/rpm-of-the-trial"]
@@ -142,10 +140,7 @@ def trial(given, scratch):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
-    given = words.parse_args()
+    given = arguments(__doc__).parse_args()
     need("rpm", "rpmlint", "zstd")
     in_scratch(lambda scratch: trial(given, scratch))
 

@@ -5,7 +5,6 @@
 
 No systemd runs in the copy: the trial plays its part, down to the notification socket.
 """
-import argparse
 import os
 import pathlib
 import re
@@ -17,8 +16,8 @@ import subprocess
 import tempfile
 import time
 
-from machine import (CONFIG, SECONDS, STORE, UNIT, WANTS, Copy, check, end, fail, in_scratch, make_package, mode_of,
-                     must, need, run, wait_until)
+from machine import (CONFIG, SECONDS, STORE, UNIT, WANTS, Copy, arguments, check, end, fail, in_scratch, make_package,
+                     mode_of, must, need, run, wait_until)
 
 MOST_EXPOSURE = 15  # tenths; `systemd-analyze security` says 1.4, and 9.6 of a bare unit
 FILES = [  # what the package must have, and how
@@ -216,10 +215,7 @@ def trial(given, scratch):
 
 
 def main():
-    words = argparse.ArgumentParser(description=__doc__)
-    words.add_argument("source", type=lambda path: pathlib.Path(path).resolve())
-    words.add_argument("build", type=lambda path: pathlib.Path(path).resolve())
-    given = words.parse_args()
+    given = arguments(__doc__).parse_args()
     need("lintian", "man", "systemd-analyze")
     in_scratch(lambda scratch: trial(given, scratch))
 
