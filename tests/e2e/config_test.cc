@@ -17,12 +17,21 @@ Ran check(const std::string& file) {
 }
 
 TEST(CheckConfig, SaysHowManySourcesAGoodFileHas) {
-  const std::string sample = SMTPTAPE_SOURCE_DIR "/samples/smtptape.toml";
-  const Ran ran = check(sample);
-  EXPECT_EQ(ran.exit, 0);
-  EXPECT_EQ(ran.out, sample + ": 1 source, good\n");
-  EXPECT_EQ(ran.err, "");
   TemporaryDirectory directory;
+  const std::string samples = SMTPTAPE_SOURCE_DIR "/samples/";
+  // The one of the pod stands in its description, indented.
+  const std::string pod = read_file(samples + "container/kubernetes.yml");
+  const std::size_t begins = pod.find("  smtptape.toml: |\n");
+  ASSERT_NE(begins, std::string::npos);
+  const std::string of_pod = directory / "pod.toml";
+  write_file(of_pod, pod.substr(pod.find('\n', begins) + 1));
+  for (const std::string& sample :
+       {samples + "smtptape.toml", samples + "container/smtptape.toml", of_pod}) {
+    const Ran ran = check(sample);
+    EXPECT_EQ(ran.exit, 0);
+    EXPECT_EQ(ran.out, sample + ": 1 source, good\n");
+    EXPECT_EQ(ran.err, "");
+  }
   const std::string two = directory / "two.toml";
   write_file(two, "[[source]]\nendpoint='http://a'\n[[source]]\nendpoint='http://b'\n");
   EXPECT_EQ(check(two).out, two + ": 2 sources, good\n");
