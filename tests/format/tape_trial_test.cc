@@ -207,6 +207,11 @@ Reading read(const LargeTape& tape, std::string_view bytes) {
     }
   }
   out.damage = reader.damage();
+  // Groups that an excerpt was made without are told of, too.
+  std::erase_if(out.damage, [](const Damage& each) {
+    return each.bytes == 0 &&
+           (each.what.ends_with(" is missing") || each.what.ends_with(" are missing"));
+  });
   out.end = reader.end();
   return out;
 }
