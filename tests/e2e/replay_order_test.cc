@@ -178,7 +178,7 @@ TEST_F(ReplayOrder, AClockBeforeEachLine) {
 }
 
 TEST_F(ReplayOrder, TimesAreLocalUnlessUtc) {
-  ::setenv("TZ", "XXX-2", 1);
+  ::setenv("TZ", "EAST-2", 1);
   const std::string local = smtptape({"replay", kNight, "--clock"}).out;
   const std::string utc = smtptape({"replay", kNight, "--clock", "--utc"}).out;
   const Ran since = smtptape({"replay", kNight, "--since", "2026-11-22 19:38", "--utc"});

@@ -36,7 +36,7 @@ TEST_F(LineClockTest, StandsBeforeEachLine) {
 }
 
 TEST_F(LineClockTest, IsLocal) {
-  set_zone("XXX-2");
+  set_zone("EAST-2");
   EXPECT_EQ(shown({0, 0}, "a\n"), "02:00:00.000 a\n");
 }
 
